@@ -1,0 +1,98 @@
+package channel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+)
+
+// A Kind says what a failure means for the caller. It is an error itself, so that errors.Is(err, channel.RateLimited) works.
+type Kind string
+
+// The kinds of failure.
+const (
+	// Unknown is the zero Kind: an unclassified error. It is treated as [Uncertain].
+	Unknown Kind = ""
+	// Temporary: certainly refused or never sent; trying again later can help.
+	Temporary Kind = "temporary"
+	// RateLimited: this account, robot or API must wait RetryAfter; nothing was sent.
+	RateLimited Kind = "rate_limited"
+	// Unreachable: this recipient cannot be reached now (offline, handset off, day quota); the address is good.
+	Unreachable Kind = "unreachable"
+	// InvalidRecipient: this address can never work.
+	InvalidRecipient Kind = "invalid_recipient"
+	// Rejected: this content can never work; a refused template or signature too.
+	Rejected Kind = "rejected"
+	// Misconfigured: every send fails until an operator acts.
+	Misconfigured Kind = "misconfigured"
+	// Uncertain: it may have left; the answer was lost or not understood.
+	Uncertain Kind = "uncertain"
+)
+
+// Error returns the kind's name.
+func (k Kind) Error() string {
+	if k == Unknown {
+		return "unknown"
+	}
+	return string(k)
+}
+
+// An Error is a classified failure of one attempt. Its text never holds a secret, an address or a part of the message.
+type Error struct {
+	Kind  Kind
+	Field string // the path in the Delivery's JSON that is at fault, if one is
+	Code  string // the vendor's own code
+	// RetryAfter is how long the provider asked to wait. Zero means no wish.
+	RetryAfter time.Duration
+	Err        error // the cause, prefixed with the driver's name; nil if Kind says it all
+}
+
+// Error returns the cause, with the field before it and kind, code and wait behind it.
+func (e *Error) Error() string {
+	var b strings.Builder
+	if e.Field != "" {
+		b.WriteString(e.Field + ": ")
+	}
+	if e.Err != nil {
+		b.WriteString(e.Err.Error() + " ")
+	}
+	b.WriteString("(" + e.Kind.Error())
+	if e.Code != "" {
+		b.WriteString(", code " + e.Code)
+	}
+	if e.RetryAfter > 0 {
+		fmt.Fprintf(&b, ", retry after %v", e.RetryAfter)
+	}
+	b.WriteString(")")
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is reports whether target is e's Kind.
+func (e *Error) Is(target error) bool {
+	k, ok := target.(Kind)
+	return ok && k == e.Kind
+}
+
+// KindOf finds the Kind of err: that of the first [*Error] or bare Kind in it that has one. An ended context and a network timeout
+// are [Uncertain], because the request may have left. Anything else, nil included, is [Unknown].
+func KindOf(err error) Kind {
+	var e *Error
+	if errors.As(err, &e) && e.Kind != Unknown {
+		return e.Kind
+	}
+	var k Kind
+	if errors.As(err, &k) {
+		return k
+	}
+	var n net.Error
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.As(err, &n) && n.Timeout() {
+		return Uncertain
+	}
+	return Unknown
+}
