@@ -1,0 +1,34 @@
+# Run `make` for the list of targets. Tools run at the versions named here and never stand in a go.mod.
+
+STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+MODULES = $(dir $(shell git ls-files --cached --others --exclude-standard 'go.mod' '*/go.mod'))
+
+.DEFAULT_GOAL := help
+.PHONY: help test check bench services stop cover vuln
+
+help: ## Show this list
+	@awk -F ': ## ' '/^[a-z]+: ## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+test: ## Test every module, with the services that the tests need
+	@scripts/test
+
+check: ## Lint, vet, and check that sources are formatted and modules tidy
+	@scripts/check
+
+bench: ## Measure against the bars; ONLY=dispatch (render, smtp …) runs one group
+	@scripts/services run smtp -- sh -c 'cd bench && GOWORK=off go run . -only "$(ONLY)"'
+
+services: ## Start every service that tests can use, and leave them running
+	@scripts/services up
+
+stop: ## Stop the services that were started here
+	@scripts/services down
+
+cover: ## Test the root module and show what no test reaches
+	@GOWORK=off go test -coverpkg=./... -coverprofile=.cache/cover.out ./...
+	@go tool cover -html=.cache/cover.out -o .cache/cover.html && go tool cover -func=.cache/cover.out | tail -n 1
+
+vuln: ## Look for known vulnerabilities (needs the Internet)
+	@$(foreach m,$(MODULES),(cd $(m) && GOWORK=off $(GOVULNCHECK) ./...) &&) true

@@ -1,0 +1,2 @@
+// Package examples holds programs to read, run and copy from. Start with quickstart.
+package examples
