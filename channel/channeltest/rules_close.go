@@ -1,0 +1,86 @@
+package channeltest
+
+import (
+	"context"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/e7ddda3c/notify/channel"
+)
+
+func closesTwice(r *run) {
+	c := r.open(Accepts)
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	defer cancel()
+	_, _ = r.send(ctx, c, clone(r.Delivery))
+	for range 2 {
+		func() {
+			defer func() {
+				if v := recover(); v != nil {
+					r.broken("Close panics: %v", v)
+				}
+			}()
+			_ = channel.Close(ctx, c)
+		}()
+	}
+	if ctx.Err() != nil {
+		r.broken("Close took longer than %v though nothing was under way", patience)
+	}
+	_, _ = r.send(r.Context(), c, clone(r.Delivery))
+}
+
+func leavesNoGoroutine(r *run) {
+	for _, p := range []Peer{Accepts, Silent, Cuts, Fails} {
+		if !r.has(r.T, p) {
+			continue
+		}
+		before := goroutines()
+		r.Run(string(p), func(t *testing.T) { // its end closes the peer too
+			inner := &run{T: t, Suite: r.Suite, rule: r.rule}
+			ctx, cancel := context.WithTimeout(t.Context(), short)
+			defer cancel()
+			_, _ = inner.send(ctx, inner.open(p), clone(r.Delivery))
+		})
+		var left map[string]string
+		if !eventually(soon, func() bool { left = since(before); return len(left) == 0 }) {
+			for _, stack := range left {
+				r.broken("%d goroutines are left with a peer that %s, such as\n%s", len(left), p, stack)
+				break
+			}
+		}
+	}
+}
+
+// since returns the stacks of goroutines that were not there before.
+func since(before map[string]string) map[string]string {
+	http.DefaultClient.CloseIdleConnections()
+	now := goroutines()
+	for id := range before {
+		delete(now, id)
+	}
+	return now
+}
+
+// goroutines returns the stacks of all goroutines but the calling one, by id. Those that the runtime and the testing package start for
+// themselves are left out.
+func goroutines() map[string]string {
+	buf := make([]byte, 1<<20)
+	for {
+		n := runtime.Stack(buf, true)
+		if n < len(buf) {
+			buf = buf[:n]
+			break
+		}
+		buf = make([]byte, 2*len(buf))
+	}
+	all := map[string]string{}
+	for _, stack := range strings.Split(string(buf), "\n\n")[1:] {
+		id, _, _ := strings.Cut(stack, " [")
+		if !strings.Contains(stack, "\ntesting.") && !strings.Contains(stack, "created by runtime.") && !strings.Contains(stack, "os/signal.") {
+			all[id] = stack
+		}
+	}
+	return all
+}

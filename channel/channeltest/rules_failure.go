@@ -1,0 +1,109 @@
+package channeltest
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/e7ddda3c/notify/channel"
+)
+
+// kinds says how the failure of each peer may be classified.
+var kinds = map[Peer][]channel.Kind{
+	Cuts:         {channel.Uncertain},
+	Refuses:      {channel.Temporary},
+	Throttles:    {channel.RateLimited},
+	Denies:       {channel.Misconfigured},
+	Fails:        {channel.Uncertain, channel.Temporary},
+	BadRecipient: {channel.InvalidRecipient, channel.Unreachable},
+	redirects:    {channel.Rejected, channel.Misconfigured, channel.Uncertain},
+}
+
+// fails sends to the peer of r's rule.
+func fails(r *run) {
+	c := r.open(r.rule.peer)
+	if r.rule.peer == BadRecipient && channel.AddressKind(c) == channel.None {
+		return
+	}
+	_, err := r.send(r.Context(), c, clone(r.Delivery))
+	r.kind(err, kinds[r.rule.peer]...)
+	r.once(1)
+
+	var e *channel.Error
+	if r.rule.peer == Throttles && r.Wait > 0 && errors.As(err, &e) {
+		if e.RetryAfter > r.Wait || e.RetryAfter < r.Wait-soon { // a date in a header has passed a little
+			r.broken("RetryAfter is %v, but the peer asked for %v", e.RetryAfter, r.Wait)
+		}
+	}
+}
+
+func cutsKept(r *run) {
+	c := r.open(cutsLater)
+	if _, err := r.send(r.Context(), c, clone(r.Delivery)); err != nil {
+		r.broken("the first Send returned %v", err)
+		return
+	}
+	_, err := r.send(r.Context(), c, clone(r.Delivery))
+	r.kind(err, channel.Uncertain)
+	r.once(2)
+}
+
+func endlessAnswer(r *run) {
+	if _, err := r.send(r.Context(), r.open(floods), clone(r.Delivery)); err != nil {
+		r.kind(err, channel.Uncertain)
+	}
+	r.once(1)
+}
+
+func endedContext(r *run) {
+	ctx, cancel := context.WithCancel(r.Context())
+	cancel()
+	_, err := r.send(ctx, r.open(Accepts), clone(r.Delivery))
+	if !errors.Is(err, context.Canceled) {
+		r.broken("Send returned an error that does not wrap context.Canceled: %v", err)
+		return
+	}
+	r.kind(err, channel.Temporary, channel.Uncertain)
+	if got, ok := r.received(); ok && len(got) > 0 {
+		r.broken("the peer received the delivery all the same")
+	}
+}
+
+func deadline(r *run) {
+	c := r.open(Silent)
+	ctx, cancel := context.WithTimeout(r.Context(), short)
+	defer cancel()
+	interrupted(ctx, r, c, context.DeadlineExceeded)
+}
+
+func cancels(r *run) {
+	c := r.open(Silent)
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() { // the moment of truth is when the peer has it; else some time will do
+		eventually(short, func() bool {
+			got, _ := r.received()
+			return len(got) > 0
+		})
+		cancel()
+	})
+	interrupted(ctx, r, c, context.Canceled)
+}
+
+// interrupted sends to a silent peer until ctx ends. If the peer can be asked and has nothing yet, Temporary is true as well.
+func interrupted(ctx context.Context, r *run, c channel.Channel, want error) {
+	r.Helper()
+	_, err := r.send(ctx, c, clone(r.Delivery))
+	if !errors.Is(err, want) {
+		r.broken("Send returned an error that does not wrap %q: %v", want, err)
+		return
+	}
+	allowed := []channel.Kind{channel.Uncertain}
+	if got, ok := r.received(); ok && len(got) == 0 {
+		allowed = append(allowed, channel.Temporary)
+	}
+	r.kind(err, allowed...)
+	r.once(1)
+}
