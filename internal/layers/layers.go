@@ -1,0 +1,155 @@
+// Package layers holds the house to its plan (docs/design.md): arrows point down only.
+//
+//	notify (root)     policy     imports ports
+//	channel …         ports      import the standard library; template also channel
+//	channel/email …   adapters   import ports, channel/httpsend and the libraries listed here
+//	internal/…        tools      import nothing of ours, except that tests may
+package layers
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Module is the root module's path.
+const Module = "github.com/e7ddda3c/notify"
+
+// ports are the packages that root and adapters meet at, with what each may import of ours.
+var ports = map[string][]string{
+	"channel":   nil,
+	"template":  {"channel"},
+	"store":     {"channel"},
+	"transport": nil,
+}
+
+// A room may be entered by its adapters: folders below the ports, and inbox.
+var rooms = []string{"channel", "template", "store", "transport", "inbox"}
+
+// libraries are the modules that may be imported outside of tests, each with the one folder that may. "" means all but ports.
+var libraries = map[string]string{
+	"github.com/wneessen/go-mail":  "channel/email",
+	"github.com/coder/websocket":   "channel/websocket",
+	"github.com/golang-jwt/jwt/v5": "channel/websocket",
+	"github.com/google/uuid":       "",
+	"golang.org/x/time":            "",
+}
+
+// heavy are packages that no program should get by importing the core alone.
+var heavy = []string{"net/http", "database/sql", "testing"}
+
+// A Package is what `go list -json` tells of one.
+type Package struct {
+	ImportPath string
+	Standard   bool
+	Imports    []string
+	Module     *struct{ Path string }
+}
+
+// Check returns a complaint for each import that breaks the plan. The packages are those of the root module, with all that they
+// depend on.
+func Check(all []Package) []string {
+	graph := make(map[string]Package, len(all))
+	for _, p := range all {
+		graph[p.ImportPath] = p
+	}
+	var complaints []string
+	for _, p := range all {
+		if p.Module == nil || p.Module.Path != Module {
+			continue
+		}
+		for _, imported := range p.Imports {
+			if why := forbidden(inside(p.ImportPath), graph[imported], imported); why != "" {
+				complaints = append(complaints, fmt.Sprintf("%s imports %s: %s", p.ImportPath, imported, why))
+			}
+		}
+	}
+	for _, target := range heavy {
+		if chain := path(graph, Module, target); chain != nil {
+			complaints = append(complaints, fmt.Sprintf("the root package must not need %s: %s", target, strings.Join(chain, " → ")))
+		}
+	}
+	return complaints
+}
+
+// forbidden says why the package in a folder of ours may not import another, or "".
+func forbidden(folder string, other Package, path string) string {
+	switch {
+	case other.Standard, path == "C":
+		return ""
+	case path == Module || strings.HasPrefix(path, Module+"/"):
+		return forbiddenOurs(folder, inside(path))
+	}
+	var module string
+	if other.Module != nil {
+		module = other.Module.Path
+	}
+	user, listed := libraries[module]
+	switch {
+	case !listed:
+		return "the library is not listed in internal/layers; what needs it may be a nested module's"
+	case isPort(folder):
+		return "a port needs the standard library only"
+	case user != "" && !within(folder, user):
+		return "that is for " + user + " alone"
+	}
+	return ""
+}
+
+func forbiddenOurs(folder, other string) string {
+	switch {
+	case other == "":
+		return "the root package stands above it"
+	case folder == "":
+		if !isPort(other) {
+			return "the root package knows ports, never adapters"
+		}
+	case isPort(folder):
+		if !slices.Contains(ports[folder], other) {
+			return "a port imports nothing of ours, except template and store, which name channel's types"
+		}
+	case within(folder, "internal"):
+		return "tools import nothing of ours"
+	case !slices.ContainsFunc(rooms, func(room string) bool { return within(folder, room) }):
+		return "the folder has no place in the plan"
+	case !isPort(other) && other != "channel/httpsend" && !within(other, folder):
+		return "an adapter imports ports and channel/httpsend"
+	}
+	return ""
+}
+
+// path returns a shortest chain of imports from one package to another, or nil.
+func path(graph map[string]Package, from, to string) []string {
+	came := map[string]string{from: ""}
+	for queue := []string{from}; len(queue) > 0; queue = queue[1:] {
+		if queue[0] == to {
+			var chain []string
+			for at := to; at != ""; at = came[at] {
+				chain = append([]string{at}, chain...)
+			}
+			return chain
+		}
+		for _, next := range graph[queue[0]].Imports {
+			if _, seen := came[next]; !seen {
+				came[next] = queue[0]
+				queue = append(queue, next)
+			}
+		}
+	}
+	return nil
+}
+
+// inside returns a package's folder in our module, "" for the root package.
+func inside(path string) string { return strings.TrimPrefix(strings.TrimPrefix(path, Module), "/") }
+
+func isPort(folder string) bool { _, ok := ports[folder]; return ok }
+
+func within(folder, parent string) bool {
+	return folder == parent || strings.HasPrefix(folder, parent+"/")
+}
+
+// Requirements returns the modules that the root's go.mod may require directly: the libraries, and what its tests use.
+func Requirements() []string {
+	return append(slices.Sorted(maps.Keys(libraries)), "github.com/stretchr/testify")
+}
