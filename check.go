@@ -1,0 +1,169 @@
+package notify
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/e7ddda3c/notify/channel"
+)
+
+// check finds the faults of m that refuse it whole and need nobody to be asked.
+func (n *Notifier) check(m *Message) error {
+	err := n.checkStore(m)
+	if err == nil {
+		err = checkWords(m)
+	}
+	if err == nil {
+		err = n.checkContent(m)
+	}
+	if err == nil {
+		err = n.checkNames(m)
+	}
+	if err == nil {
+		err = checkRecipients(m)
+	}
+	if err == nil {
+		err = n.checkReach(m)
+	}
+	return err
+}
+
+func (n *Notifier) checkStore(m *Message) error {
+	switch {
+	case m.Key != "":
+		return fault("key", ErrNeedsStore)
+	case !m.SendAt.IsZero():
+		return fault("send_at", ErrNeedsStore)
+	}
+	return nil
+}
+
+func checkWords(m *Message) error {
+	if !slices.Contains([]Class{"", OTP, Transactional, Notice, Marketing}, m.Class) {
+		return fault("class", fmt.Errorf("%q is not otp, transactional, notice or marketing", m.Class))
+	}
+	if err := checkLocale(m.Locale); err != nil {
+		return fault("locale", err)
+	}
+	if !m.ExpireAt.IsZero() && !time.Now().Before(m.ExpireAt) {
+		return fault("expire_at", errors.New("has passed"))
+	}
+	return nil
+}
+
+func (n *Notifier) checkContent(m *Message) error {
+	switch {
+	case m.Template != "" && !m.Content.IsZero():
+		return fault("content", errors.New("stands beside a template; give one of them"))
+	case m.Template != "" && n.templates == nil:
+		return fault("template", errors.New("the notifier has no templates"))
+	case m.Template == "" && m.Data != nil:
+		return fault("data", errors.New("stands without a template"))
+	case m.Template == "" && m.Content.IsZero() && len(m.Extra) == 0 && len(m.Attachments) == 0:
+		return fault("content", errors.New("nothing to say: neither content nor template"))
+	}
+	return nil
+}
+
+func (n *Notifier) checkNames(m *Message) error {
+	if n.dispatchers[m.Dispatcher] == nil {
+		return fault("dispatcher", fmt.Errorf("no dispatcher %q", m.Dispatcher))
+	}
+	for i, name := range m.Channels {
+		if n.gates[name] == nil {
+			return fault(at("channels", i, ""), fmt.Errorf("no channel %q", name))
+		}
+		if slices.Contains(m.Channels[:i], name) {
+			return fault(at("channels", i, ""), fmt.Errorf("%q is repeated", name))
+		}
+	}
+	for name := range m.Extra {
+		if n.gates[name] == nil {
+			return fault("extra."+name, errors.New("no such channel"))
+		}
+	}
+	return nil
+}
+
+func checkRecipients(m *Message) error {
+	var seen map[string]bool
+	if len(m.To) > 1 {
+		seen = make(map[string]bool, len(m.To))
+	}
+	for i := range m.To {
+		r := &m.To[i]
+		switch {
+		case r.ID == "" && len(r.Addresses) == 0:
+			return fault(at("to", i, ""), errors.New("has neither id nor addresses"))
+		case r.ID != "" && seen[r.ID]:
+			return fault(at("to", i, ".id"), errors.New("is repeated"))
+		}
+		if seen != nil {
+			seen[r.ID] = true
+		}
+		if field, err := checkRecipient(r); err != nil {
+			return fault(at("to", i, field), err)
+		}
+	}
+	return nil
+}
+
+// checkRecipient checks what a template will need of r.
+func checkRecipient(r *Recipient) (field string, err error) {
+	if err := checkLocale(r.Locale); err != nil {
+		return ".locale", err
+	}
+	if r.TimeZone != "" {
+		if _, err := time.LoadLocation(r.TimeZone); err != nil {
+			return ".time_zone", errors.New("no such time zone")
+		}
+	}
+	return "", nil
+}
+
+// checkReach finds out whether there is somebody to tell, and over which channels.
+func (n *Notifier) checkReach(m *Message) error {
+	group := func(name string) bool { return n.gates[name].kind == channel.None }
+	if len(m.To) == 0 && (len(m.Channels) == 0 || !allOf(m.Channels, group)) {
+		return fault("to", errors.New("nobody to tell"))
+	}
+	if _, isAll := n.dispatchers[m.Dispatcher].(all); !isAll && len(m.To) > 1 && slices.ContainsFunc(m.Channels, group) {
+		return fault("dispatcher", errors.New(`a group channel for several recipients goes with "all" only`))
+	}
+	if len(m.Channels) > 0 {
+		return nil
+	}
+	for i := range m.To {
+		if len(m.To[i].Addresses) == 0 {
+			return fault("channels", fmt.Errorf("none given, and to[%d] has no addresses to choose by", i))
+		}
+		for _, name := range slices.Sorted(maps.Keys(m.To[i].Addresses)) {
+			if n.gates[name] == nil {
+				return fault("channels", fmt.Errorf("none given, and to[%d].addresses names no channel with %q", i, name))
+			}
+		}
+	}
+	return nil
+}
+
+func allOf(names []string, is func(string) bool) bool {
+	return !slices.ContainsFunc(names, func(name string) bool { return !is(name) })
+}
+
+// at writes the path of a list's element.
+func at(list string, i int, rest string) string { return list + "[" + strconv.Itoa(i) + "]" + rest }
+
+// localeSyntax is the outline of BCP 47: subtags of up to eight letters and digits. '_' is read as '-'.
+var localeSyntax = regexp.MustCompile(`^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$`)
+
+func checkLocale(l string) error {
+	if l != "" && !localeSyntax.MatchString(l) {
+		return errors.New("is not a BCP 47 language tag, such as zh-Hans-CN")
+	}
+	return nil
+}

@@ -1,0 +1,89 @@
+package notify
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/e7ddda3c/notify/channel"
+)
+
+// misconfiguredPause is how long a misconfigured channel answers the same without being called.
+const misconfiguredPause = 30 * time.Second
+
+// A gate stands before one channel and keeps its policy, across all messages: the rate, the slots and the pause.
+type gate struct {
+	name   string
+	driver channel.Channel
+	kind   string // of address; see channel.AddressKind
+	policy Policy
+
+	limiter *rate.Limiter // nil: no rate
+	slots   chan struct{} // holds one for each call under way that has not been given up
+	busy    atomic.Int64  // calls under way
+	lost    atomic.Int64  // calls under way that were given up
+
+	mu          sync.Mutex
+	pausedUntil time.Time
+	pausedBy    *channel.Error
+
+	closeOnce sync.Once
+	closeErr  error
+}
+
+func newGate(name string, driver channel.Channel, p Policy) *gate {
+	g := &gate{name: name, driver: driver, kind: channel.AddressKind(driver), policy: p, slots: make(chan struct{}, p.Concurrency)}
+	if p.Rate > 0 {
+		g.limiter = rate.NewLimiter(rate.Limit(p.Rate), p.Burst)
+	}
+	return g
+}
+
+// takes reports whether an address under key may go to g.
+func (g *gate) takes(key string) bool {
+	return g.kind != channel.None && (key == g.name || key != "" && key == g.kind)
+}
+
+// enter takes a slot if one is free.
+func (g *gate) enter() bool {
+	select {
+	case g.slots <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+// leave gives the slot back.
+func (g *gate) leave() { <-g.slots }
+
+// stuck reports whether so many calls were given up and still run that another may well be lost too.
+func (g *gate) stuck() bool { return g.lost.Load() >= int64(cap(g.slots)) }
+
+// pause holds the whole channel for what e asks for, and no less than Backoff.
+func (g *gate) pause(now time.Time, e *channel.Error) {
+	wait := max(e.RetryAfter, g.policy.Backoff)
+	if e.Kind == channel.Misconfigured {
+		wait = misconfiguredPause
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if until := now.Add(wait); until.After(g.pausedUntil) {
+		g.pausedUntil, g.pausedBy = until, e
+	}
+}
+
+// paused returns how long the channel is still held, and why; zero if it is not.
+func (g *gate) paused(now time.Time) (time.Duration, *channel.Error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return max(0, g.pausedUntil.Sub(now)), g.pausedBy
+}
+
+func (g *gate) close(ctx context.Context) error {
+	g.closeOnce.Do(func() { g.closeErr = channel.Close(ctx, g.driver) })
+	return g.closeErr
+}

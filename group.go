@@ -1,0 +1,290 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/e7ddda3c/notify/channel"
+)
+
+// grace is how much longer than its deadline a call may take before it is given up. A driver that honours its ctx answers within
+// it, and knows better than anybody else what became of the delivery.
+const grace = 100 * time.Millisecond
+
+// A phase is what a delivery is doing at the moment.
+type phase int
+
+const (
+	idle    phase = iota // the dispatcher has not started it
+	waiting              // until wake
+	queued               // for a slot
+	calling              // its driver, which is given up at wake
+	settled
+)
+
+// A delivery is one of a running Send.
+type delivery struct {
+	draft
+	no          int // its index in the group
+	phase       phase
+	wake        time.Time
+	turn        turn // while it is queued or calling
+	receipt     channel.Receipt
+	err         error // with receipt, the driver's answer
+	reservation *rate.Reservation
+	waited      time.Duration  // in all
+	tries       int            // attempts used up; a throttled one is not
+	doubt       bool           // an earlier attempt may have gone out
+	last        *channel.Error // of the last attempt
+	out         Outcome
+}
+
+// A group is one recipient's deliveries. One goroutine runs it and owns all its state; calls and waits for a slot have goroutines
+// of their own, which tell events whose turn has ended.
+type group struct {
+	*Notifier
+	dispatcher Dispatcher
+	ds         []delivery
+	progress   []Progress
+	events     chan int      // indexes of ds
+	quit       chan struct{} // closed when the group ends; not nil once one of ds was queued
+	deadline   deadline
+}
+
+// deliver runs each group of p on a goroutine of its own; a single one needs none.
+func (n *Notifier) deliver(ctx context.Context, p plan) {
+	if len(p.groups) == 1 {
+		p.groups[0].run(ctx)
+		return
+	}
+	var wg sync.WaitGroup
+	for i := range p.groups {
+		wg.Go(func() { p.groups[i].run(ctx) })
+	}
+	wg.Wait()
+}
+
+// run carries every delivery of g to its end.
+func (g *group) run(ctx context.Context) {
+	g.begin()
+	defer g.end()
+	timer := g.timers.Get().(*time.Timer)
+	defer func() {
+		timer.Stop()
+		g.timers.Put(timer)
+	}()
+	done := ctx.Done()
+	for now := time.Now(); ; now = time.Now() {
+		if ctx.Err() != nil {
+			g.stop(ctx, now)
+		}
+		g.wakeUp(ctx, now)
+		g.ask(ctx, now)
+		next, busy := g.next()
+		if !busy {
+			return
+		}
+		timer.Reset(next.Sub(now))
+		select {
+		case i := <-g.events:
+			g.take(ctx, &g.ds[i])
+		case <-timer.C:
+		case <-done:
+			done = nil // stop hears of it
+		}
+	}
+}
+
+// begin settles what was found faulty while planning.
+func (g *group) begin() {
+	g.events = make(chan int, len(g.ds)) // a delivery has one turn at a time, so nobody ever blocks on it
+	g.progress = make([]Progress, len(g.ds))
+	now := time.Now()
+	for i := range g.ds {
+		d := &g.ds[i]
+		d.no = i
+		d.out = Outcome{ID: d.ID, Recipient: d.Recipient, Channel: d.Channel, To: d.To, Status: Accepted, At: now}
+		if d.fault != nil {
+			e := classify(d.fault)
+			g.settle(d, now, Failed, faultReason(e.Kind), e)
+		}
+	}
+}
+
+// end marks who was reached, and lets go of contexts and waiting goroutines.
+func (g *group) end() {
+	g.deadline.release()
+	if g.quit != nil {
+		close(g.quit)
+	}
+	reached := g.reached()
+	for i := range g.ds {
+		g.ds[i].out.Reached = reached
+	}
+}
+
+// next returns when the group must look at the clock again, and whether there is anything left to wait for.
+func (g *group) next() (at time.Time, busy bool) {
+	for i := range g.ds {
+		d := &g.ds[i]
+		if d.phase == settled || d.phase == idle {
+			continue
+		}
+		if !busy || at.IsZero() || !d.wake.IsZero() && d.wake.Before(at) {
+			at = d.wake
+		}
+		busy = true
+	}
+	if at.IsZero() { // all are queued: a slot will come
+		at = time.Now().Add(time.Hour)
+	}
+	return at, busy
+}
+
+// wakeUp goes on with what has waited long enough, and gives up calls that ignore their deadline.
+func (g *group) wakeUp(ctx context.Context, now time.Time) {
+	for i := range g.ds {
+		d := &g.ds[i]
+		if d.wake.IsZero() || now.Before(d.wake) {
+			continue
+		}
+		d.wake = time.Time{}
+		switch d.phase {
+		case waiting:
+			g.admit(ctx, d, now)
+		case calling:
+			g.abandon(d, now)
+		}
+	}
+}
+
+// ask lets the dispatcher decide about what is not under way.
+func (g *group) ask(ctx context.Context, now time.Time) {
+	for g.undecided() {
+		steps := g.steps(now)
+		moved := false
+		for i := range g.ds {
+			d := &g.ds[i]
+			switch {
+			case steps[i].Action == Start && d.phase == idle:
+				g.admit(ctx, d, now)
+				moved = true
+			case steps[i].Action == Drop && (d.phase == idle || d.phase == waiting || d.phase == queued):
+				g.leaveQueue(d)
+				g.settle(d, now, Suppressed, ReasonNotNeeded, nil)
+				moved = true
+			}
+		}
+		if _, busy := g.next(); !moved && !busy {
+			g.stuck(now)
+		}
+		if !moved {
+			return
+		}
+	}
+}
+
+// undecided reports whether there is a delivery that a step could change.
+func (g *group) undecided() bool {
+	for i := range g.ds {
+		if p := g.ds[i].phase; p == idle || len(g.ds) > 1 && (p == waiting || p == queued) {
+			return true
+		}
+	}
+	return false
+}
+
+// steps asks the dispatcher. One that fails to answer leaves everything as it is.
+func (g *group) steps(now time.Time) []Step {
+	var steps []Step
+	crash := g.guard("dispatcher", func() { steps = g.dispatcher.Next(now, g.look()) })
+	if crash != nil || len(steps) != len(g.ds) {
+		return make([]Step, len(g.ds))
+	}
+	return steps
+}
+
+// reached asks the dispatcher whether the recipient counts as told.
+func (g *group) reached() bool {
+	var reached bool
+	crash := g.guard("dispatcher", func() { reached = g.dispatcher.Reached(g.look()) })
+	return crash == nil && reached
+}
+
+// look gathers what the dispatcher may know.
+func (g *group) look() []Progress {
+	for i := range g.ds {
+		o := &g.ds[i].out
+		g.progress[i] = Progress{
+			Channel: o.Channel, To: o.To, Rank: i, Attempts: o.Attempts, Status: o.Status, Reason: o.Reason, At: o.At,
+		}
+	}
+	return g.progress
+}
+
+// stuck settles what the dispatcher left without a next step.
+func (g *group) stuck(now time.Time) {
+	for i := range g.ds {
+		if d := &g.ds[i]; d.phase == idle {
+			g.log.Error("dispatcher left a delivery without a next step", "delivery", d.ID, "channel", d.Channel)
+			g.settle(d, now, Suppressed, ReasonStuck, &channel.Error{
+				Kind: channel.Misconfigured, Err: errors.New("the dispatcher left it without a next step"),
+			})
+		}
+	}
+}
+
+// stop ends what has not been called when ctx is done, and gives calls a last moment to answer.
+func (g *group) stop(ctx context.Context, now time.Time) {
+	for i := range g.ds {
+		d := &g.ds[i]
+		switch d.phase {
+		case waiting, queued:
+			g.leaveQueue(d)
+			g.cancel(ctx, d, now)
+		case calling:
+			if last := now.Add(grace); last.Before(d.wake) {
+				d.wake = last
+			}
+		}
+	}
+}
+
+// cancel settles d, which is not being called, because ctx has ended.
+func (g *group) cancel(ctx context.Context, d *delivery, now time.Time) {
+	err := fmt.Errorf("not sent: %w", context.Cause(ctx))
+	if d.last != nil {
+		err = fmt.Errorf("%w; the last attempt: %w", err, d.last)
+	}
+	status := Canceled
+	if d.doubt {
+		status = Unknown
+	}
+	g.settle(d, now, status, "", &channel.Error{Kind: channel.Temporary, Err: err})
+}
+
+// settle ends d. A failure after an attempt that may have gone out is no certain failure.
+func (g *group) settle(d *delivery, now time.Time, s Status, why Reason, e *channel.Error) {
+	if d.doubt && s == Failed && why != ReasonInvalid {
+		s = Unknown
+	}
+	d.phase, d.wake = settled, time.Time{}
+	if d.reservation != nil {
+		d.reservation.CancelAt(now)
+		d.reservation = nil
+	}
+	d.out.Status, d.out.Reason, d.out.At = s, why, now
+	if e != nil {
+		d.out.Err = e
+	}
+	if g.onOutcome != nil {
+		out := d.out
+		out.Reached = g.reached()
+		g.guard("OnOutcome", func() { g.onOutcome(out) })
+	}
+}

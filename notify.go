@@ -1,0 +1,243 @@
+// Package notify tells people things over the channels that a program brings: email, SMS, a chat group, the page that is open in
+// front of them.
+//
+// A [Notifier] is made once from a [Config] and used by many goroutines at once. [Notifier.Send] plans a [Message] into
+// deliveries, one for each recipient, channel and address, sends them as the [Dispatcher] says within each channel's [Policy],
+// and returns a [Report] that says what became of each.
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/template"
+)
+
+// Channels holds the channels by the names that the host gives them, such as "email" or "ops-dingtalk": letters, digits, '-' and
+// '_'. The name "default" is taken.
+type Channels map[string]channel.Channel
+
+// A Config says what a [Notifier] works with. Only Channels is required.
+type Config struct {
+	Channels Channels
+	// Policies limit the attempts, by channel name. The Policy under "" is for all channels.
+	Policies map[string]Policy
+	// Dispatchers holds the host's own strategies by name. "all" and "first" are always there.
+	Dispatchers map[string]Dispatcher
+	// Templates renders messages that name a Template.
+	Templates template.Renderer
+	// Directory turns user ids into recipients with addresses.
+	Directory Directory
+	// Redirect is for staging: by address kind or channel name, the one address that everything goes to instead.
+	// Group channels have no address and are not redirected.
+	Redirect map[string]string
+	// OnOutcome is called with each delivery that is settled, by many goroutines at once. It should return soon: Send waits for it.
+	OnOutcome func(Outcome)
+	// Logger gets ids and channel names, never addresses or content. The default is slog.Default().
+	Logger *slog.Logger
+}
+
+// A Directory knows the host's users.
+type Directory interface {
+	// Recipients returns what it knows of ids, in any order; a missing id is left out. It is asked once per message, for the
+	// recipients with an ID and no Addresses. An error refuses the message.
+	Recipients(ctx context.Context, tenant string, ids []string) ([]Recipient, error)
+}
+
+// A Notifier sends messages. Its methods may be called by many goroutines at once.
+type Notifier struct {
+	gates       map[string]*gate
+	dispatchers map[string]Dispatcher
+	templates   template.Renderer
+	directory   Directory
+	redirect    map[string]string
+	onOutcome   func(Outcome)
+	log         *slog.Logger
+	running     tracker   // Sends, and calls that outlived theirs
+	timers      sync.Pool // of stopped *time.Timer
+}
+
+// New returns a Notifier that owns the channels it is given: [Notifier.Close] closes them. It does no I/O. Its error names the
+// field of c that is at fault.
+func New(c Config) (*Notifier, error) {
+	n := &Notifier{
+		gates:       make(map[string]*gate, len(c.Channels)),
+		dispatchers: map[string]Dispatcher{"": All(), "all": All(), "first": First(Sent, 0)},
+		templates:   c.Templates,
+		directory:   c.Directory,
+		redirect:    maps.Clone(c.Redirect),
+		onOutcome:   c.OnOutcome,
+		log:         c.Logger,
+		timers:      sync.Pool{New: func() any { return time.NewTimer(time.Hour) }},
+	}
+	if n.log == nil {
+		n.log = slog.Default()
+	}
+	for _, step := range []func(Config) error{n.addChannels, n.checkPolicies, n.addDispatchers, n.checkRedirect} {
+		if err := step(c); err != nil {
+			return nil, err
+		}
+	}
+	return n, nil
+}
+
+func (n *Notifier) addChannels(c Config) error {
+	if len(c.Channels) == 0 {
+		return fault("channels", errors.New("none given"))
+	}
+	channelName := regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+	for _, name := range slices.Sorted(maps.Keys(c.Channels)) {
+		field, ch := "channels."+name, c.Channels[name]
+		if !channelName.MatchString(name) || name == "default" {
+			return fault(field, errors.New("a name has letters, digits, '-' and '_', and is not \"default\""))
+		}
+		if isNil(ch) {
+			return fault(field, errors.New("is nil"))
+		}
+		if err := channel.Valid(ch); err != nil {
+			return fault(field, err)
+		}
+		n.gates[name] = newGate(name, ch, policyOf(c.Policies[name], channel.LimitsOf(ch), c.Policies[""]))
+	}
+	return nil
+}
+
+// isNil reports whether ch is nil or holds a nil pointer or function.
+func isNil(ch channel.Channel) bool {
+	if ch == nil {
+		return true
+	}
+	v := reflect.ValueOf(ch)
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Func, reflect.Map, reflect.Slice, reflect.Chan:
+		return v.IsNil()
+	}
+	return false
+}
+
+func (n *Notifier) checkPolicies(c Config) error {
+	for _, name := range slices.Sorted(maps.Keys(c.Policies)) {
+		if _, ok := n.gates[name]; !ok && name != "" {
+			return fault("policies."+name, errors.New("no such channel"))
+		}
+		if err := c.Policies[name].valid(); err != nil {
+			return fault("policies."+name, err)
+		}
+	}
+	return nil
+}
+
+func (n *Notifier) addDispatchers(c Config) error {
+	for _, name := range slices.Sorted(maps.Keys(c.Dispatchers)) {
+		field, d := "dispatchers."+name, c.Dispatchers[name]
+		if _, ok := n.dispatchers[name]; ok {
+			return fault(field, errors.New("the name is taken"))
+		}
+		if d == nil {
+			return fault(field, errors.New("is nil"))
+		}
+		if v, ok := d.(interface{ Valid() error }); ok {
+			if err := v.Valid(); err != nil {
+				return fault(field, err)
+			}
+		}
+		if w, ok := d.(interface{ Waits() bool }); ok && w.Waits() {
+			return fault(field, ErrNeedsStore)
+		}
+		n.dispatchers[name] = d
+	}
+	return nil
+}
+
+func (n *Notifier) checkRedirect(c Config) error {
+	for _, key := range slices.Sorted(maps.Keys(c.Redirect)) {
+		if c.Redirect[key] == "" {
+			return fault("redirect."+key, errors.New("is empty"))
+		}
+		if !slices.ContainsFunc(slices.Collect(maps.Values(n.gates)), func(g *gate) bool { return g.takes(key) }) {
+			return fault("redirect."+key, errors.New("no channel has this name, or takes this kind of address"))
+		}
+	}
+	return nil
+}
+
+// Send delivers m and reports what became of each delivery. It returns when all are settled, or soon after ctx has ended: then
+// what was not called yet is canceled, and what was being called is unknown.
+//
+// A fault of the message refuses it whole: the Report is zero and the error a [*FieldError]. A fault of one delivery, such as a
+// malformed address, settles that delivery as failed, and its siblings go. All checks and all rendering precede the first
+// attempt. The error is then [Report.Err].
+func (n *Notifier) Send(ctx context.Context, m Message) (Report, error) {
+	if !n.running.enter() {
+		return Report{}, ErrClosed
+	}
+	defer n.running.leave()
+	p, err := n.plan(ctx, m)
+	if err != nil {
+		return Report{}, err
+	}
+	n.deliver(ctx, p)
+	r := p.report()
+	return r, r.Err()
+}
+
+// Close refuses further messages, waits for those under way and for calls whose driver ignored its deadline, and then closes
+// each channel once. If ctx ends first, it closes the channels all the same, and its error names those that are still busy and
+// wraps ctx's error. Calling it again waits again.
+func (n *Notifier) Close(ctx context.Context) error {
+	var errs []error
+	select {
+	case <-n.running.close():
+	case <-ctx.Done():
+		errs = append(errs, fmt.Errorf("notify: closed with calls under way on %q: %w", n.busy(), ctx.Err()))
+	}
+	closed := make(map[any]bool, len(n.gates))
+	for _, name := range slices.Sorted(maps.Keys(n.gates)) {
+		g := n.gates[name]
+		if reflect.ValueOf(g.driver).Comparable() {
+			if closed[g.driver] {
+				continue
+			}
+			closed[g.driver] = true
+		}
+		if err := g.close(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("notify: %s: %w", name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// busy names the channels with calls under way.
+func (n *Notifier) busy() []string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(n.gates)) {
+		if n.gates[name].busy.Load() > 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+var standard atomic.Pointer[Notifier]
+
+// SetDefault makes n the Notifier of the package-level [Send].
+func SetDefault(n *Notifier) { standard.Store(n) }
+
+// Send calls [Notifier.Send] on the default Notifier, or returns [ErrNoDefault].
+func Send(ctx context.Context, m Message) (Report, error) {
+	n := standard.Load()
+	if n == nil {
+		return Report{}, ErrNoDefault
+	}
+	return n.Send(ctx, m)
+}

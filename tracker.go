@@ -1,0 +1,50 @@
+package notify
+
+import "sync"
+
+// A tracker counts what is running, so that Close can wait for it. Its zero value is open.
+type tracker struct {
+	mu      sync.Mutex
+	running int
+	idle    chan struct{} // not nil once closed; itself closed when nothing runs
+}
+
+// enter counts one more, unless the tracker is closed.
+func (t *tracker) enter() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.idle != nil {
+		return false
+	}
+	t.running++
+	return true
+}
+
+// adopt counts one more on behalf of one that is running.
+func (t *tracker) adopt() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.running++
+}
+
+func (t *tracker) leave() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.running--
+	if t.idle != nil && t.running == 0 {
+		close(t.idle)
+	}
+}
+
+// close lets nothing more in and returns a channel that is closed when nothing runs.
+func (t *tracker) close() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.idle == nil {
+		t.idle = make(chan struct{})
+		if t.running == 0 {
+			close(t.idle)
+		}
+	}
+	return t.idle
+}
