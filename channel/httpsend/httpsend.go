@@ -45,8 +45,10 @@ const maxBody = 1 << 20
 //     ended before there was one.
 //   - Uncertain: there was a connection and then no whole answer. The Answer holds the status if that much was read.
 //
-// If req's context has ended, the error wraps what its Err returns. net/http itself may repeat a request on another connection, but a POST
-// only if not a byte of it was written, or if the server promised not to have seen it, or if it has an Idempotency-Key header.
+// If req's context has ended, the error wraps what its Err returns.
+//
+// net/http sends a request again by itself when a kept connection turns out to be dead. It does so for a POST only if the server cannot
+// have seen the first, or if there is an Idempotency-Key header; Do keeps it from doing so for a GET.
 func Do(c *http.Client, req *http.Request) (Answer, error) {
 	if err := check(req); err != nil {
 		return Answer{}, err
@@ -58,7 +60,7 @@ func Do(c *http.Client, req *http.Request) (Answer, error) {
 	once.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 	var t trace
-	resp, err := once.Do(req.WithContext(t.watch(req.Context())))
+	resp, err := once.Do(unrepeatable(req.WithContext(t.watch(req.Context()))))
 	if err != nil {
 		return Answer{}, t.failure(req.Context(), err)
 	}
@@ -76,7 +78,7 @@ func check(req *http.Request) error {
 		return &channel.Error{Kind: channel.Temporary, Err: fmt.Errorf("not sent: %w", err)}
 	}
 	if s := req.URL.Scheme; s != "http" && s != "https" || req.URL.Host == "" {
-		return &channel.Error{Kind: channel.Misconfigured, Err: errors.New("the URL must start with https:// or http:// and a host")}
+		return &channel.Error{Kind: channel.Misconfigured, Err: errors.New("the URL is not one of HTTP or HTTPS with a host")}
 	}
 	for name, values := range req.Header {
 		for _, v := range values {
@@ -86,6 +88,17 @@ func check(req *http.Request) error {
 		}
 	}
 	return nil
+}
+
+// unrepeatable changes req so that net/http does not take a GET for harmless to repeat: it has an empty body that cannot be had again.
+func unrepeatable(req *http.Request) *http.Request {
+	if req.Method == http.MethodGet || req.Method == "" {
+		req.GetBody = nil
+		if req.Body == nil || req.Body == http.NoBody {
+			req.Body = io.NopCloser(strings.NewReader(""))
+		}
+	}
+	return req
 }
 
 // A trace knows how far a request came.
