@@ -1,0 +1,108 @@
+package snippets_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/e7ddda3c/notify/internal/snippets"
+)
+
+const repo = "../.."
+
+// TestManual checks what the manual shows. A subtest's name is the file and line of the block.
+func TestManual(t *testing.T) {
+	var files []string
+	for _, pattern := range []string{"README.md", "CONTRIBUTING.md", "docs/*.md"} {
+		found, err := filepath.Glob(filepath.Join(repo, pattern))
+		require.NoError(t, err)
+		files = append(files, found...)
+	}
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		name, err := filepath.Rel(repo, file)
+		require.NoError(t, err)
+		markdown, err := os.ReadFile(file)
+		require.NoError(t, err)
+		blocks, err := snippets.Blocks(string(markdown))
+		require.NoError(t, err, name)
+		for i, block := range blocks {
+			t.Run(name+":"+strconv.Itoa(block.Line), func(t *testing.T) { check(t, block, blocks[i+1:]) })
+		}
+	}
+}
+
+var packageClause = regexp.MustCompile(`(?m)^package (\w+)$`)
+
+func check(t *testing.T, block snippets.Block, rest []snippets.Block) {
+	verb, argument, _ := strings.Cut(block.Directive, " ")
+	switch {
+	case verb == "file":
+		file, err := os.ReadFile(filepath.Join(repo, argument))
+		require.NoError(t, err)
+		require.True(t, snippets.Quotes(block.Text, string(file)), "these lines do not stand in %s:\n%s", argument, block.Text)
+	case block.Directive == "build":
+		golang(t, "vet", write(t, "main.go", block.Text))
+	case block.Directive != "":
+		t.Fatalf("no such snippet comment: %s", block.Directive)
+	case block.Language == "sh":
+		require.Empty(t, snippets.CheckShell(block.Text, os.DirFS(repo)))
+	case block.Language == "go":
+		checkGo(t, block, rest)
+	}
+}
+
+func checkGo(t *testing.T, block snippets.Block, rest []snippets.Block) {
+	var name string
+	if clause := packageClause.FindStringSubmatch(block.Text); clause != nil {
+		name = clause[1]
+	}
+	switch {
+	case name == "main":
+		program := filepath.Join(t.TempDir(), "program")
+		golang(t, "build", "-o", program, write(t, "main.go", block.Text))
+		output := run(t, program)
+		if len(rest) > 0 && rest[0].Language == "text" {
+			require.Equal(t, strings.TrimSpace(rest[0].Text), strings.TrimSpace(output), "what it prints is not what line %d shows", rest[0].Line)
+		}
+	case strings.HasSuffix(name, "_test"):
+		golang(t, "test", write(t, "snippet_test.go", block.Text))
+	case name != "":
+		golang(t, "vet", write(t, "snippet.go", block.Text))
+	default:
+		t.Fatalf("this Go has no package clause: put <!-- snippet: file PATH --> above it, with the file that it stands in\n%s", block.Text)
+	}
+}
+
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+// golang runs the go command on a file as if it stood in a program that requires the root module alone.
+func golang(t *testing.T, args ...string) { run(t, "go", args...) }
+
+// run returns what a command, run at the top of the repository, prints.
+func run(t *testing.T, command string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, command, args...)
+	cmd.Dir = repo
+	cmd.Env = append(cmd.Environ(), "GOWORK=off", "GOPROXY=off", "GOFLAGS=-buildvcs=false")
+	var faults strings.Builder
+	cmd.Stderr = &faults
+	output, err := cmd.Output()
+	require.NoError(t, err, "%s%s", output, &faults)
+	return string(output)
+}
