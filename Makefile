@@ -1,6 +1,6 @@
 # Run `make` for the list of targets. Tools run at the versions named here and never stand in a go.mod.
 
-STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 MODULES = $(dir $(shell git ls-files --cached --others --exclude-standard 'go.mod' '*/go.mod'))
@@ -15,7 +15,7 @@ test: ## Test every module, with the services that the tests need
 	@scripts/test
 
 check: ## Lint, vet, and check that sources are formatted and modules tidy
-	@scripts/check
+	@GOLANGCI_LINT=$(GOLANGCI_LINT) scripts/check
 
 bench: ## Measure against the bars; ONLY=dispatch (render, smtp …) runs one group
 	@scripts/services run smtp -- sh -c 'cd bench && GOWORK=off go run . -only "$(ONLY)"'
