@@ -27,6 +27,7 @@ stop: ## Stop the services that were started here
 	@scripts/services down
 
 cover: ## Test the root module and show what no test reaches
+	@mkdir -p .cache
 	@GOWORK=off go test -coverpkg=./... -coverprofile=.cache/cover.out ./...
 	@go tool cover -html=.cache/cover.out -o .cache/cover.html && go tool cover -func=.cache/cover.out | tail -n 1
 
