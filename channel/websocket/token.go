@@ -1,0 +1,33 @@
+package websocket
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Subprotocol is the WebSocket subprotocol that the hub speaks.
+const Subprotocol = "notify.v1"
+
+// bearer precedes a token among the offered subprotocols.
+const bearer = "bearer."
+
+// Token finds the bearer token of r, or returns "". It looks in the Authorization header, and then among the subprotocols that the
+// client offers, because a page cannot set a header:
+//
+//	new WebSocket(url, ["notify.v1", "bearer." + token])
+//
+// Such a token must be made of letters, digits and -._~+ as every JWT is. The hub answers with notify.v1 and never repeats the token.
+func Token(r *http.Request) string {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if strings.EqualFold(scheme, "Bearer") {
+		return strings.TrimSpace(token)
+	}
+	for _, line := range r.Header.Values("Sec-WebSocket-Protocol") {
+		for offer := range strings.SplitSeq(line, ",") {
+			if token, ok := strings.CutPrefix(strings.TrimSpace(offer), bearer); ok {
+				return token
+			}
+		}
+	}
+	return ""
+}
