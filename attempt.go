@@ -40,6 +40,11 @@ func (l *deadline) context(ctx context.Context, now time.Time, timeout time.Dura
 	return c
 }
 
+// precedes reports whether l is still to come, and next is when its calls are given up.
+func (l *deadline) precedes(next time.Time) bool {
+	return l.ctx != nil && l.ctx.Err() == nil && l.begun.Add(l.timeout+grace).Equal(next)
+}
+
 func (l *deadline) release() {
 	if l.cancel != nil {
 		l.cancel()

@@ -54,6 +54,7 @@ type group struct {
 	events     chan int      // indexes of ds
 	quit       chan struct{} // closed when the group ends; not nil once one of ds was queued
 	deadline   deadline
+	timer      *time.Timer // nil until one is needed
 }
 
 // deliver runs each group of p on a goroutine of its own; a single one needs none.
@@ -73,12 +74,6 @@ func (n *Notifier) deliver(ctx context.Context, p plan) {
 func (g *group) run(ctx context.Context) {
 	g.begin()
 	defer g.end()
-	timer := g.timers.Get().(*time.Timer)
-	defer func() {
-		timer.Stop()
-		g.timers.Put(timer)
-	}()
-	done := ctx.Done()
 	for now := time.Now(); ; now = time.Now() {
 		if ctx.Err() != nil {
 			g.stop(ctx, now)
@@ -89,15 +84,37 @@ func (g *group) run(ctx context.Context) {
 		if !busy {
 			return
 		}
-		timer.Reset(next.Sub(now))
-		select {
-		case i := <-g.events:
-			g.take(ctx, &g.ds[i])
-		case <-timer.C:
-		case <-done:
-			done = nil // stop hears of it
-		}
+		g.wait(ctx, now, next)
 	}
+}
+
+// wait returns when a turn has ended, when ctx has, or at next.
+func (g *group) wait(ctx context.Context, now, next time.Time) {
+	var over <-chan struct{}
+	var alarm <-chan time.Time
+	if ctx.Err() == nil {
+		over = ctx.Done()
+	}
+	if g.deadline.precedes(next) { // it ends with ctx, and in time for next: no timer is needed yet
+		over = g.deadline.ctx.Done()
+	} else {
+		alarm = g.ring(next.Sub(now))
+	}
+	select {
+	case i := <-g.events:
+		g.take(ctx, &g.ds[i])
+	case <-alarm:
+	case <-over:
+	}
+}
+
+func (g *group) ring(after time.Duration) <-chan time.Time {
+	if g.timer == nil {
+		g.timer = time.NewTimer(after)
+	} else {
+		g.timer.Reset(after)
+	}
+	return g.timer.C
 }
 
 // begin settles what was found faulty while planning.
@@ -119,6 +136,9 @@ func (g *group) begin() {
 // end marks who was reached, and lets go of contexts and waiting goroutines.
 func (g *group) end() {
 	g.deadline.release()
+	if g.timer != nil {
+		g.timer.Stop()
+	}
 	if g.quit != nil {
 		close(g.quit)
 	}

@@ -15,9 +15,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
-	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/e7ddda3c/notify/channel"
 	"github.com/e7ddda3c/notify/template"
@@ -63,8 +61,7 @@ type Notifier struct {
 	redirect    map[string]string
 	onOutcome   func(Outcome)
 	log         *slog.Logger
-	running     tracker   // Sends, and calls that outlived theirs
-	timers      sync.Pool // of stopped *time.Timer
+	running     tracker // Sends, and calls that outlived theirs
 }
 
 // New returns a Notifier that owns the channels it is given: [Notifier.Close] closes them. It does no I/O. Its error names the
@@ -78,7 +75,6 @@ func New(c Config) (*Notifier, error) {
 		redirect:    maps.Clone(c.Redirect),
 		onOutcome:   c.OnOutcome,
 		log:         c.Logger,
-		timers:      sync.Pool{New: func() any { return time.NewTimer(time.Hour) }},
 	}
 	if n.log == nil {
 		n.log = slog.Default()

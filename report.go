@@ -142,7 +142,7 @@ const (
 func (s Status) Settled() bool { return s != "" && s != Accepted && s != Held }
 
 // Reaches reports whether s is as good as level, which is Sent, Delivered or Read, or better.
-func (s Status) Reaches(level Status) bool { return s.height() > 0 && s.height() >= level.height() }
+func (s Status) Reaches(level Status) bool { return level.height() > 0 && s.height() >= level.height() }
 
 func (s Status) height() int {
 	switch s {

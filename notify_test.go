@@ -1,0 +1,118 @@
+package notify_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/e7ddda3c/notify"
+	"github.com/e7ddda3c/notify/channel"
+)
+
+func TestSendOnTheDefault(t *testing.T) {
+	_, err := notify.Send(t.Context(), notify.Message{})
+	require.ErrorIs(t, err, notify.ErrNoDefault)
+
+	d := &driver{}
+	notify.SetDefault(newNotifier(t, notify.Config{Channels: notify.Channels{"pager": d}}))
+	t.Cleanup(func() { notify.SetDefault(nil) })
+	_, err = notify.Send(t.Context(), hello("pager"))
+	require.NoError(t, err)
+	require.Equal(t, 1, d.calls())
+}
+
+// closer counts how often it was closed.
+type closer struct {
+	driver
+	closed int
+	err    error
+}
+
+func (c *closer) Close() error { c.closed++; return c.err }
+
+// drainer closes with the caller's ctx.
+type drainer struct {
+	driver
+	ctx context.Context
+}
+
+func (d *drainer) Close(ctx context.Context) error { d.ctx = ctx; return nil }
+
+func TestCloseClosesEachChannelOnce(t *testing.T) {
+	c, d := &closer{err: errors.New("socket")}, &drainer{}
+	n, err := notify.New(quiet(notify.Config{Channels: notify.Channels{
+		"a": c, "b": c, "c": d, "f": channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) { return channel.Receipt{}, nil }),
+	}}))
+	require.NoError(t, err)
+	require.ErrorIs(t, n.Close(t.Context()), c.err)
+	_ = n.Close(t.Context())
+	require.Equal(t, 1, c.closed)
+	require.Equal(t, t.Context(), d.ctx)
+	_, err = n.Send(t.Context(), hello("a"))
+	require.ErrorIs(t, err, notify.ErrClosed)
+}
+
+func TestReportReadsTheSameAfterAReload(t *testing.T) {
+	d := &driver{answers: []error{&channel.Error{Kind: channel.Rejected, Field: "content.title", Code: "40035", RetryAfter: time.Minute, Err: errors.New("vendor: no")}}}
+	n := newNotifier(t, notify.Config{Channels: notify.Channels{"a": d, "b": &driver{}, "c": &driver{answers: []error{context.Canceled}}}, Policies: map[string]notify.Policy{"": {Attempts: 1}}})
+	first, err := n.Send(t.Context(), hello("a", "b", "c"))
+	require.Error(t, err)
+
+	b, err := json.Marshal(first)
+	require.NoError(t, err)
+	var again notify.Report
+	require.NoError(t, json.Unmarshal(b, &again))
+	require.Equal(t, first.Err().Error(), again.Err().Error())
+	require.ErrorIs(t, again.Err(), channel.Rejected)
+	require.Equal(t, statuses(first), statuses(again))
+	b2, err := json.Marshal(again)
+	require.NoError(t, err)
+	require.JSONEq(t, string(b), string(b2))
+}
+
+func TestTheZeroOutcomeIsNoSuccess(t *testing.T) {
+	var o notify.Outcome
+	require.False(t, o.Status.Settled())
+	require.False(t, o.Status.Reaches(notify.Sent))
+	require.False(t, o.Reached)
+	require.False(t, notify.Sent.Reaches(""), "no level is reached by everything")
+}
+
+func TestLogsHoldNoAddressAndNoContent(t *testing.T) {
+	var log bytes.Buffer
+	n, err := notify.New(notify.Config{
+		Channels: notify.Channels{"p": channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) { panic("ann-p World") }),
+			"m": &driver{answers: []error{&channel.Error{Kind: channel.Misconfigured, Err: errors.New("ann-m World")}}}},
+		Policies: map[string]notify.Policy{"": {Attempts: 1}},
+		Logger:   slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	require.NoError(t, err)
+	_, err = n.Send(t.Context(), hello("p", "m"))
+	require.Error(t, err)
+	require.NoError(t, n.Close(t.Context()))
+	require.Contains(t, log.String(), "panic")
+	require.Contains(t, log.String(), "paused")
+	for _, secret := range []string{"ann-p", "ann-m", "World", "Hello"} {
+		require.NotContains(t, log.String(), secret)
+	}
+}
+
+func TestPolicyResolvesFieldByField(t *testing.T) {
+	// Attempts from the channel's own policy, backoff from the general one: no wait at all.
+	d := &driver{answers: []error{fails(channel.Temporary)}}
+	n := newNotifier(t, notify.Config{
+		Channels: notify.Channels{"pager": d},
+		Policies: map[string]notify.Policy{"pager": {Attempts: 2}, "": {Attempts: 9, Backoff: 1}},
+	})
+	begun := time.Now()
+	_, err := n.Send(t.Context(), hello("pager"))
+	require.ErrorIs(t, err, channel.Temporary)
+	require.Equal(t, 2, d.calls())
+	require.Less(t, time.Since(begun), time.Second)
+}

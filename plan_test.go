@@ -1,0 +1,114 @@
+package notify_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/e7ddda3c/notify"
+	"github.com/e7ddda3c/notify/channel"
+)
+
+// to lists where the deliveries of a report went, as recipient, channel and address.
+func to(r notify.Report) []string {
+	var list []string
+	for _, o := range r.Deliveries {
+		list = append(list, o.Recipient+" "+o.Channel+" "+o.To)
+	}
+	return list
+}
+
+func TestWhoIsReachedWhere(t *testing.T) {
+	directory := &users{known: []notify.Recipient{
+		{ID: "bob", Addresses: map[string][]string{"phone": {"+2"}, "email": {"bob@x"}}, Locale: "fr"},
+		{ID: "ann", Addresses: map[string][]string{"email": {"ann@x", "ann@home", "ann@x"}, "vip": {"+1-vip"}, "phone": {"+1"}}},
+	}}
+	tests := map[string]struct {
+		to       []notify.Recipient
+		channels []string
+		want     []string
+	}{
+		"by kind, one delivery per address, equal ones once": {
+			notify.Users("ann", "bob"), []string{"sms", "email"},
+			[]string{"ann sms +1", "ann email ann@x", "ann email ann@home", "bob sms +2", "bob email bob@x"},
+		},
+		"the channel's name goes before the kind": {notify.Users("ann"), []string{"vip"}, []string{"ann vip +1-vip"}},
+		"a user id is an address itself":          {notify.Users("ann"), []string{"page"}, []string{"ann page ann"}},
+		"addresses of the message need no directory": {
+			notify.To("email", "eve@x", "joe@x"), []string{"email"}, []string{" email eve@x", " email joe@x"},
+		},
+		"without channels, those that the addresses name": {
+			[]notify.Recipient{{ID: "eve", Addresses: map[string][]string{"sms": {"+3"}, "email": {"eve@x"}}}}, nil,
+			[]string{"eve email eve@x", "eve sms +3"},
+		},
+		"a group channel with one recipient stands in their place": {
+			notify.Users("bob"), []string{"robot", "sms"}, []string{"bob robot ", "bob sms +2"},
+		},
+		"with several it comes once, last": {
+			notify.Users("ann", "bob"), []string{"robot", "sms"}, []string{"ann sms +1", "bob sms +2", " robot "},
+		},
+		"with none it stands alone": {nil, []string{"robot"}, []string{" robot "}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			n := newNotifier(t, notify.Config{
+				Channels: notify.Channels{
+					"email": &driver{kind: channel.Email}, "sms": &driver{kind: channel.Phone}, "vip": &driver{kind: channel.Phone},
+					"page": &driver{kind: channel.UserID}, "robot": &driver{kind: channel.None},
+				},
+				Directory: directory,
+			})
+			r, err := n.Send(t.Context(), notify.Message{To: tt.to, Channels: tt.channels, Content: notify.Content{Text: "x"}})
+			require.NoError(t, err)
+			require.Equal(t, tt.want, to(r))
+		})
+	}
+}
+
+func TestTheDirectoryIsAskedOnce(t *testing.T) {
+	d := &users{known: []notify.Recipient{{ID: "ann"}, {ID: "bob"}}}
+	n := newNotifier(t, notify.Config{Channels: notify.Channels{"page": &driver{kind: channel.UserID}}, Directory: d})
+	m := notify.Message{To: append(notify.Users("ann", "bob"), notify.To("page", "eve")...), Channels: []string{"page"}, Content: notify.Content{Text: "x"}}
+	_, err := n.Send(t.Context(), m)
+	require.NoError(t, err)
+	require.Equal(t, [][]string{{"ann", "bob"}}, d.asked)
+}
+
+func TestRedirectSendsEverythingToOneAddress(t *testing.T) {
+	n := newNotifier(t, notify.Config{
+		Channels: notify.Channels{"email": &driver{kind: channel.Email}, "sms": &driver{kind: channel.Phone}, "fax": &driver{}},
+		Redirect: map[string]string{"email": "staging@x", "fax": "0"},
+	})
+	ann := notify.Recipient{ID: "ann", Addresses: map[string][]string{"email": {"ann@x"}, "sms": {"+1"}, "fax": {"7"}}}
+	r, err := n.Send(t.Context(), notify.Message{To: []notify.Recipient{ann}, Content: notify.Content{Text: "x"}})
+	require.NoError(t, err)
+	require.Equal(t, []string{"ann email staging@x", "ann fax 0", "ann sms +1"}, to(r))
+}
+
+func TestTemplatesSeeDataAsItsJSON(t *testing.T) {
+	templates := &renderer{}
+	d := &driver{}
+	n := newNotifier(t, notify.Config{Channels: notify.Channels{"pager": d}, Templates: templates})
+	type order struct {
+		Name string  `json:"name"`
+		No   int64   `json:"no"`
+		Sum  float64 `json:"sum"`
+	}
+	m := hello("pager")
+	m.To[0].TimeZone = "Asia/Shanghai"
+	m.Content, m.Template, m.Locale, m.Data = notify.Content{}, "known", "zh-Hans", order{"Ann", 9007199254740993, 1.5}
+	_, err := n.Send(t.Context(), m)
+	require.NoError(t, err)
+	require.Equal(t, "Hi Ann", d.got[0].Content.Text)
+	require.JSONEq(t, `{"from":"template"}`, string(d.got[0].Extra))
+
+	q := templates.asked[0]
+	require.Equal(t, map[string]any{"name": "Ann", "no": int64(9007199254740993), "sum": 1.5}, q.Data)
+	require.Equal(t, "ann", q.Recipient.(map[string]any)["id"])
+	require.Equal(t, []string{"known", "pager", "zh-Hans", "Asia/Shanghai"}, []string{q.Key, q.Channel, q.Locale, q.TimeZone})
+
+	m.Extra = map[string]any{"pager": map[string]string{"from": "message"}}
+	_, err = n.Send(t.Context(), m)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"from":"message"}`, string(d.got[1].Extra), "the message's extra replaces the template's")
+}
