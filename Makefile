@@ -3,7 +3,7 @@
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-MODULES = $(dir $(shell git ls-files --cached --others --exclude-standard 'go.mod' '*/go.mod'))
+MODULES = $(dir $(shell find . -name go.mod))
 
 .DEFAULT_GOAL := help
 .PHONY: help test check bench services stop cover vuln
