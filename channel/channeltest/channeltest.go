@@ -77,8 +77,8 @@ type Suite struct {
 	// AnyExtra says that the driver takes every Extra, as one that stands in for others does.
 	AnyExtra bool
 
-	// peers are those of HTTP alone that Open knows too.
-	peers map[Peer]bool
+	// server is the peer of HTTP that was opened last. Without HTTP it is nil.
+	server func() *server
 }
 
 // Run tests the driver that s opens, a subtest for each rule.
@@ -88,19 +88,22 @@ func Run(t *testing.T, s Suite) {
 		t.Fatal("channeltest: a Suite needs Open and a Delivery with an ID")
 	}
 	for i := range rules {
-		rule := &rules[i]
-		if rule.peer != "" && !s.has(t, rule.peer) {
-			continue
+		if r := &rules[i]; r.peer == "" || s.has(t, r.peer) {
+			s.try(t, r)
 		}
-		t.Run(rule.name, func(t *testing.T) { rule.test(&run{T: t, Suite: s, rule: rule}) })
 	}
+}
+
+// try runs one rule as a subtest.
+func (s Suite) try(t *testing.T, r *rule) {
+	t.Run(r.name, func(t *testing.T) { r.test(&run{T: t, Suite: s, rule: r, told: map[*rule]bool{}}) })
 }
 
 // has reports whether the suite can open p, and logs why not.
 func (s Suite) has(t *testing.T, p Peer) bool {
 	switch p {
 	case floods, redirects, cutsLater:
-		return s.peers[p]
+		return s.server != nil
 	}
 	why, cannot := s.Cannot[p]
 	if cannot {

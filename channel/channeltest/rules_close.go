@@ -6,27 +6,16 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-
-	"github.com/e7ddda3c/notify/channel"
 )
 
 func closesTwice(r *run) {
 	c := r.open(Accepts)
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
-	defer cancel()
-	_, _ = r.send(ctx, c, clone(r.Delivery))
+	_, _ = r.send(r.Context(), c, clone(r.Delivery))
 	for range 2 {
-		func() {
-			defer func() {
-				if v := recover(); v != nil {
-					r.broken("Close panics: %v", v)
-				}
-			}()
-			_ = channel.Close(ctx, c)
-		}()
-	}
-	if ctx.Err() != nil {
-		r.broken("Close took longer than %v though nothing was under way", patience)
+		if fault := r.close(c); fault != "" {
+			r.broken("%s", fault)
+			return
+		}
 	}
 	_, _ = r.send(r.Context(), c, clone(r.Delivery))
 }
@@ -38,7 +27,7 @@ func leavesNoGoroutine(r *run) {
 		}
 		before := goroutines()
 		r.Run(string(p), func(t *testing.T) { // its end closes the peer too
-			inner := &run{T: t, Suite: r.Suite, rule: r.rule}
+			inner := &run{T: t, Suite: r.Suite, rule: r.rule, told: r.told}
 			ctx, cancel := context.WithTimeout(t.Context(), short)
 			defer cancel()
 			_, _ = inner.send(ctx, inner.open(p), clone(r.Delivery))
@@ -47,7 +36,7 @@ func leavesNoGoroutine(r *run) {
 		if !eventually(soon, func() bool { left = since(before); return len(left) == 0 }) {
 			for _, stack := range left {
 				r.broken("%d goroutines are left with a peer that %s, such as\n%s", len(left), p, stack)
-				break
+				return
 			}
 		}
 	}

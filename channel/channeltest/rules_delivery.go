@@ -175,13 +175,13 @@ func oversized(r *run) {
 
 func concurrentUse(r *run) {
 	const callers, calls = 8, 4
-	c := r.open(Accepts)
+	c, shared := r.open(Accepts), clone(r.Delivery) // the deliveries of a message share what they point to
 	var wg sync.WaitGroup
 	errs := make(chan error, callers*calls)
 	for i := range callers {
 		wg.Go(func() {
 			for j := range calls {
-				d := r.Delivery // the deliveries of a message share what they point to
+				d := shared
 				d.ID = fmt.Sprintf("%s-%d-%d", d.ID, i, j)
 				_, err := c.Send(r.Context(), d)
 				errs <- err
@@ -219,7 +219,7 @@ func keepsNothing(r *run) {
 			r.broken("Send changed the delivery, with a peer that %s", p)
 		}
 		poison(d)
-		_ = channel.Close(r.Context(), c)
+		r.close(c)
 		got, _ := r.received()
 		for _, one := range got {
 			if strings.Contains(one, poisoned) {

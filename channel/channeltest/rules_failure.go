@@ -27,6 +27,10 @@ func fails(r *run) {
 	}
 	_, err := r.send(r.Context(), c, clone(r.Delivery))
 	r.kind(err, kinds[r.rule.peer]...)
+	if got, _ := r.received(); len(got) > 1 && r.rule.peer == redirects {
+		r.broken("the driver followed it")
+		return
+	}
 	r.once(1)
 
 	var e *channel.Error
@@ -45,12 +49,17 @@ func cutsKept(r *run) {
 	}
 	_, err := r.send(r.Context(), c, clone(r.Delivery))
 	r.kind(err, channel.Uncertain)
-	r.once(2)
+	if got, _ := r.received(); len(got) > 2 {
+		r.broken("the peer received the second delivery twice")
+	}
 }
 
 func endlessAnswer(r *run) {
 	if _, err := r.send(r.Context(), r.open(floods), clone(r.Delivery)); err != nil {
 		r.kind(err, channel.Uncertain)
+	}
+	if r.server().drained.Load() {
+		r.broken("the driver read 64 MiB")
 	}
 	r.once(1)
 }

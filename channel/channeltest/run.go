@@ -24,6 +24,7 @@ type run struct {
 	*testing.T
 	Suite
 	rule *rule
+	told map[*rule]bool // the rules that were explained
 }
 
 // broken reports that r's rule does not hold.
@@ -34,7 +35,12 @@ func (r *run) broken(format string, args ...any) {
 
 func (r *run) report(rule *rule, format string, args ...any) {
 	r.Helper()
-	r.Errorf("channeltest: rule %q is broken: %s\n\trule: %s.\n\tmend: %s.", rule.name, fmt.Sprintf(format, args...), rule.says, rule.mend)
+	text := fmt.Sprintf("channeltest: rule %q is broken: ", rule.name) + fmt.Sprintf(format, args...)
+	if !r.told[rule] {
+		r.told[rule] = true
+		text += "\n\trule: " + rule.says + "\n\tmend: " + rule.mend
+	}
+	r.Error(text)
 }
 
 // open opens the driver with a peer, and closes it at the end of the test.
@@ -44,14 +50,30 @@ func (r *run) open(p Peer) channel.Channel {
 	if c == nil {
 		r.Fatalf("channeltest: Suite.Open returned nil for a peer that %s: list it in Suite.Cannot if the medium has none", p)
 	}
-	r.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), soon)
-		defer cancel()
-		if err := channel.Close(ctx, c); err != nil {
-			r.Logf("channeltest: Close: %v", err)
-		}
-	})
+	r.Cleanup(func() { r.close(c) })
 	return c
+}
+
+// close closes c, which has [soon] to do so. It returns what is wrong with that.
+func (r *run) close(c channel.Channel) (fault string) {
+	ctx, cancel := context.WithTimeout(context.Background(), soon)
+	defer cancel()
+	done := make(chan string, 1)
+	go func() {
+		defer func() {
+			if v := recover(); v != nil {
+				done <- fmt.Sprintf("Close panics: %v\n%s", v, debug.Stack())
+			}
+		}()
+		_ = channel.Close(ctx, c)
+		done <- ""
+	}()
+	select {
+	case fault = <-done:
+		return fault
+	case <-time.After(2 * soon):
+		return fmt.Sprintf("Close has not returned after %v", 2*soon)
+	}
 }
 
 // validate asks the driver, and watches the rules for all errors.

@@ -40,7 +40,7 @@ const maxBody = 1 << 20
 // An error is a [*channel.Error] that names no URL, no header value and nothing that the peer said:
 //
 //   - Misconfigured: the URL is none to send to, or the server's certificate does not verify.
-//   - Rejected: a header holds a line break. Nothing was sent.
+//   - Rejected: a header holds a line break or other control character. Nothing was sent.
 //   - Temporary: there was no connection (refused, unknown host, failed handshake), so nothing was sent. So it is if the context
 //     ended before there was one.
 //   - Uncertain: there was a connection and then no whole answer. The Answer holds the status if that much was read.
@@ -82,8 +82,8 @@ func check(req *http.Request) error {
 	}
 	for name, values := range req.Header {
 		for _, v := range values {
-			if strings.ContainsAny(v, "\r\n\x00") {
-				return &channel.Error{Kind: channel.Rejected, Err: fmt.Errorf("header %q holds a line break", name)}
+			if strings.ContainsFunc(v, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) {
+				return &channel.Error{Kind: channel.Rejected, Err: fmt.Errorf("header %q holds a line break or other control character", name)}
 			}
 		}
 	}
