@@ -12,8 +12,8 @@ import (
 // A Report says what became of a message: one [Outcome] per delivery, by recipient, then by channel, then by address. Group
 // channels of a message to several recipients come last.
 type Report struct {
-	ID         string    `json:"id"`       // of the message; empty if it was refused
-	Repeated   bool      `json:"repeated"` // the first report of a message with the same Key
+	ID         string    `json:"id"`                 // of the message; empty if it was refused
+	Repeated   bool      `json:"repeated,omitempty"` // the first report of a message with the same Key
 	Deliveries []Outcome `json:"deliveries"`
 }
 

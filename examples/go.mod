@@ -2,6 +2,19 @@ module github.com/e7ddda3c/notify/examples
 
 go 1.26.0
 
-require github.com/e7ddda3c/notify v0.0.0
+require (
+	github.com/coder/websocket v1.8.15
+	github.com/e7ddda3c/notify v0.0.0
+	github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6
+	github.com/emersion/go-smtp v0.25.1
+)
+
+require (
+	github.com/google/uuid v1.6.0 // indirect
+	github.com/wneessen/go-mail v0.8.1 // indirect
+	golang.org/x/crypto v0.54.0 // indirect
+	golang.org/x/text v0.40.0 // indirect
+	golang.org/x/time v0.16.0 // indirect
+)
 
 replace github.com/e7ddda3c/notify => ..

@@ -1,0 +1,100 @@
+// Quickstart sends one message over four channels: a mail, a text message, a DingTalk robot and the page that is open.
+//
+// With nothing configured it brings every peer itself: a mail server, stand-ins for Twilio and DingTalk that check what they are
+// sent, and a web page that shows what arrived and sends more. With the environment variables in settings.go set, a channel uses
+// the real server instead.
+//
+//	go run ./examples/quickstart          # send, then serve the page until ^C
+//	go run ./examples/quickstart -once    # send, print the report as JSON; exit 0 if every peer received it
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"github.com/e7ddda3c/notify"
+)
+
+func main() {
+	once := flag.Bool("once", false, "send, print the report as JSON and exit: 0 if every peer received it, else 1")
+	addr := flag.String("addr", "127.0.0.1:8080", "where the page is served; another port is taken if this one is in use")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Stdout, *addr, *once); err != nil {
+		stop()
+		log.Fatal(err)
+	}
+}
+
+// run opens the shop, tells ann about her parcel, and serves the page until ctx ends.
+func run(ctx context.Context, out io.Writer, addr string, once bool) error {
+	s, err := openShop(ctx, listen(addr))
+	if err != nil {
+		return err
+	}
+	defer s.close()
+
+	parcel := fmt.Sprintf("P-%d", time.Now().UnixMilli()%1_000_000)
+	report, err := s.notifier.Send(ctx, notify.Message{
+		To:       notify.Users("ann"),
+		Channels: []string{"email", "sms", "dingtalk", "page"},
+		Template: "parcel.shipped",
+		Data:     map[string]any{"number": parcel, "items": 2, "total": 4250},
+	})
+	if report.ID == "" {
+		return err // it was refused whole
+	}
+	missing := s.peers.missing(ctx, report, parcel)
+	if once {
+		return printJSON(out, report, missing)
+	}
+	printTable(out, report)
+	fmt.Fprintf(out, "\nOpen http://%s to see what arrived, and to send more. ^C ends it.\n", s.addr)
+	return s.serve(ctx)
+}
+
+// listen takes a free port if addr is in use.
+func listen(addr string) func() (net.Listener, error) {
+	return func() (net.Listener, error) {
+		if l, err := net.Listen("tcp", addr); err == nil {
+			return l, nil
+		}
+		return net.Listen("tcp", "127.0.0.1:0")
+	}
+}
+
+func printJSON(out io.Writer, r notify.Report, missing []string) error {
+	enc := json.NewEncoder(out)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(r); err != nil {
+		return err
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("not received: %v", missing)
+	}
+	return nil
+}
+
+func printTable(out io.Writer, r notify.Report) {
+	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(w, "CHANNEL\tTO\tSTATUS\tATTEMPTS\t")
+	for _, o := range r.Deliveries {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t", o.Channel, o.To, o.Status, o.Attempts)
+		if o.Err != nil {
+			fmt.Fprint(w, o.Err)
+		}
+		fmt.Fprintln(w)
+	}
+	w.Flush()
+}

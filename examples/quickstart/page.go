@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"crypto/subtle"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	coder "github.com/coder/websocket"
+
+	"github.com/e7ddda3c/notify"
+	"github.com/e7ddda3c/notify/channel/websocket"
+)
+
+//go:embed page.html
+var pageHTML []byte
+
+func (s *shop) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", s.showPage)
+	mux.Handle("GET /ws", s.hub)
+	mux.HandleFunc("GET /arrivals", s.private(func(w http.ResponseWriter, _ *http.Request) {
+		arrived, _ := s.peers.arrivals()
+		answer(w, http.StatusOK, arrived)
+	}))
+	mux.HandleFunc("POST /send", s.private(s.send))
+	mux.HandleFunc("POST /peers", s.private(s.setPeers))
+	return http.NewCrossOriginProtection().Handler(mux)
+}
+
+// visitor lets those in who have the session: by cookie in a browser, as a bearer token elsewhere.
+func (s *shop) visitor(r *http.Request) (websocket.Identity, error) {
+	token := websocket.Token(r)
+	if c, err := r.Cookie("session"); err == nil && token == "" {
+		token = c.Value
+	}
+	if subtle.ConstantTimeCompare([]byte(token), []byte(s.session)) != 1 {
+		return websocket.Identity{}, errors.New("no session")
+	}
+	return websocket.Identity{User: "ann"}, nil
+}
+
+func (s *shop) private(h http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if _, err := s.visitor(r); err != nil {
+			answer(w, http.StatusUnauthorized, map[string]string{"error": "open the page first"})
+			return
+		}
+		h(w, r)
+	}
+}
+
+// showPage logs every visitor in as ann; a real shop would ask for a password.
+func (s *shop) showPage(w http.ResponseWriter, _ *http.Request) {
+	http.SetCookie(w, &http.Cookie{Name: "session", Value: s.session, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", "default-src 'self' 'unsafe-inline'; frame-ancestors 'none'")
+	_, _ = w.Write(pageHTML)
+}
+
+// send sends what the form says and answers with the report.
+func (s *shop) send(w http.ResponseWriter, r *http.Request) {
+	var form struct {
+		Title, Text, Dispatcher string
+		Channels                []string
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&form); err != nil {
+		answer(w, http.StatusBadRequest, map[string]string{"error": "not the form"})
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), 20*time.Second)
+	defer cancel()
+	report, err := s.notifier.Send(ctx, notify.Message{
+		To: notify.Users("ann"), Channels: form.Channels, Dispatcher: form.Dispatcher,
+		Content: notify.Content{Title: form.Title, Text: form.Text},
+	})
+	var refused *notify.FieldError
+	if errors.As(err, &refused) {
+		answer(w, http.StatusUnprocessableEntity, map[string]string{"error": err.Error()})
+		return
+	}
+	answer(w, http.StatusOK, report)
+}
+
+// setPeers makes peers misbehave, to see what becomes of a message then.
+func (s *shop) setPeers(w http.ResponseWriter, r *http.Request) {
+	var moods map[string]string
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&moods); err != nil {
+		answer(w, http.StatusBadRequest, map[string]string{"error": "not the form"})
+		return
+	}
+	for channel, mood := range moods {
+		if !slices.Contains([]string{"", "throttles", "refuses"}, mood) {
+			answer(w, http.StatusUnprocessableEntity, map[string]string{"error": channel + ": no such mood"})
+			return
+		}
+		s.peers.setMood(channel, mood)
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func answer(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v)
+}
+
+// A window is a page that is always open: a socket of ann's whose frames count as arrived.
+type window struct {
+	conn *coder.Conn
+	done sync.WaitGroup
+}
+
+func openWindow(ctx context.Context, url, session string, p *peers) (*window, error) {
+	conn, _, err := coder.Dial(ctx, url, &coder.DialOptions{
+		HTTPHeader: http.Header{"Authorization": {"Bearer " + session}}, Subprotocols: []string{websocket.Subprotocol},
+	})
+	if err != nil {
+		return nil, err
+	}
+	w := &window{conn: conn}
+	w.done.Go(func() { w.read(p) })
+	return w, nil
+}
+
+func (w *window) read(p *peers) {
+	for {
+		_, data, err := w.conn.Read(context.Background())
+		if err != nil {
+			return
+		}
+		var f websocket.Frame
+		if json.Unmarshal(data, &f) == nil && f.ID != "" {
+			p.arrive(arrival{Channel: "page", Title: f.Title, Text: f.Text, Detail: "WebSocket: ann's socket, frame " + string(f.Type)})
+		}
+	}
+}
+
+func (w *window) close() {
+	_ = w.conn.CloseNow()
+	w.done.Wait()
+}
