@@ -18,10 +18,11 @@ check: ## Lint, vet, and check that sources are formatted and modules tidy
 	@GOLANGCI_LINT=$(GOLANGCI_LINT) scripts/check
 
 bench: ## Measure against the bars; ONLY=dispatch (render, smtp …) runs one group
-	@scripts/services run smtp -- sh -c 'cd bench && GOWORK=off go run . -only "$(ONLY)"'
+	@cd bench && GOWORK=off go run . -only "$(ONLY)"
 
 services: ## Start every service that tests can use, and leave them running
 	@scripts/services up
+	@echo 'Now `eval "$$(scripts/services env)"` names them to go test.'
 
 stop: ## Stop the services that were started here
 	@scripts/services down
