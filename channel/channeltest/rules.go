@@ -33,7 +33,7 @@ var rules = []rule{
 	{"line breaks", "a line break in any field never makes a header of its own; where Validate refuses it, the error names the field",
 		"refuse \\r and \\n in Validate (Kind Rejected, or InvalidRecipient for To, and Field) for each field that goes into a header or a command",
 		Accepts, lineBreaks},
-	{"oversized", "a text of 4 MiB is refused by Validate as Rejected with its Field, or handled",
+	{"oversized", "a text of 1 MiB is refused by Validate as Rejected with its Field, or handled",
 		"compare the length with the vendor's limit in Validate; set Field to \"content.text\" or its like",
 		Accepts, oversized},
 	{"concurrent use", "many goroutines may call Send at once, and each delivery arrives once",

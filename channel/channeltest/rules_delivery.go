@@ -161,7 +161,7 @@ func injected(received string) bool {
 }
 
 func oversized(r *run) {
-	const size = 4 << 20
+	const size = 1 << 20
 	c := r.open(Accepts)
 	d := bodies(r.Delivery, func(s string) string { return strings.Repeat(s+" ", size/len(s)+1) })
 	if err := r.validate(c, d); err != nil {
