@@ -10,7 +10,10 @@ starttls=20587 tls=20465 user=notify password=correct-horse
 
 exim=$run/exim/usr/sbin/exim4
 
-found() { [[ -x $exim ]] && command -v openssl >/dev/null; }
+found() {
+	[[ -x $exim ]] && command -v openssl >/dev/null || return
+	! LD_PRELOAD=libnss_wrapper.so ldd "$exim" 2>&1 | grep -q -e 'not found' -e 'cannot be preloaded'
+}
 
 # Exim's libraries are installed, which disturbs nobody; Exim itself would replace the machine's mail server, so it is unpacked.
 # libnss-wrapper shows it the user that it wants to run as.
