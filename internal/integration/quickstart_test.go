@@ -1,0 +1,85 @@
+package integration_test
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+)
+
+// TestQuickstartPage does what a newcomer does: start the quickstart, open its page, send, break a peer, send again.
+func TestQuickstartPage(t *testing.T) {
+	browser := newBrowser(t)
+	url := startQuickstart(t)
+	do := func(steps ...chromedp.Action[chromedp.Void]) {
+		t.Helper()
+		require.NoError(t, chromedp.Do(browser, steps...))
+	}
+
+	do(chromedp.EmulateViewport(1200, 900), chromedp.Navigate(url),
+		chromedp.WaitVisible(chromedp.CSS("#socket.open")), chromedp.WaitVisible(chromedp.CSS(".arrival:nth-of-type(4)")))
+
+	title := "Ihr Tisch ist frei <b>你好</b>"
+	do(chromedp.SetValue(chromedp.CSS(`[name=title]`), title), chromedp.Click(chromedp.CSS("button")), chromedp.WaitVisible(chromedp.CSS(".toast")))
+	toast, err := chromedp.Run(browser, chromedp.Text(chromedp.CSS(".toast b")))
+	require.NoError(t, err)
+	require.Equal(t, title, toast, "the push reached this page, and is no HTML")
+	do(chromedp.WaitVisible(chromedp.CSS(".arrival:nth-of-type(8)")), chromedp.WaitVisible(chromedp.CSS("#report tr:nth-of-type(5) .good")))
+
+	// Of three channels the first is throttled and the second refuses: "first" gets through on the third.
+	do(chromedp.Click(chromedp.CSS("#channel-page")),
+		chromedp.SetValue(chromedp.CSS("#channels .row:nth-child(2) select"), "throttles"), dispatch("#channels .row:nth-child(2) select"),
+		chromedp.SetValue(chromedp.CSS("#channels .row:nth-child(3) select"), "refuses"), dispatch("#channels .row:nth-child(3) select"),
+		chromedp.SetValue(chromedp.CSS("[name=dispatcher]"), "first"), chromedp.Click(chromedp.CSS("button")),
+		chromedp.WaitVisible(chromedp.CSS("#report tr:nth-of-type(4) .good")))
+	report, err := chromedp.Run(browser, chromedp.Text(chromedp.CSS("#report")))
+	require.NoError(t, err)
+	require.Regexp(t, regexp.MustCompile(`(?s)email\s+failed.*sms\s+failed.*dingtalk\s+sent`), report)
+
+	shot, err := chromedp.Run(browser, chromedp.FullScreenshot(100))
+	require.NoError(t, err)
+	require.NoError(t, os.MkdirAll("../../.cache", 0o755))
+	require.NoError(t, os.WriteFile("../../.cache/quickstart.png", shot, 0o644))
+}
+
+// dispatch tells the page that a select has changed, as choosing by hand does.
+func dispatch(selector string) chromedp.Action[chromedp.Void] {
+	return chromedp.Evaluate[chromedp.Void](`document.querySelector("` + selector + `").dispatchEvent(new Event("change"))`)
+}
+
+// startQuickstart builds and starts the example and returns the address that it prints. It ends with t.
+func startQuickstart(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "quickstart")
+	build := exec.Command("go", "build", "-o", binary, "./quickstart")
+	build.Dir, build.Env = "../../examples", append(os.Environ(), "GOWORK=off")
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, string(out))
+
+	cmd := exec.Command(binary, "-addr", "127.0.0.1:0")
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	cmd.Stderr = os.Stderr
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		require.NoError(t, cmd.Process.Signal(os.Interrupt))
+		kill := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
+		defer kill.Stop()
+		require.NoError(t, cmd.Wait(), "it ends by itself, and well")
+	})
+	for lines := bufio.NewScanner(stdout); lines.Scan(); {
+		if url := regexp.MustCompile(`http://\S+`).FindString(lines.Text()); url != "" {
+			go func() { _, _ = io.Copy(io.Discard, stdout) }()
+			return url
+		}
+	}
+	t.Fatal("the quickstart printed no address")
+	return ""
+}
