@@ -12,7 +12,8 @@ import (
 	"github.com/e7ddda3c/notify/channel/httpsend"
 )
 
-// A reply is an answer in DingTalk's own form, or in that of the gateway before it, which names no code but how long it denies service:
+// A reply is an answer in DingTalk's own form, or in that of the gateway before it, which tells no code but how long it denies
+// service:
 //
 //	{"errcode":88,"errmsg":"…","sub_code":"90002","sub_msg":"…"}
 //	{"status":1111,"wait":5,"source":"x5","punish":"deny"}
@@ -83,13 +84,13 @@ func (r reply) fault(pause time.Duration, classify func(reply) (channel.Kind, st
 	return e
 }
 
-// wait is how long a throttle lasts. Nothing is believed beyond a day.
+// wait is how long a throttle lasts, at most a day: as the header says, the body, the text, or else pause.
 func (r reply) wait(now time.Time, pause time.Duration) time.Duration {
 	const day = 24 * time.Hour
 	switch end := r.penaltyEnd(); {
 	case r.answer.RetryAfter > 0:
 		return min(r.answer.RetryAfter, day)
-	case r.denied() && r.Wait.value > 0:
+	case r.Wait.value > 0:
 		return time.Duration(min(r.Wait.value, int64(day/time.Second))) * time.Second
 	case end.After(now):
 		return min(max(end.Sub(now), pause), day)

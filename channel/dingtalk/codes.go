@@ -36,10 +36,8 @@ func (r reply) guard() (channel.Kind, string) {
 	switch {
 	case r.says("keyword", "关键词"):
 		return channel.Rejected, "none of the robot's keywords is in the message"
-	case r.says("timestamp", "时间戳", "过期"):
-		return channel.Misconfigured, "the signature does not match, or this machine's clock is wrong"
-	case r.says("sign", "签名"):
-		return channel.Misconfigured, "the signature does not match: look at the secret"
+	case r.says("sign", "签名", "timestamp"):
+		return channel.Misconfigured, "the signature is not good: look at the secret and at this machine's clock"
 	case r.says("whitelist", "white list", "白名单"):
 		return channel.Misconfigured, "this machine's address is not on the robot's IP allow-list"
 	case r.throttled():

@@ -86,6 +86,7 @@ func TestWorkCodes(t *testing.T) {
 		"a wrong path":               {body: `{"errcode":22,"sub_msg":"不合法ApiName","errmsg":"Invalid method"}`, kind: channel.Rejected, code: "22"},
 		"denied by the gateway":      {body: `{"status":1111,"wait":5,"source":"x5","punish":"deny"}`, kind: channel.RateLimited, code: "1111", wait: 5 * time.Second},
 		"a throttle under a new one": {body: `{"errcode":88,"sub_code":"90099","sub_msg":"请求被暂时禁用了"}`, kind: channel.RateLimited, code: "90099", wait: time.Second},
+		"a sub code beside another":  {body: `{"errcode":40035,"sub_code":"60011"}`, kind: channel.Rejected, code: "40035"},
 		"88 without a sub code":      {body: `{"errcode":88,"errmsg":"ding talk error"}`, kind: channel.Uncertain, code: "88"},
 	}
 	for _, sub := range strings.Fields("90001 90002 90003 90004 90005 90006 90007 90008 90018") {
@@ -127,10 +128,12 @@ func TestAnswersOfSuccess(t *testing.T) {
 
 func TestThrottleLastsUntilTheTimeInItsText(t *testing.T) {
 	tests := map[string]struct {
-		end  string // in China, where synctest's clock begins at 2000-01-01 08:00:00
+		end  string        // in China, where synctest's clock begins at 2000-01-01 08:00:00
+		at   time.Duration // when it is read
 		want time.Duration
 	}{
 		"in a while":           {end: "2000-01-01 08:00:42", want: 42 * time.Second},
+		"in a moment":          {end: "2000-01-01 08:00:42", at: 41900 * time.Millisecond, want: time.Second},
 		"just now":             {end: "2000-01-01 08:00:00", want: time.Second},
 		"long ago":             {end: "1999-12-31 08:00:00", want: time.Second},
 		"in a far time":        {end: "2018-12-09 15:01:11", want: 24 * time.Hour},
@@ -141,6 +144,7 @@ func TestThrottleLastsUntilTheTimeInItsText(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
+				time.Sleep(tt.at)
 				text := "您的服务器调用钉钉开放平台当前接口的所有请求都被暂时禁用了, apiPath(x), 从 1999-12-31 07:59:59 到 1999-12-31 07:59:59 请求总次数超过了 100 次, 处罚将在 " + tt.end + " 结束."
 				err := dingtalk.FaultOfWork(200, []byte(`{"errcode":88,"sub_code":"90002","sub_msg":"`+text+`"}`))
 				var e *channel.Error

@@ -2,6 +2,7 @@ package dingtalk
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"strings"
 	"unicode"
@@ -18,17 +19,14 @@ type shown struct {
 
 func shownOf(d channel.Delivery) (shown, error) {
 	c := d.Content
-	s := shown{title: c.Title, text: c.Text, url: c.URL, label: "Open"}
+	s := shown{title: solid(c.Title), text: solid(c.Text), markdown: solid(c.Markdown), url: c.URL, label: "Open"}
 	if strings.HasPrefix(strings.ToLower(d.Locale), "zh") {
 		s.label = "查看详情"
 	}
-	if strings.TrimSpace(c.Markdown) != "" {
-		s.markdown = c.Markdown
-	}
-	if s.markdown == "" && strings.TrimSpace(s.text) == "" {
+	if s.markdown == "" && s.text == "" {
 		s.text, s.title = s.title, ""
 	}
-	if s.markdown == "" && strings.TrimSpace(s.text) == "" {
+	if s.markdown == "" && s.text == "" {
 		return shown{}, refused("content", "there is neither Text nor Markdown to show")
 	}
 	if s.url != "" && !isURL(s.url) {
@@ -37,15 +35,20 @@ func shownOf(d channel.Delivery) (shown, error) {
 	return s, nil
 }
 
-// heading is what a phone shows of the message: the title or else the first line.
+// solid returns s, or "" if it is but white space.
+func solid(s string) string {
+	if strings.TrimSpace(s) == "" {
+		return ""
+	}
+	return s
+}
+
+// heading is what a phone shows of the message: the title or else the first line. It is never empty.
 func (s shown) heading() string {
-	if s.title != "" {
-		return s.title
-	}
 	if s.markdown == "" {
-		return firstLine(s.text)
+		return cmp.Or(s.title, firstLine(s.text))
 	}
-	return firstLine(strings.TrimLeft(s.markdown, "#>*- \t\r\n"))
+	return cmp.Or(s.title, firstLine(strings.TrimLeft(s.markdown, "#>*- \t\r\n")), firstLine(s.markdown))
 }
 
 func firstLine(s string) string {

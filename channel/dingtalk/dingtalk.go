@@ -18,8 +18,10 @@
 // replace Content.URL. HTML, Approved and Attachments are not carried; a delivery that has nothing else is refused.
 //
 // A Robot's mentions (Extra.At) need a text or a markdown message, so with them Content.URL stands in the message instead of making
-// a link or a card of it. DingTalk shows a mention in Markdown only if it stands in the text, so those that do not are added at its end.
-// Cards with Buttons carry mentions too, but DingTalk does not promise to heed them there.
+// a link or a card of it. DingTalk shows a mention in Markdown only if it stands in the text, so those that do not are added at its
+// end. Cards with Buttons carry mentions too, but DingTalk does not promise to heed them there.
+//
+// The one button of a card says "Open", and "查看详情" in Chinese locales.
 //
 // # Extra
 //

@@ -38,7 +38,7 @@ func ExampleRobot_error() {
 	fmt.Println(err)
 	// Output:
 	// true
-	// dingtalk: the signature does not match: look at the secret (misconfigured, code 310000)
+	// dingtalk: the signature is not good: look at the secret and at this machine's clock (misconfigured, code 310000)
 }
 
 // A work notification is sent, and later its result is asked for.

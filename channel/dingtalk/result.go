@@ -88,7 +88,7 @@ func (w *Work) Result(ctx context.Context, task string) (Result, error) {
 func (w *Work) ask(ctx context.Context, method, task string, out any) error {
 	id, err := strconv.ParseInt(task, 10, 64)
 	if err != nil {
-		return &channel.Error{Kind: channel.Rejected, Field: "task", Err: errors.New("not the ID of a receipt")}
+		return &channel.Error{Kind: channel.Rejected, Err: errors.New("not the ID of a receipt")}
 	}
 	return w.call(ctx, method, taskRequest{Agent: w.agent, Task: id}, out)
 }

@@ -68,8 +68,8 @@ func (r *Robot) Valid() error {
 	return validBase(r.base)
 }
 
-// Validate refuses content without a form that a robot can show, an [Extra] that is not understood or does not go with that form, and a
-// message of more than 20000 bytes as JSON.
+// Validate refuses content without a form that a robot can show, an [Extra] that is not understood or does not go with that form, and
+// a message of more than 20000 bytes as JSON.
 func (r *Robot) Validate(d channel.Delivery) error {
 	_, err := robotMessage(d)
 	return err

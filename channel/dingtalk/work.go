@@ -26,10 +26,10 @@ const UserID = "dingtalk_userid"
 
 // Work sends work notifications (工作通知) of an enterprise app through asyncsend_v2, one user at a time.
 //
-// A receipt means that DingTalk took the task, whose number is the receipt's ID; [Work.Result] tells later what became of it. DingTalk
-// also takes what it then drops in silence: more than 500 notifications a day for one employee, more than 5000 recipients a minute, and
-// a notification equal to one that the same employee had on the same day. So a repeated attempt is never shown twice, and two
-// notifications that mean to be equal should differ in something, such as the time.
+// A receipt means that DingTalk took the task, whose number is the receipt's ID; [Work.Result] tells later what became of it.
+// DingTalk also takes what it then drops in silence: more than 500 notifications a day for one employee, more than 5000 recipients a
+// minute, and a notification equal to one that the same employee had on the same day. So a repeated attempt is not shown twice on one
+// day, and two notifications that mean to say the same should differ in something, such as the time.
 //
 // Work fetches the app's access token when it is first needed and keeps it. It is safe for concurrent use.
 type Work struct {
@@ -87,8 +87,8 @@ func (w *Work) AddressKind() string { return UserID }
 // method. Editions with more set a Policy.
 func (w *Work) Limits() channel.Limits { return channel.Limits{Rate: 15, Burst: 5} }
 
-// Send hands d to DingTalk. If it answers that the access token is no longer good, d was certainly refused, so Send fetches a new token
-// and tries once more. An app that is throttled gives [channel.RateLimited], a code that this package does not know
+// Send hands d to DingTalk. If it answers that the access token is no longer good, d was certainly refused, so Send fetches a new
+// token and tries once more. An app that is throttled gives [channel.RateLimited], a code that this package does not know
 // [channel.Uncertain]; as long as there is no token, nothing is uncertain.
 func (w *Work) Send(ctx context.Context, d channel.Delivery) (channel.Receipt, error) {
 	body, err := w.request(d)
