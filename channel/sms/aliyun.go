@@ -23,11 +23,12 @@ type AliyunOptions struct {
 	Templates map[string]Template
 	// Sign is the signature of templates that name none.
 	Sign string
-	// SecurityToken comes with temporary credentials (STS). They end with it: a host that renews them wraps a Gateway that makes a new
-	// AliyunGateway for each set; to make one costs nothing.
-	SecurityToken string
-	// SignatureV1 signs with HMAC-SHA1 in the query, as endpoints that do not know ACS3-HMAC-SHA256 want it, such as those of a private
-	// cloud (Apsara Stack).
+	// Credentials, if set, is asked for the access key before each request, in place of the one given to [Aliyun]: for temporary
+	// keys (STS), which end. It is called by many goroutines at once, and should remember a key for as long as that is good. Its
+	// error makes the attempt [channel.Temporary], unless it says another kind.
+	Credentials func(context.Context) (Credentials, error)
+	// SignatureV1 signs with HMAC-SHA1 in the query, as endpoints want it that do not know ACS3-HMAC-SHA256, such as those of a
+	// private cloud (Apsara Stack).
 	SignatureV1 bool
 	// BaseURL is where requests go. Defaults to "https://dysmsapi.aliyuncs.com"; Singapore, for one, has
 	// "https://dysmsapi.ap-southeast-1.aliyuncs.com".
@@ -38,11 +39,12 @@ type AliyunOptions struct {
 
 // An AliyunGateway sends approved texts through Alibaba Cloud SMS (Dysmsapi 2017-05-25, action SendSms).
 //
-// Numbers of mainland China and of other countries need templates of their own kind there. The delivery's ID goes along as OutId, which
-// status reports bring back. Aliyun does not recognise repeats.
+// Numbers of mainland China and of other countries need templates of their own kind there. The delivery's ID goes along as OutId,
+// which status reports bring back. Aliyun does not recognise repeats.
 type AliyunGateway struct {
-	key       aliyunKey
-	v1        bool
+	keys      keyring
+	keyless   bool
+	sign      func(r *http.Request, k Credentials, action string, at time.Time, nonce string)
 	templates map[string]Template
 	baseURL   string
 	client    *http.Client
@@ -59,27 +61,35 @@ func Aliyun(accessKeyID, accessKeySecret string, o *AliyunOptions) *AliyunGatewa
 	if o != nil {
 		opts = *o
 	}
-	return &AliyunGateway{
-		key:       aliyunKey{accessKeyID, accessKeySecret, opts.SecurityToken},
-		v1:        opts.SignatureV1,
+	g := &AliyunGateway{
+		keys:      keys(opts.Credentials, Credentials{ID: accessKeyID, Secret: accessKeySecret}),
+		keyless:   opts.Credentials == nil && (accessKeyID == "" || accessKeySecret == ""),
+		sign:      signACS3,
 		templates: signed(opts.Templates, opts.Sign),
 		baseURL:   cmp.Or(opts.BaseURL, "https://dysmsapi.aliyuncs.com"),
 		client:    opts.Client,
 	}
+	if opts.SignatureV1 {
+		g.sign = signRPC
+	}
+	return g
 }
 
 // Send makes one call of SendSms.
 func (g *AliyunGateway) Send(ctx context.Context, m SMS) (channel.Receipt, error) {
+	if m.Approved == nil { // a decorator that hides Templates
+		return channel.Receipt{}, refuse("content.approved", "is missing")
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(g.baseURL, "/")+"/", nil)
 	if err != nil { // quotes the URL
 		return channel.Receipt{}, &channel.Error{Kind: channel.Misconfigured, Err: errors.New("aliyun: BaseURL is not a URL")}
 	}
 	req.URL.RawQuery = aliyunQuery(aliyunParams(m))
-	if g.v1 {
-		g.key.signV1(req, "SendSms", time.Now(), rand.Text())
-	} else {
-		g.key.signV3(req, "SendSms", time.Now(), rand.Text())
+	k, err := g.keys(ctx)
+	if err != nil {
+		return channel.Receipt{}, unsent("aliyun", "credentials", channel.Temporary, err)
 	}
+	g.sign(req, k, "SendSms", time.Now(), rand.Text())
 	a, err := httpsend.Do(g.client, req)
 	if err != nil {
 		return channel.Receipt{}, fmt.Errorf("aliyun: %w", err)
@@ -96,7 +106,7 @@ func (g *AliyunGateway) Templates() map[string]Template { return g.templates }
 
 // Valid says what the configuration lacks.
 func (g *AliyunGateway) Valid() error {
-	if g.key.id == "" || g.key.secret == "" {
+	if g.keyless {
 		return errors.New("aliyun: access key ID and secret are needed")
 	}
 	if err := checkTemplates("aliyun", g.templates, true); err != nil {

@@ -2,7 +2,7 @@ package sms
 
 import (
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // what signature V1 is made of
+	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -17,12 +17,9 @@ import (
 
 const aliyunVersion = "2017-05-25" // of the API
 
-// An aliyunKey is an access key; token is set if it is a temporary one.
-type aliyunKey struct{ id, secret, token string }
-
-// signV3 adds the headers of ACS3-HMAC-SHA256. Every attempt needs a nonce of its own.
+// signACS3 adds the headers of ACS3-HMAC-SHA256. Every attempt needs a nonce of its own.
 // Source: https://help.aliyun.com/zh/sdk/product-overview/v3-request-structure-and-signature
-func (k aliyunKey) signV3(req *http.Request, action string, at time.Time, nonce string) {
+func signACS3(req *http.Request, k Credentials, action string, at time.Time, nonce string) {
 	digest := sha256Hex(bodyOf(req))
 	h := req.Header
 	h.Set("X-Acs-Action", action)
@@ -30,17 +27,17 @@ func (k aliyunKey) signV3(req *http.Request, action string, at time.Time, nonce 
 	h.Set("X-Acs-Date", aliyunTime(at))
 	h.Set("X-Acs-Signature-Nonce", nonce)
 	h.Set("X-Acs-Content-Sha256", digest)
-	if k.token != "" {
-		h.Set("X-Acs-Accesskey-Id", k.id)
-		h.Set("X-Acs-Security-Token", k.token)
+	if k.Token != "" {
+		h.Set("X-Acs-Accesskey-Id", k.ID)
+		h.Set("X-Acs-Security-Token", k.Token)
 	}
 	headers, names := aliyunHeaders(req)
 	canonical := strings.Join([]string{req.Method, "/", aliyunQuery(req.URL.Query()), headers, names, digest}, "\n")
-	signature := hex.EncodeToString(mac(sha256.New, k.secret, "ACS3-HMAC-SHA256\n"+sha256Hex([]byte(canonical))))
-	h.Set("Authorization", "ACS3-HMAC-SHA256 Credential="+k.id+",SignedHeaders="+names+",Signature="+signature)
+	signature := hex.EncodeToString(mac(sha256.New, k.Secret, "ACS3-HMAC-SHA256\n"+sha256Hex([]byte(canonical))))
+	h.Set("Authorization", "ACS3-HMAC-SHA256 Credential="+k.ID+",SignedHeaders="+names+",Signature="+signature)
 }
 
-// aliyunHeaders are the headers that V3 signs, a line each, and their names.
+// aliyunHeaders are the headers that signACS3 signs, a line each, and their names.
 func aliyunHeaders(req *http.Request) (lines, names string) {
 	signed := map[string]string{"host": req.Host}
 	for name := range req.Header {
@@ -55,21 +52,21 @@ func aliyunHeaders(req *http.Request) (lines, names string) {
 	return lines, strings.Join(sorted, ";")
 }
 
-// signV1 adds the older signature, HMAC-SHA1, and what belongs to it to the query. Every attempt needs a nonce of its own.
+// signRPC adds the older signature, HMAC-SHA1, and what belongs to it to the query. Every attempt needs a nonce of its own.
 // Source: https://help.aliyun.com/zh/sdk/product-overview/rpc-mechanism
-func (k aliyunKey) signV1(req *http.Request, action string, at time.Time, nonce string) {
+func signRPC(req *http.Request, k Credentials, action string, at time.Time, nonce string) {
 	q := req.URL.Query()
 	for name, value := range map[string]string{
-		"AccessKeyId": k.id, "Action": action, "Version": aliyunVersion, "Format": "JSON", "Timestamp": aliyunTime(at),
+		"AccessKeyId": k.ID, "Action": action, "Version": aliyunVersion, "Format": "JSON", "Timestamp": aliyunTime(at),
 		"SignatureMethod": "HMAC-SHA1", "SignatureVersion": "1.0", "SignatureNonce": nonce,
 	} {
 		q.Set(name, value)
 	}
-	if k.token != "" {
-		q.Set("SecurityToken", k.token)
+	if k.Token != "" {
+		q.Set("SecurityToken", k.Token)
 	}
 	toSign := req.Method + "&%2F&" + aliyunEscape(aliyunQuery(q))
-	q.Set("Signature", base64.StdEncoding.EncodeToString(mac(sha1.New, k.secret+"&", toSign)))
+	q.Set("Signature", base64.StdEncoding.EncodeToString(mac(sha1.New, k.Secret+"&", toSign)))
 	req.URL.RawQuery = aliyunQuery(q)
 }
 

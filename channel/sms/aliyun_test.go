@@ -2,6 +2,7 @@ package sms_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -12,11 +13,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/e7ddda3c/notify/channel"
 	"github.com/e7ddda3c/notify/channel/channeltest"
 	"github.com/e7ddda3c/notify/channel/sms"
-	"github.com/stretchr/testify/require"
 )
+
+var testKey = sms.Credentials{ID: "testid", Secret: "testsecret"}
 
 var signedAt = time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)
 
@@ -37,28 +41,33 @@ func aliyunTemplates() map[string]sms.Template {
 }
 
 func openAliyun(baseURL string, c *http.Client) *sms.Channel {
-	return sms.New(sms.Aliyun("testid", "testsecret", &sms.AliyunOptions{
+	return sms.New(sms.Aliyun(testKey.ID, testKey.Secret, &sms.AliyunOptions{
 		Templates: aliyunTemplates(), Sign: "商店", BaseURL: baseURL, Client: c,
 	}), nil)
 }
 
 func TestAliyunContract(t *testing.T) {
-	for name, options := range map[string]sms.AliyunOptions{
-		"access key":   {},
-		"STS":          {SecurityToken: "test-sts-token"},
-		"signature V1": {SignatureV1: true, SecurityToken: "test-sts-token"},
-	} {
+	temporary := sms.Credentials{ID: "STS.testid", Secret: "testsecret", Token: "test-sts-token"}
+	sts := func(context.Context) (sms.Credentials, error) { return temporary, nil }
+	tests := map[string]struct {
+		options sms.AliyunOptions
+		vendor  *aliyun
+	}{
+		"access key":   {sms.AliyunOptions{}, &aliyun{Credentials: testKey}},
+		"STS":          {sms.AliyunOptions{Credentials: sts}, &aliyun{Credentials: temporary}},
+		"signature V1": {sms.AliyunOptions{Credentials: sts, SignatureV1: true}, &aliyun{Credentials: temporary, v1: true}},
+	}
+	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			vendor := &aliyun{key: "testid", secret: "testsecret", token: options.SecurityToken, v1: options.SignatureV1}
 			channeltest.HTTP(t, channeltest.Vendor{
 				Open: func(_ *testing.T, baseURL string, c *http.Client) channel.Channel {
-					o := options
+					o := tt.options
 					o.Templates, o.Sign, o.BaseURL, o.Client = aliyunTemplates(), "商店", baseURL, c
-					return sms.New(sms.Aliyun("testid", "testsecret", &o), nil)
+					return sms.New(sms.Aliyun(testKey.ID, testKey.Secret, &o), nil)
 				},
 				Delivery:     approved("+8613800138000", "code", "name", "张三丰真人", "code", "1234 *~+"),
 				Secrets:      []string{"testsecret", "test-sts-token", "Signature="},
-				Accept:       vendor.ServeHTTP,
+				Accept:       tt.vendor.ServeHTTP,
 				BadRecipient: aliyunRefuses(http.StatusOK, "isv.MOBILE_NUMBER_ILLEGAL", "13800138000invalid mobile number"),
 				Deny:         aliyunRefuses(http.StatusNotFound, "InvalidAccessKeyId.NotFound", "Specified access key is not found."),
 				Fail:         aliyunRefuses(http.StatusOK, "isp.SYSTEM_ERROR", "SYSTEM_ERROR"),
@@ -98,7 +107,7 @@ func TestAliyunWire(t *testing.T) {
 			var got url.Values
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				got = r.URL.Query()
-				(&aliyun{key: "testid", secret: "testsecret"}).ServeHTTP(w, r)
+				(&aliyun{Credentials: testKey}).ServeHTTP(w, r)
 			}))
 			defer s.Close()
 
@@ -136,7 +145,8 @@ func TestAliyunSignatureV3(t *testing.T) {
 	}{
 		"of SendSms": {
 			"testid", "", "SendSms", "3156853299f313e23d1673dc12e1703d", aliyunVector, "",
-			"ACS3-HMAC-SHA256 Credential=testid,SignedHeaders=host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version," +
+			"ACS3-HMAC-SHA256 Credential=testid," +
+				"SignedHeaders=host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version," +
 				"Signature=00b5249a7d04b6d2cb72d9fb5c2291532a94340cc89ae1cdee562a1053bc1f00",
 		},
 		"of a form": {
@@ -160,7 +170,7 @@ func TestAliyunSignatureV3(t *testing.T) {
 			if body != "" {
 				req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 			}
-			sms.SignAliyunV3(req, tt.id, secret, token, tt.action, at, nonce)
+			sms.SignACS3(req, sms.Credentials{ID: tt.id, Secret: secret, Token: token}, tt.action, at, nonce)
 			return req.Header.Get("Authorization")
 		}
 		t.Run(name, func(t *testing.T) {
@@ -196,7 +206,7 @@ func TestAliyunSignatureV1(t *testing.T) {
 		change(q)
 		req, err := http.NewRequest(http.MethodGet, "https://dysmsapi.aliyuncs.com/?"+q.Encode(), nil)
 		require.NoError(t, err)
-		sms.SignAliyunV1(req, "testid", secret, "", "SendSms", at, nonce)
+		sms.SignRPC(req, sms.Credentials{ID: "testid", Secret: secret}, "SendSms", at, nonce)
 		return req.URL.Query().Get("Signature")
 	}
 	const secret, nonce, want = "testsecret", "45e25e9b-0a6f-4070-8c85-2956eda1b466", "Zc/lWCdfhcESMED0rS8Z9caTb4Q="
@@ -222,7 +232,9 @@ func TestAliyunValid(t *testing.T) {
 		"needs a secret":                 {"id", "", func(*sms.AliyunOptions) {}, "access key"},
 		"needs templates":                {"id", "secret", func(o *sms.AliyunOptions) { o.Templates = nil }, "no Templates"},
 		"needs a sign for each template": {"id", "secret", func(o *sms.AliyunOptions) { o.Sign = "" }, `"hello" has no Sign`},
-		"needs an ID for each template":  {"id", "secret", func(o *sms.AliyunOptions) { o.Templates["bye"] = sms.Template{} }, `"bye" has no ID`},
+		"needs an ID for each template": {"id", "secret", func(o *sms.AliyunOptions) {
+			o.Templates["bye"] = sms.Template{}
+		}, `"bye" has no ID`},
 		"needs distinct parameters": {"id", "secret", func(o *sms.AliyunOptions) {
 			o.Templates["bye"] = sms.Template{ID: "1", Params: []string{"a", "b", "a"}}
 		}, `"bye" names a parameter twice`},

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/e7ddda3c/notify/channel/sms"
 )
 
 func aliyunRefuses(status int, code, message string) http.HandlerFunc {
@@ -25,10 +27,10 @@ func aliyunRefuses(status int, code, message string) http.HandlerFunc {
 
 // aliyun stands in for the vendor. It works out signatures by itself, from what arrived.
 type aliyun struct {
-	key, secret, token string
-	v1                 bool
-	mu                 sync.Mutex
-	nonces             map[string]bool
+	sms.Credentials
+	v1     bool
+	mu     sync.Mutex
+	nonces map[string]bool
 }
 
 func (a *aliyun) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -59,7 +61,7 @@ func (a *aliyun) fault(r *http.Request) string {
 		return "InvalidTimeStamp.Expired"
 	case a.used(nonce):
 		return "SignatureNonceUsed"
-	case given != want || token != a.token:
+	case given != want || token != a.Token || !a.v1 && r.Header.Get("X-Acs-Accesskey-Id") != a.temporaryID():
 		return "SignatureDoesNotMatch"
 	case action != "SendSms":
 		return "InvalidAction.NotFound"
@@ -69,6 +71,13 @@ func (a *aliyun) fault(r *http.Request) string {
 		return "isv.INVALID_PARAMETERS"
 	}
 	return ""
+}
+
+func (a *aliyun) temporaryID() string {
+	if a.Token == "" {
+		return ""
+	}
+	return a.ID
 }
 
 func (a *aliyun) used(nonce string) bool {
@@ -86,7 +95,7 @@ func (a *aliyun) v3(r *http.Request) string {
 	body, _ := io.ReadAll(r.Body)
 	sum := sha256.Sum256(body)
 	names := []string{"host", "x-acs-action", "x-acs-content-sha256", "x-acs-date", "x-acs-signature-nonce", "x-acs-version"}
-	if a.token != "" {
+	if a.Token != "" {
 		names = append(names, "x-acs-accesskey-id", "x-acs-security-token")
 		slices.Sort(names)
 	}
@@ -100,16 +109,16 @@ func (a *aliyun) v3(r *http.Request) string {
 	}
 	canonical += "\n" + strings.Join(names, ";") + "\n" + hex.EncodeToString(sum[:])
 	hashed := sha256.Sum256([]byte(canonical))
-	m := hmac.New(sha256.New, []byte(a.secret))
+	m := hmac.New(sha256.New, []byte(a.Secret))
 	fmt.Fprintf(m, "ACS3-HMAC-SHA256\n%x", hashed)
-	return fmt.Sprintf("ACS3-HMAC-SHA256 Credential=%s,SignedHeaders=%s,Signature=%x", a.key, strings.Join(names, ";"), m.Sum(nil))
+	return fmt.Sprintf("ACS3-HMAC-SHA256 Credential=%s,SignedHeaders=%s,Signature=%x", a.ID, strings.Join(names, ";"), m.Sum(nil))
 }
 
 // signatureV1 is the Signature that r should have.
 func (a *aliyun) signatureV1(r *http.Request) string {
 	q := r.URL.Query()
 	q.Del("Signature")
-	return sha1Base64(a.secret+"&", r.Method+"&%2F&"+rfc3986(canonicalQuery(q.Encode())))
+	return sha1Base64(a.Secret+"&", r.Method+"&%2F&"+rfc3986(canonicalQuery(q.Encode())))
 }
 
 // canonicalQuery decodes, sorts and encodes again, as the vendor does with what arrives.

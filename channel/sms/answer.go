@@ -9,9 +9,10 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/e7ddda3c/notify/channel"
 	"github.com/e7ddda3c/notify/channel/httpsend"
-	"github.com/google/uuid"
 )
 
 // A verdict is what a vendor's code means. The zero verdict means that the code is not known.
@@ -20,9 +21,9 @@ type verdict struct {
 	wait time.Duration // what the code asks for; used if no header says more
 }
 
-// refusal is the failure that a tells with a code of the vendor's: with one, a 5xx is the vendor's own word that nothing was sent.
-// Messages of vendors are left out, because they echo numbers and whole requests; the code and the request's id are what operators and
-// the vendor's support go by.
+// refusal is the failure that a tells with a code of the vendor's: with one, a 5xx is the vendor's own word that nothing was
+// sent. Messages of vendors are left out, because they echo numbers and whole requests; the code and the request's id are what
+// operators and the vendor's support go by.
 func refusal(vendor string, a httpsend.Answer, code, requestID string, v verdict) error {
 	if v.kind == channel.Unknown && a.Status >= 500 {
 		v.kind = channel.Temporary

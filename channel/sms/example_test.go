@@ -83,7 +83,7 @@ func ExampleTwilio() {
 	fmt.Println(c.Validate(channel.Delivery{ID: "d-1", To: "5005550006", Content: channel.Content{Text: "hello"}}))
 	// Output:
 	// <nil>
-	// to: sms: is not + with country code and number (invalid_recipient)
+	// to: sms: not a number with '+' and country code (invalid_recipient)
 }
 
 func ExampleE164() {

@@ -1,7 +1,6 @@
 package sms
 
 import (
-	"net/http"
 	"time"
 
 	"github.com/e7ddda3c/notify/channel"
@@ -10,17 +9,11 @@ import (
 
 // What the tests of package sms_test reach of the inside.
 
-func SignAliyunV3(req *http.Request, id, secret, token, action string, at time.Time, nonce string) {
-	aliyunKey{id, secret, token}.signV3(req, action, at, nonce)
-}
-
-func SignAliyunV1(req *http.Request, id, secret, token, action string, at time.Time, nonce string) {
-	aliyunKey{id, secret, token}.signV1(req, action, at, nonce)
-}
-
-func SignTencent(req *http.Request, id, secret, token, region, action string, at time.Time) {
-	tencentKey{id, secret, token, region}.sign(req, action, at)
-}
+var (
+	SignACS3 = signACS3
+	SignRPC  = signRPC
+	SignTC3  = signTC3
+)
 
 var SignedByTwilio = signedByTwilio
 

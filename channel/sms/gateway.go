@@ -9,8 +9,8 @@ import (
 
 // A Gateway hands one [SMS] to a vendor: the strategy of a [Channel].
 //
-// Send has the contract of [channel.Channel]: one attempt, safe for many goroutines, and an error that wraps a [*channel.Error]. Its
-// receipt names the provider and the vendor's id.
+// Send has the contract of [channel.Channel]: one attempt, safe for many goroutines, and an error that wraps a [*channel.Error].
+// Its receipt names the provider and the vendor's id.
 //
 // What else a gateway can do, the Channel finds and passes on:
 //
@@ -33,7 +33,8 @@ type SMS struct {
 	// Text is the message of a gateway that has no templates; empty for one that has.
 	Text string
 
-	// Approved holds the parameters that Template asks for, all of them and in its order. It is nil for a gateway without templates.
+	// Approved holds the parameters that Template asks for, all of them and in its order. It is nil for a gateway without
+	// templates.
 	Approved *channel.Approved
 	Template Template // the gateway's own for Approved.Name
 
@@ -43,7 +44,7 @@ type SMS struct {
 
 // Extra is what a delivery can ask for beyond its content.
 type Extra struct {
-	// ExtendCode is appended to the sender's number, so that a reply can be told to belong to this message: Aliyun's SmsUpExtendCode,
-	// Tencent's ExtendCode. Digits only. Twilio has no such thing and refuses it.
+	// ExtendCode is appended to the sender's number, so that a reply can be told to belong to this message: Aliyun's
+	// SmsUpExtendCode, Tencent's ExtendCode. Digits only. Twilio has no such thing and refuses it.
 	ExtendCode string `json:"extend_code,omitempty"`
 }

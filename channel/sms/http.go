@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"strings"
 
 	"github.com/e7ddda3c/notify/channel"
 	"github.com/e7ddda3c/notify/channel/httpsend"
@@ -17,8 +15,8 @@ import (
 type HTTPOptions struct {
 	// Provider is the vendor's name in receipts and errors. Defaults to "http".
 	Provider string
-	// Templates are the texts that the vendor approved, by the host's own names. With any, the gateway is given those, as SMS.Approved
-	// and SMS.Template; without, it is given SMS.Text.
+	// Templates are the texts that the vendor approved, by the host's own names. With any, the gateway is given those, as
+	// SMS.Approved and SMS.Template; without, it is given SMS.Text.
 	Templates map[string]Template
 	// Client sends the requests. Its redirects are not followed. Defaults to [http.DefaultClient].
 	Client *http.Client
@@ -43,12 +41,15 @@ var (
 //
 // request builds the request; it is sent under the context of Send. Its error is [channel.Rejected], unless it says another kind.
 //
-// answer says what the vendor answered: its id of the message, or an error that is a [*channel.Error] or a bare [channel.Kind]; what
-// has no kind is classified by the status. The texts of errors end in logs, so neither function should put the number, the text or a
-// secret into one. body is at most 1 MiB. A status outside 2xx is a failure, whatever answer says. With a nil answer the status is
-// all that counts.
+// answer says what the vendor answered: its id of the message, or an error that is a [*channel.Error] or a bare [channel.Kind];
+// what has no kind is classified by the status. body is at most 1 MiB. A status outside 2xx is a failure, whatever answer says.
+// With a nil answer the status is all that counts.
+//
+// The texts of errors end in logs, so neither function should put the number, the text or a secret into one.
 func HTTP(
-	request func(context.Context, SMS) (*http.Request, error), answer func(status int, body []byte) (id string, err error), o *HTTPOptions,
+	request func(context.Context, SMS) (*http.Request, error),
+	answer func(status int, body []byte) (id string, err error),
+	o *HTTPOptions,
 ) *HTTPGateway {
 	opts := HTTPOptions{}
 	if o != nil {
@@ -65,9 +66,9 @@ func HTTP(
 func (g *HTTPGateway) Send(ctx context.Context, m SMS) (channel.Receipt, error) {
 	req, err := g.request(ctx, m)
 	if err != nil {
-		return channel.Receipt{}, g.unsent(err)
+		return channel.Receipt{}, unsent(g.provider, "request", channel.Rejected, err)
 	}
-	a, err := httpsend.Do(g.client, once(req.WithContext(ctx)))
+	a, err := httpsend.Do(g.client, req.WithContext(ctx))
 	if err != nil {
 		return channel.Receipt{}, fmt.Errorf("%s: %w", g.provider, err)
 	}
@@ -96,27 +97,6 @@ func (g *HTTPGateway) Valid() error {
 		return checkTemplates(g.provider, g.templates, false)
 	}
 	return nil
-}
-
-// once keeps net/http from repeating a GET of its own accord when a kept connection breaks, which would send the message twice: it does
-// so only with bodies that it can rewind.
-func once(req *http.Request) *http.Request {
-	if req.Body == nil || req.Body == http.NoBody {
-		req.Body, req.GetBody = io.NopCloser(strings.NewReader("")), nil
-	}
-	return req
-}
-
-// unsent is a failure of request. Whatever its cause, a timeout of the host's own included, nothing was sent.
-func (g *HTTPGateway) unsent(err error) error {
-	kind := channel.KindOf(err)
-	switch kind {
-	case channel.Unknown:
-		kind = channel.Rejected
-	case channel.Uncertain:
-		kind = channel.Temporary
-	}
-	return &channel.Error{Kind: kind, Err: fmt.Errorf("%s: request: %w", g.provider, err)}
 }
 
 // refused is a failure that answer tells.

@@ -13,8 +13,8 @@ import (
 //   - A leading "00" is read as '+'.
 //   - 11 digits that begin with 13 to 19 are a mobile number of mainland China.
 //
-// Nothing more is guessed: any other number needs its '+' or "00", and "+44 (0)20…" is refused, because its zero must not be dialled.
-// The error is [channel.InvalidRecipient] with Field "to"; it does not repeat the number.
+// Nothing more is guessed: any other number needs its '+' or "00", and "+44 (0)20…" is refused, because its zero must not be
+// dialled. The error is [channel.InvalidRecipient] with Field "to"; it does not repeat the number.
 func E164(number string) (string, error) {
 	s := strings.Map(func(r rune) rune {
 		if strings.ContainsRune(" -().", r) {
@@ -29,7 +29,8 @@ func E164(number string) (string, error) {
 		s = "+86" + s
 	}
 	if len(s) < 3 || len(s) > 16 || s[0] != '+' || s[1] == '0' || !digits(s[1:]) || strings.Contains(number, "(0)") {
-		return "", &channel.Error{Kind: channel.InvalidRecipient, Field: "to", Err: errors.New("sms: is not + with country code and number")}
+		err := errors.New("sms: not a number with '+' and country code")
+		return "", &channel.Error{Kind: channel.InvalidRecipient, Field: "to", Err: err}
 	}
 	return s, nil
 }

@@ -5,9 +5,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/e7ddda3c/notify/channel"
 	"github.com/e7ddda3c/notify/channel/sms"
-	"github.com/stretchr/testify/require"
 )
 
 func TestE164(t *testing.T) {

@@ -40,8 +40,9 @@ func Segments(text string) Size {
 	return Size{Encoding: GSM7, Units: units, Segments: segments}
 }
 
-// MainlandSegments measures text as the operators of mainland China bill it: every character counts alike, 70 in one message, or 67 in
-// each part of several. The signature with its brackets 【】 and any opt-out words count too, and must stand in text to be counted.
+// MainlandSegments measures text as the operators of mainland China bill it: every character counts alike, 70 in one message, or
+// 67 in each part of several. The signature with its brackets 【】 and any opt-out words count too, and must stand in text to be
+// counted.
 func MainlandSegments(text string) Size { return ucs2(text) }
 
 func ucs2(text string) Size {

@@ -6,8 +6,9 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"github.com/e7ddda3c/notify/channel/sms"
 	"github.com/stretchr/testify/require"
+
+	"github.com/e7ddda3c/notify/channel/sms"
 )
 
 func TestSegments(t *testing.T) {

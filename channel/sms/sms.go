@@ -4,8 +4,8 @@
 //
 // A gateway takes one of two forms, and a delivery without it is refused:
 //
-//   - Approved, and nothing else, where the vendor wants every text approved beforehand: Aliyun, Tencent, and an HTTP gateway that has
-//     templates. The host's own name of the text is mapped to the vendor's by a [Template], so that one message goes through
+//   - Approved, and nothing else, where the vendor wants every text approved beforehand: Aliyun, Tencent, and an HTTP gateway that
+//     has templates. The host's own name of the text is mapped to the vendor's by a [Template], so that one message goes through
 //     channel.Failover(sms.New(aliyun, nil), sms.New(tencent, nil)) whichever is up.
 //   - Text, and nothing else, everywhere else. It may take [Options].MaxSegments messages of the network; see [Segments].
 //

@@ -8,9 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/e7ddda3c/notify/channel"
 	"github.com/e7ddda3c/notify/channel/sms"
-	"github.com/stretchr/testify/require"
 )
 
 // A phone remembers what it was sent. It takes free texts.
@@ -101,6 +102,8 @@ func TestValidate(t *testing.T) {
 		return d
 	}
 	const abroad, home = "+15005550006", "+8613800138000"
+	const params, rejected = "content.approved.params", channel.Rejected
+	html := channel.Delivery{To: abroad, Content: channel.Content{HTML: "<p>hello</p>"}}
 	free, strict := sms.New(&phone{}, nil), sms.New(&strictPhone{}, nil)
 	tests := map[string]struct {
 		channel *sms.Channel
@@ -112,28 +115,28 @@ func TestValidate(t *testing.T) {
 		"takes an approved text":                  {strict, approved(home, "code", "code", "1", "minutes", "5"), "", ""},
 		"takes one without parameters":            {strict, approved(home, "hello"), "", ""},
 		"refuses a bad number":                    {free, text("5005550006", "hello"), "to", channel.InvalidRecipient},
-		"refuses an empty text":                   {free, text(abroad, " \n"), "content.text", channel.Rejected},
-		"refuses HTML alone":                      {free, channel.Delivery{To: abroad, Content: channel.Content{HTML: "<p>hello</p>"}}, "content.text", channel.Rejected},
-		"refuses an approved text for a free one": {free, approved(abroad, "hello"), "content.text", channel.Rejected},
-		"refuses what is not UTF-8":               {free, text(abroad, "hell\xf6"), "content.text", channel.Rejected},
-		"refuses a parameter that is not UTF-8":   {strict, approved(home, "code", "code", "\xf6", "minutes", "5"), "content.approved.params", channel.Rejected},
-		"refuses a free text for an approved one": {strict, text(home, "hello"), "content.approved", channel.Rejected},
-		"refuses a name without a template":       {strict, approved(home, "bye"), "content.approved.name", channel.Rejected},
-		"refuses a missing parameter":             {strict, approved(home, "code", "code", "1"), "content.approved.params.minutes", channel.Rejected},
-		"refuses a parameter too many":            {strict, approved(home, "hello", "code", "1"), "content.approved.params.code", channel.Rejected},
+		"refuses an empty text":                   {free, text(abroad, " \n"), "content.text", rejected},
+		"refuses HTML alone":                      {free, html, "content.text", rejected},
+		"refuses an approved text for a free one": {free, approved(abroad, "hello"), "content.text", rejected},
+		"refuses what is not UTF-8":               {free, text(abroad, "hell\xf6"), "content.text", rejected},
+		"refuses a parameter that is not UTF-8":   {strict, approved(home, "code", "code", "\xf6", "minutes", "5"), params, rejected},
+		"refuses a free text for an approved one": {strict, text(home, "hello"), "content.approved", rejected},
+		"refuses a name without a template":       {strict, approved(home, "bye"), "content.approved.name", rejected},
+		"refuses a missing parameter":             {strict, approved(home, "code", "code", "1"), params + ".minutes", rejected},
+		"refuses a parameter too many":            {strict, approved(home, "hello", "code", "1"), params + ".code", rejected},
 		"refuses a parameter given twice": {
-			strict, approved(home, "code", "code", "1", "code", "2", "minutes", "5"), "content.approved.params.code", channel.Rejected,
+			strict, approved(home, "code", "code", "1", "code", "2", "minutes", "5"), params + ".code", rejected,
 		},
-		"keeps an odd name out of the field": {strict, approved(home, "hello", "a\r\nb", "1"), "content.approved.params", channel.Rejected},
-		"refuses an unknown extra":           {free, extra(text(abroad, "hello"), `{"sender": "Shop"}`), "extra.sender", channel.Rejected},
-		"refuses letters in the extend code": {free, extra(text(abroad, "hello"), `{"extend_code": "12a"}`), "extra.extend_code", channel.Rejected},
-		"asks the gateway":                   {strict, extra(approved(home, "hello"), `{"extend_code": "13"}`), "", channel.Rejected},
+		"keeps an odd name out of the field": {strict, approved(home, "hello", "a\r\nb", "1"), params, rejected},
+		"refuses an unknown extra":           {free, extra(text(abroad, "hello"), `{"sender": "Shop"}`), "extra.sender", rejected},
+		"refuses letters in the extend code": {free, extra(text(abroad, "hello"), `{"extend_code": "12a"}`), "extra.extend_code", rejected},
+		"asks the gateway":                   {strict, extra(approved(home, "hello"), `{"extend_code": "13"}`), "", rejected},
 		"takes ten messages of GSM-7":        {free, text(abroad, strings.Repeat("a", 1530)), "", ""},
-		"refuses eleven":                     {free, text(abroad, strings.Repeat("a", 1531)), "content.text", channel.Rejected},
+		"refuses eleven":                     {free, text(abroad, strings.Repeat("a", 1531)), "content.text", rejected},
 		"takes ten messages to the mainland": {free, text(home, strings.Repeat("a", 670)), "", ""},
-		"refuses eleven to the mainland":     {free, text(home, strings.Repeat("a", 671)), "content.text", channel.Rejected},
+		"refuses eleven to the mainland":     {free, text(home, strings.Repeat("a", 671)), "content.text", rejected},
 		"refuses parameters of eleven": {
-			strict, approved(home, "code", "code", strings.Repeat("1", 670), "minutes", "5"), "content.approved.params", channel.Rejected,
+			strict, approved(home, "code", "code", strings.Repeat("1", 670), "minutes", "5"), params, rejected,
 		},
 	}
 	for name, tt := range tests {
@@ -186,4 +189,18 @@ func TestChannelNeedsNothingFromTheGateway(t *testing.T) {
 
 func TestChannelWithoutGatewayIsNotValid(t *testing.T) {
 	require.Error(t, channel.Valid(sms.New(nil, nil)))
+}
+
+// A decorator that hides what the gateway can do makes it look like one that takes free texts.
+type hiding struct{ gateway sms.Gateway }
+
+func (h hiding) Send(ctx context.Context, m sms.SMS) (channel.Receipt, error) {
+	return h.gateway.Send(ctx, m)
+}
+
+func TestGatewayOfApprovedTextsRefusesAFreeOne(t *testing.T) {
+	for _, g := range []sms.Gateway{sms.Aliyun("id", "secret", nil), sms.Tencent("id", "key", "1", nil)} {
+		_, err := sms.New(hiding{g}, nil).Send(t.Context(), text("+8613800138000", "hello"))
+		require.ErrorIs(t, err, channel.Rejected)
+	}
 }

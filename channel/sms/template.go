@@ -16,8 +16,9 @@ import (
 type Template struct {
 	ID   string // the vendor's, such as "SMS_154950909" (Aliyun) or "1000001" (Tencent)
 	Sign string // the approved signature, without brackets; by default the gateway's
-	// Params are the names of the parameters, in the order in which the text holds them. Tencent is sent the values in this order. Aliyun
-	// is sent names and values, so there the names are also those in the text. None may be missing in a message, none may be added.
+	// Params are the names of the parameters, in the order in which the text holds them. Tencent is sent the values in this
+	// order. Aliyun is sent names and values, so there the names are also those in the text. None may be missing in a message,
+	// none may be added.
 	Params []string
 }
 
@@ -26,7 +27,6 @@ func signed(templates map[string]Template, sign string) map[string]Template {
 	out := make(map[string]Template, len(templates))
 	for name, t := range templates {
 		t.Sign = cmp.Or(t.Sign, sign)
-		t.Params = slices.Clone(t.Params)
 		out[name] = t
 	}
 	return out

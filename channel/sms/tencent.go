@@ -22,9 +22,10 @@ type TencentOptions struct {
 	Sign string
 	// SenderID is shown as the sender outside mainland China, where the account has one of its own.
 	SenderID string
-	// Token comes with temporary credentials. They end with it: a host that renews them wraps a Gateway that makes a new TencentGateway
-	// for each set; to make one costs nothing.
-	Token string
+	// Credentials, if set, is asked for the access key before each request, in place of the one given to [Tencent]: for temporary
+	// keys (STS), which end. It is called by many goroutines at once, and should remember a key for as long as that is good. Its
+	// error makes the attempt [channel.Temporary], unless it says another kind.
+	Credentials func(context.Context) (Credentials, error)
 	// Region is that of the application. Defaults to "ap-guangzhou".
 	Region string
 	// BaseURL is where requests go. Defaults to "https://sms.tencentcloudapi.com"; accounts of the international site have
@@ -38,7 +39,9 @@ type TencentOptions struct {
 //
 // The delivery's ID goes along as SessionContext, which the answer brings back. Tencent does not recognise repeats.
 type TencentGateway struct {
-	key       tencentKey
+	keys      keyring
+	keyless   bool
+	region    string
 	appID     string
 	senderID  string
 	templates map[string]Template
@@ -59,7 +62,9 @@ func Tencent(secretID, secretKey, sdkAppID string, o *TencentOptions) *TencentGa
 		opts = *o
 	}
 	return &TencentGateway{
-		key:       tencentKey{secretID, secretKey, opts.Token, cmp.Or(opts.Region, "ap-guangzhou")},
+		keys:      keys(opts.Credentials, Credentials{ID: secretID, Secret: secretKey}),
+		keyless:   opts.Credentials == nil && (secretID == "" || secretKey == ""),
+		region:    cmp.Or(opts.Region, "ap-guangzhou"),
 		appID:     sdkAppID,
 		senderID:  opts.SenderID,
 		templates: signed(opts.Templates, opts.Sign),
@@ -70,11 +75,18 @@ func Tencent(secretID, secretKey, sdkAppID string, o *TencentOptions) *TencentGa
 
 // Send makes one call of SendSms.
 func (g *TencentGateway) Send(ctx context.Context, m SMS) (channel.Receipt, error) {
+	if m.Approved == nil { // a decorator that hides Templates
+		return channel.Receipt{}, refuse("content.approved", "is missing")
+	}
 	req, err := httpsend.JSON(ctx, strings.TrimRight(g.baseURL, "/")+"/", g.body(m))
 	if err != nil {
 		return channel.Receipt{}, fmt.Errorf("tencent: %w", err)
 	}
-	g.key.sign(req, "SendSms", time.Now())
+	k, err := g.keys(ctx)
+	if err != nil {
+		return channel.Receipt{}, unsent("tencent", "credentials", channel.Temporary, err)
+	}
+	signTC3(req, k, g.region, "SendSms", time.Now())
 	a, err := httpsend.Do(g.client, req)
 	if err != nil {
 		return channel.Receipt{}, fmt.Errorf("tencent: %w", err)
@@ -94,7 +106,7 @@ func (g *TencentGateway) Limits() channel.Limits { return channel.Limits{Rate: 3
 
 // Valid says what the configuration lacks.
 func (g *TencentGateway) Valid() error {
-	if g.key.id == "" || g.key.secret == "" || g.appID == "" {
+	if g.keyless || g.appID == "" {
 		return errors.New("tencent: secret ID, secret key and SdkAppId are needed")
 	}
 	if err := checkTemplates("tencent", g.templates, false); err != nil {
@@ -133,7 +145,7 @@ func (g *TencentGateway) body(m SMS) tencentSMS {
 	return body
 }
 
-// tencentAnswer reads the id of what was sent, or the failure, whose code stands on top or with the number. The status is 200 for both.
+// tencentAnswer reads the id of what was sent, or the failure, whose code stands on top or with the number. Either has status 200.
 func tencentAnswer(a httpsend.Answer, now time.Time) (serialNo string, err error) {
 	var r struct {
 		Response struct {

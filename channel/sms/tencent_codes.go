@@ -10,7 +10,8 @@ import (
 // tencentVerdict says what a code of Tencent's means. Source: https://cloud.tencent.com/document/api/382/59177
 func tencentVerdict(code string, now time.Time) verdict {
 	switch code {
-	case "InvalidParameterValue.IncorrectPhoneNumber", "FailedOperation.PhoneNumberParseFail", "FailedOperation.PhoneNumberInBlacklist":
+	case "InvalidParameterValue.IncorrectPhoneNumber", "FailedOperation.PhoneNumberParseFail",
+		"FailedOperation.PhoneNumberInBlacklist":
 		return verdict{kind: channel.InvalidRecipient}
 	case "LimitExceeded.PhoneNumberThirtySecondLimit":
 		return perNumber(30 * time.Second)

@@ -9,19 +9,16 @@ import (
 	"time"
 )
 
-// A tencentKey is an API key and the region it is used in; token is set if it is a temporary one.
-type tencentKey struct{ id, secret, token, region string }
-
-// sign adds the headers of TC3-HMAC-SHA256. Source: https://cloud.tencent.com/document/api/382/52072
-func (k tencentKey) sign(req *http.Request, action string, at time.Time) {
+// signTC3 adds the headers of TC3-HMAC-SHA256. Source: https://cloud.tencent.com/document/api/382/52072
+func signTC3(req *http.Request, k Credentials, region, action string, at time.Time) {
 	seconds := strconv.FormatInt(at.Unix(), 10)
 	h := req.Header
 	h.Set("X-TC-Action", action)
 	h.Set("X-TC-Version", "2021-01-11")
 	h.Set("X-TC-Timestamp", seconds)
-	h.Set("X-TC-Region", k.region)
-	if k.token != "" {
-		h.Set("X-TC-Token", k.token)
+	h.Set("X-TC-Region", region)
+	if k.Token != "" {
+		h.Set("X-TC-Token", k.Token)
 	}
 	canonical := strings.Join([]string{
 		req.Method, "/", "",
@@ -32,10 +29,10 @@ func (k tencentKey) sign(req *http.Request, action string, at time.Time) {
 	scope := date + "/sms/tc3_request"
 	toSign := strings.Join([]string{"TC3-HMAC-SHA256", seconds, scope, sha256Hex([]byte(canonical))}, "\n")
 
-	key := "TC3" + k.secret
+	key := "TC3" + k.Secret
 	for _, part := range []string{date, "sms", "tc3_request"} {
 		key = string(mac(sha256.New, key, part))
 	}
 	signature := hex.EncodeToString(mac(sha256.New, key, toSign))
-	h.Set("Authorization", "TC3-HMAC-SHA256 Credential="+k.id+"/"+scope+", SignedHeaders=content-type;host, Signature="+signature)
+	h.Set("Authorization", "TC3-HMAC-SHA256 Credential="+k.ID+"/"+scope+", SignedHeaders=content-type;host, Signature="+signature)
 }

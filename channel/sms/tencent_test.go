@@ -1,7 +1,10 @@
 package sms_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -9,10 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/e7ddda3c/notify/channel"
 	"github.com/e7ddda3c/notify/channel/channeltest"
 	"github.com/e7ddda3c/notify/channel/sms"
-	"github.com/stretchr/testify/require"
 )
 
 const tencentRequestID = "8d9d22f8-2d0e-4c3c-b8b5-1f2b0a4f5c6d"
@@ -31,19 +35,28 @@ func openTencent(baseURL string, c *http.Client) *sms.Channel {
 }
 
 func TestTencentContract(t *testing.T) {
+	sts := func(context.Context) (sms.Credentials, error) {
+		return sms.Credentials{ID: "AKIDtestid", Secret: "testsecret", Token: "test-sts-token"}, nil
+	}
 	channeltest.HTTP(t, channeltest.Vendor{
 		Open: func(_ *testing.T, baseURL string, c *http.Client) channel.Channel {
-			return sms.New(sms.Tencent("AKIDtestid", "testsecret", "1400000000", &sms.TencentOptions{
-				Templates: tencentTemplates(), Token: "test-sts-token", BaseURL: baseURL, Client: c,
+			return sms.New(sms.Tencent("", "", "1400000000", &sms.TencentOptions{
+				Templates: tencentTemplates(), Credentials: sts, BaseURL: baseURL, Client: c,
 			}), nil)
 		},
-		Delivery:     approved("+8613800138000", "code", "code", "1234 <*~+>", "name", "张三丰真人"),
-		Secrets:      []string{"testsecret", "test-sts-token", "Signature="},
-		Accept:       tencent,
+		Delivery: approved("+8613800138000", "code", "code", "1234 <*~+>", "name", "张三丰真人"),
+		Secrets:  []string{"testsecret", "test-sts-token", "Signature="},
+		Accept: func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("X-TC-Token") != "test-sts-token" {
+				tencentRefuses("AuthFailure.TokenFailure")(w, r)
+				return
+			}
+			tencent(w, r)
+		},
 		BadRecipient: tencentRefusesNumber("InvalidParameterValue.IncorrectPhoneNumber"),
-		Deny:         tencentRefuses(http.StatusOK, "AuthFailure.SignatureFailure"),
-		Fail:         tencentRefuses(http.StatusOK, "InternalError.SendAndRecvFail"),
-		Throttle:     tencentRefuses(http.StatusOK, "RequestLimitExceeded"),
+		Deny:         tencentRefuses("AuthFailure.SignatureFailure"),
+		Fail:         tencentRefuses("InternalError.SendAndRecvFail"),
+		Throttle:     tencentRefuses("RequestLimitExceeded"),
 		Wait:         time.Second,
 	})
 }
@@ -94,7 +107,7 @@ func TestTencentSignature(t *testing.T) {
 		req, err := http.NewRequest(http.MethodPost, "https://"+host+"/", strings.NewReader(body))
 		require.NoError(t, err)
 		req.Header.Set("Content-Type", contentType)
-		sms.SignTencent(req, "AKIDtestid", secret, "", "ap-guangzhou", "SendSms", at)
+		sms.SignTC3(req, sms.Credentials{ID: "AKIDtestid", Secret: secret}, "ap-guangzhou", "SendSms", at)
 		auth := req.Header.Get("Authorization")
 		const head = "TC3-HMAC-SHA256 Credential=AKIDtestid/2024-01-02/sms/tc3_request, SignedHeaders=content-type;host, Signature="
 		require.True(t, strings.HasPrefix(auth, head), auth)
@@ -135,6 +148,33 @@ func TestTencentValid(t *testing.T) {
 	}
 }
 
+func TestCredentialsThatCannotBeHadAreNotSentWith(t *testing.T) {
+	own := errors.New("no key today")
+	tests := map[string]struct {
+		fail error
+		want channel.Kind
+	}{
+		"is temporary":                 {own, channel.Temporary},
+		"is temporary after a timeout": {fmt.Errorf("%w: %w", context.DeadlineExceeded, own), channel.Temporary},
+		"keeps its kind":               {fmt.Errorf("%w: %w", channel.Misconfigured, own), channel.Misconfigured},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			none := func(context.Context) (sms.Credentials, error) { return sms.Credentials{}, tt.fail }
+			for _, g := range []sms.Gateway{
+				sms.Aliyun("", "", &sms.AliyunOptions{Templates: aliyunTemplates(), Sign: "商店", Credentials: none}),
+				sms.Tencent("", "", "1400000000", &sms.TencentOptions{Templates: tencentTemplates(), Credentials: none}),
+			} {
+				c := sms.New(g, nil)
+				require.NoError(t, channel.Valid(c))
+				_, err := c.Send(t.Context(), approved("+8613800138000", "hello"))
+				require.Equal(t, tt.want, channel.KindOf(err))
+				require.ErrorIs(t, err, own)
+			}
+		})
+	}
+}
+
 func TestTencentCodes(t *testing.T) {
 	tests := map[channel.Kind][]string{
 		channel.InvalidRecipient: {
@@ -164,7 +204,7 @@ func TestTencentCodes(t *testing.T) {
 		for _, code := range codes {
 			t.Run(code, func(t *testing.T) {
 				for place, h := range map[string]http.HandlerFunc{
-					"on top": tencentRefuses(http.StatusOK, code), "with the number": tencentRefusesNumber(code),
+					"on top": tencentRefuses(code), "with the number": tencentRefusesNumber(code),
 				} {
 					err := answered(t, h, func(s *httptest.Server) channel.Channel { return openTencent(s.URL, s.Client()) },
 						approved("+8613800138000", "hello"))

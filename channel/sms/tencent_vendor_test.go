@@ -12,9 +12,8 @@ import (
 	"time"
 )
 
-func tencentRefuses(status int, code string) http.HandlerFunc {
+func tencentRefuses(code string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(status)
 		fmt.Fprintf(w, `{"Response":{"Error":{"Code":%q,"Message":"+8613800138000 is at fault"},"RequestId":%q}}`, code, tencentRequestID)
 	}
 }
@@ -30,19 +29,20 @@ func tencentRefusesNumber(code string) http.HandlerFunc {
 func tencent(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	var m struct {
-		PhoneNumberSet, TemplateParamSet                              []string
-		SmsSdkAppId, SignName, TemplateId, SessionContext, ExtendCode string //nolint:revive // the vendor's names
+		PhoneNumberSet []string
+		SmsSdkAppID    string `json:"SmsSdkAppId"`
+		SessionContext string
 	}
 	ts, err := strconv.ParseInt(r.Header.Get("X-TC-Timestamp"), 10, 64)
 	switch {
 	case err != nil || time.Since(time.Unix(ts, 0)).Abs() > 5*time.Minute:
-		tencentRefuses(http.StatusOK, "AuthFailure.SignatureExpire")(w, r)
+		tencentRefuses("AuthFailure.SignatureExpire")(w, r)
 	case r.Header.Get("Authorization") != tc3(r, body, ts):
-		tencentRefuses(http.StatusOK, "AuthFailure.SignatureFailure")(w, r)
-	case r.Header.Get("X-TC-Action") != "SendSms" || r.Header.Get("X-TC-Version") != "2021-01-11" || r.Header.Get("X-TC-Region") != "ap-guangzhou":
-		tencentRefuses(http.StatusOK, "UnsupportedOperation")(w, r)
-	case json.Unmarshal(body, &m) != nil || len(m.PhoneNumberSet) != 1 || m.SmsSdkAppId != "1400000000" || m.SessionContext == "":
-		tencentRefuses(http.StatusOK, "InvalidParameter")(w, r)
+		tencentRefuses("AuthFailure.SignatureFailure")(w, r)
+	case r.Header.Get("X-TC-Action")+r.Header.Get("X-TC-Version")+r.Header.Get("X-TC-Region") != "SendSms2021-01-11ap-guangzhou":
+		tencentRefuses("UnsupportedOperation")(w, r)
+	case json.Unmarshal(body, &m) != nil || len(m.PhoneNumberSet) != 1 || m.SmsSdkAppID != "1400000000" || m.SessionContext == "":
+		tencentRefuses("InvalidParameter")(w, r)
 	default:
 		fmt.Fprintf(w, `{"Response":{"SendStatusSet":[{"SerialNo":"5000:1","PhoneNumber":%q,"Fee":1,"SessionContext":%q,"Code":"Ok",`+
 			`"Message":"send success","IsoCode":"CN"}],"RequestId":%q}}`, m.PhoneNumberSet[0], m.SessionContext, tencentRequestID)
@@ -61,7 +61,8 @@ func tc3(r *http.Request, body []byte, ts int64) string {
 		m.Write([]byte(s))
 		return m.Sum(nil)
 	}
-	canonical := fmt.Sprintf("POST\n/\n\ncontent-type:%s\nhost:%s\n\ncontent-type;host\n%s", r.Header.Get("Content-Type"), r.Host, hash(string(body)))
+	canonical := fmt.Sprintf("POST\n/\n\ncontent-type:%s\nhost:%s\n\ncontent-type;host\n%s",
+		r.Header.Get("Content-Type"), r.Host, hash(string(body)))
 	scope := day + "/sms/tc3_request"
 	key := sign(sign(sign([]byte("TC3testsecret"), day), "sms"), "tc3_request")
 	signature := sign(key, fmt.Sprintf("TC3-HMAC-SHA256\n%d\n%s\n%s", ts, scope, hash(canonical)))

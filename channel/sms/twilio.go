@@ -19,12 +19,14 @@ import (
 
 // TwilioOptions configures a [TwilioGateway]. A nil *TwilioOptions means all defaults.
 type TwilioOptions struct {
-	// APIKeySID is the SID of an API key ("SK…"), of which the auth token is then the secret. By default the auth token is the account's.
+	// APIKeySID is the SID of an API key ("SK…"), of which the auth token is then the secret. By default the auth token is the
+	// account's.
 	APIKeySID string
-	// StatusCallback is where Twilio reports what becomes of a message. The delivery's ID is added to its query as "delivery_id". By
-	// default Twilio reports nothing, or to where the Messaging Service says.
+	// StatusCallback is where Twilio reports what becomes of a message. The delivery's ID is added to its query as "delivery_id".
+	// By default Twilio reports nothing, or to where the Messaging Service says.
 	StatusCallback string
-	// BaseURL is where requests go. Defaults to "https://api.twilio.com"; other regions have "https://api.<edge>.<region>.twilio.com".
+	// BaseURL is where requests go. Defaults to "https://api.twilio.com"; other regions have
+	// "https://api.<edge>.<region>.twilio.com".
 	BaseURL string
 	// Client sends the requests. Its redirects are not followed. Defaults to [http.DefaultClient].
 	Client *http.Client
@@ -46,8 +48,8 @@ var (
 	_ channel.Configured = (*TwilioGateway)(nil)
 )
 
-// Twilio returns a gateway for an account. from is what the messages come from: a number in E.164, a sender's name, a short code, or the
-// SID of a Messaging Service ("MG" and 32 more).
+// Twilio returns a gateway for an account. from is what the messages come from: a number in E.164, a sender's name, a short code,
+// or the SID of a Messaging Service ("MG" and 32 more).
 func Twilio(accountSID, authToken, from string, o *TwilioOptions) *TwilioGateway {
 	opts := TwilioOptions{}
 	if o != nil {

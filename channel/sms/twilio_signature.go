@@ -2,7 +2,7 @@ package sms
 
 import (
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // what the signature is made of
+	"crypto/sha1"
 	"encoding/base64"
 	"maps"
 	"net/url"

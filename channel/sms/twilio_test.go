@@ -15,10 +15,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/e7ddda3c/notify/channel"
 	"github.com/e7ddda3c/notify/channel/channeltest"
 	"github.com/e7ddda3c/notify/channel/sms"
-	"github.com/stretchr/testify/require"
 )
 
 func openTwilio(baseURL string, c *http.Client) *sms.Channel {
@@ -208,10 +209,12 @@ func TestTwilioSignature(t *testing.T) {
 		body      string
 		signature string
 	}{
-		"of a form":                {"https://example.com/hooks/twilio?tenant=1", delivered, "", "WSvRoMukjn8wp9GQLbWWUH81Mw4="},
-		"of a form, with a port":   {"https://example.com:443/hooks/twilio?tenant=1", delivered, "", "WSvRoMukjn8wp9GQLbWWUH81Mw4="},
-		"of a form beyond ASCII":   {"https://example.com/hooks/twilio", undelivered, "", "6wRZnfeAn9TYQGez5/vW8ckchbg="},
-		"of JSON":                  {"https://example.com/hooks/twilio-json?bodySHA256=" + digest, nil, `{"MessageStatus":"delivered"}`, "1e9qvc0vQJW6Ikr4jlmAV5SXn7M="},
+		"of a form":              {"https://example.com/hooks/twilio?tenant=1", delivered, "", "WSvRoMukjn8wp9GQLbWWUH81Mw4="},
+		"of a form, with a port": {"https://example.com:443/hooks/twilio?tenant=1", delivered, "", "WSvRoMukjn8wp9GQLbWWUH81Mw4="},
+		"of a form beyond ASCII": {"https://example.com/hooks/twilio", undelivered, "", "6wRZnfeAn9TYQGez5/vW8ckchbg="},
+		"of JSON": {
+			"https://example.com/hooks/twilio-json?bodySHA256=" + digest, nil, `{"MessageStatus":"delivered"}`, "1e9qvc0vQJW6Ikr4jlmAV5SXn7M=",
+		},
 		"made with a default port": {"http://example.com/", url.Values{}, "", sha1Base64("testsecret", "http://example.com:80/")},
 		"made with another port":   {"https://example.com:8443/", url.Values{}, "", sha1Base64("testsecret", "https://example.com:8443/")},
 	}

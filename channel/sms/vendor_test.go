@@ -7,8 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/e7ddda3c/notify/channel"
 	"github.com/stretchr/testify/require"
+
+	"github.com/e7ddda3c/notify/channel"
 )
 
 // understood checks what the reading of an answer comes to: success if, and only if, the vendor took the message.
