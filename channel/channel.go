@@ -76,14 +76,18 @@ func As[T any](c Channel) (T, bool) {
 		if t, ok := c.(T); ok {
 			return t, true
 		}
-		w, ok := c.(interface{ Unwrap() Channel })
-		if !ok {
-			break
-		}
-		c = w.Unwrap()
+		c = unwrap(c)
 	}
 	var zero T
 	return zero, false
+}
+
+// unwrap returns what c wraps, or nil.
+func unwrap(c Channel) Channel {
+	if w, ok := c.(interface{ Unwrap() Channel }); ok {
+		return w.Unwrap()
+	}
+	return nil
 }
 
 // Valid asks c for the faults of its configuration. A channel that declares nothing is valid.
@@ -118,13 +122,15 @@ func LimitsOf(c Channel) Limits {
 	return Limits{}
 }
 
-// Close closes c if it is a [Drainer] or an [io.Closer].
+// Close closes the first channel that is a [Drainer] or an [io.Closer]: c itself, or what it wraps.
 func Close(ctx context.Context, c Channel) error {
-	if d, ok := As[Drainer](c); ok {
-		return d.Close(ctx)
-	}
-	if cl, ok := As[io.Closer](c); ok {
-		return cl.Close()
+	for ; c != nil; c = unwrap(c) {
+		switch closer := c.(type) {
+		case Drainer:
+			return closer.Close(ctx)
+		case io.Closer:
+			return closer.Close()
+		}
 	}
 	return nil
 }

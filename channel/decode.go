@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -27,18 +28,50 @@ func Decode[T any](extra json.RawMessage) (T, error) {
 		err = errors.New("more than one JSON value")
 	}
 	var zero T
-	field, text := extraFault(err)
+	field, text := extraFault(extra, err)
 	return zero, &Error{Kind: Rejected, Field: field, Err: errors.New(text)}
 }
 
 // extraFault names the field that err is about. The json package has no type for an unknown field, only a text.
-func extraFault(err error) (field, text string) {
+func extraFault(extra json.RawMessage, err error) (field, text string) {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
-		return strings.TrimSuffix("extra."+wrong.Field, "."), fmt.Sprintf("a JSON %s cannot be a %s", strings.Fields(wrong.Value)[0], wrong.Type)
+		is, _, _ := strings.Cut(wrong.Value, " ") // the value may follow
+		return strings.TrimSuffix("extra."+wrong.Field, "."), fmt.Sprintf("a JSON %s cannot be a %s", is, wrong.Type)
 	}
-	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return "extra." + strings.Trim(name, `"`), "unknown field"
+	if quoted, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		if name, err := strconv.Unquote(quoted); err == nil {
+			return unknownField(extra, name), "unknown field"
+		}
 	}
 	return "extra", "is not a JSON object of this driver"
+}
+
+// unknownField returns the path of the field called name. If there are several, nobody knows which of them json means, and only
+// the name is sure.
+func unknownField(extra json.RawMessage, name string) string {
+	var tree any
+	if err := json.Unmarshal(extra, &tree); err == nil {
+		if paths := pathsTo(name, tree, "extra"); len(paths) == 1 {
+			return paths[0]
+		}
+	}
+	return "extra." + name
+}
+
+func pathsTo(name string, tree any, at string) (paths []string) {
+	switch v := tree.(type) {
+	case []any:
+		for i, e := range v {
+			paths = append(paths, pathsTo(name, e, fmt.Sprintf("%s[%d]", at, i))...)
+		}
+	case map[string]any:
+		for k, e := range v {
+			if k == name {
+				paths = append(paths, at+"."+k)
+			}
+			paths = append(paths, pathsTo(name, e, at+"."+k)...)
+		}
+	}
+	return paths
 }

@@ -82,17 +82,35 @@ func (e *Error) Is(target error) bool {
 // KindOf finds the Kind of err: that of the first [*Error] or bare Kind in it that has one. An ended context and a network timeout
 // are [Uncertain], because the request may have left. Anything else, nil included, is [Unknown].
 func KindOf(err error) Kind {
-	var e *Error
-	if errors.As(err, &e) && e.Kind != Unknown {
-		return e.Kind
-	}
-	var k Kind
-	if errors.As(err, &k) {
+	if k := firstKind(err); k != Unknown {
 		return k
 	}
 	var n net.Error
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.As(err, &n) && n.Timeout() {
 		return Uncertain
+	}
+	return Unknown
+}
+
+// firstKind walks err's tree in the order of errors.As.
+func firstKind(err error) Kind {
+	switch e := err.(type) {
+	case *Error:
+		if e.Kind != Unknown {
+			return e.Kind
+		}
+	case Kind:
+		return e
+	}
+	switch w := err.(type) {
+	case interface{ Unwrap() error }:
+		return firstKind(w.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, e := range w.Unwrap() {
+			if k := firstKind(e); k != Unknown {
+				return k
+			}
+		}
 	}
 	return Unknown
 }
