@@ -1,0 +1,124 @@
+package notify_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"testing/fstest"
+	"time"
+
+	"github.com/e7ddda3c/notify"
+	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/channel/channeltest"
+	"github.com/e7ddda3c/notify/channel/dingtalk"
+	"github.com/e7ddda3c/notify/channel/email"
+	"github.com/e7ddda3c/notify/channel/sms"
+	"github.com/e7ddda3c/notify/template"
+)
+
+// What a program sends with is made once. New does no I/O.
+func ExampleNew() {
+	templates := map[string]sms.Template{"otp": {ID: "SMS_1000001", Sign: "Shop", Params: []string{"code"}}}
+	n, err := notify.New(notify.Config{
+		Channels: notify.Channels{
+			"email": email.New("smtp.example.com", "Shop <shop@example.com>", &email.Options{Username: "shop", Password: "…"}),
+			"sms": channel.Failover(
+				sms.New(sms.Aliyun("key", "secret", &sms.AliyunOptions{Templates: templates}), nil),
+				sms.New(sms.Tencent("id", "key", "1400000000", &sms.TencentOptions{Templates: templates}), nil),
+			),
+			"ops": dingtalk.NewRobot("token", &dingtalk.Options{Secret: "SEC…"}),
+		},
+		Policies: map[string]notify.Policy{
+			"":    {Timeout: 10 * time.Second},
+			"sms": {Rate: 50, Burst: 10, Attempts: 2},
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer n.Close(context.Background())
+	fmt.Println("ready")
+	// Output: ready
+}
+
+// The page first, and if nobody has it open, a text message.
+func ExampleFirst() {
+	page := &channeltest.Recorder{Kind: channel.UserID}
+	page.Fail(channel.Unreachable) // what a hub says of a user who is not connected
+	n, err := notify.New(notify.Config{Channels: notify.Channels{
+		"page": page,
+		"sms":  &channeltest.Recorder{Kind: channel.Phone},
+	}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	report, err := n.Send(context.Background(), notify.Message{
+		To:         []notify.Recipient{{ID: "ann", Addresses: map[string][]string{"phone": {"+15005550010"}}}},
+		Channels:   []string{"page", "sms"},
+		Dispatcher: "first",
+		Content:    notify.Content{Text: "Your table is free."},
+	})
+	fmt.Println("error:", err)
+	for _, o := range report.Deliveries {
+		fmt.Println(o.Channel, o.Status, o.Reason)
+	}
+	// Output:
+	// error: <nil>
+	// page failed unreachable
+	// sms sent
+}
+
+// A report says what became of each delivery, and an error which field or which kind of failure it was.
+func ExampleReport() {
+	n, err := notify.New(notify.Config{Channels: notify.Channels{
+		"email": email.New("smtp.example.com", "Shop <shop@example.com>", nil),
+	}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+
+	// A fault of the message refuses it whole.
+	_, err = n.Send(ctx, notify.Message{To: notify.To("email", "ann@example.com")})
+	var field *notify.FieldError
+	fmt.Println(errors.As(err, &field), err)
+
+	// A fault of one delivery fails that delivery alone.
+	report, err := n.Send(ctx, notify.Message{To: notify.To("email", "ann.example.com"), Content: notify.Content{Text: "Hi"}})
+	fmt.Println(errors.Is(err, channel.InvalidRecipient), report.Deliveries[0].Status, report.Deliveries[0].Reason)
+	// Output:
+	// true notify: content: nothing to say: neither content nor template
+	// true failed invalid
+}
+
+// Templates are files, one per channel, locale and part. Data is seen as its JSON.
+func ExampleConfig_templates() {
+	templates := template.Must(template.New(fstest.MapFS{ // os.DirFS("templates"), or an embed.FS
+		"order.shipped/email.title.tmpl":    {Data: []byte(`Order {{.no}} is on its way`)},
+		"order.shipped/email.html.tmpl":     {Data: []byte(`<p>Dear {{(recipient).data.name}}, {{plural .items "it" "they"}} will be there on {{date "2 January" .at}}.</p>`)},
+		"order.shipped/email.de.title.tmpl": {Data: []byte(`Bestellung {{.no}} ist unterwegs`)},
+		"order.shipped/default.text.tmpl":   {Data: []byte(`Order {{.no}} is on its way.`)},
+	}, nil))
+	mail := &channeltest.Recorder{Kind: channel.Email}
+	n, err := notify.New(notify.Config{Channels: notify.Channels{"email": mail}, Templates: templates})
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = n.Send(context.Background(), notify.Message{
+		To: []notify.Recipient{{
+			Addresses: map[string][]string{"email": {"ann@example.com"}},
+			TimeZone:  "Asia/Shanghai", Data: map[string]any{"name": "Ann & Bob"},
+		}},
+		Template: "order.shipped",
+		Data:     map[string]any{"no": 7, "items": 2, "at": "2026-03-01T20:00:00Z"},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(mail.Deliveries()[0].Content.Title)
+	fmt.Println(mail.Deliveries()[0].Content.HTML)
+	// Output:
+	// Order 7 is on its way
+	// <p>Dear Ann &amp; Bob, they will be there on 2 March.</p>
+}
