@@ -26,7 +26,7 @@ func TestQuickstartPage(t *testing.T) {
 	do(chromedp.EmulateViewport(1200, 900), chromedp.Navigate(url),
 		chromedp.WaitVisible(chromedp.CSS("#socket.open")), chromedp.WaitVisible(chromedp.CSS(".arrival:nth-of-type(4)")))
 
-	title := "Ihr Tisch ist frei <b>你好</b>"
+	title := "Ihr Tisch ist frei <b>für zwei</b>"
 	do(chromedp.SetValue(chromedp.CSS(`[name=title]`), title), chromedp.Click(chromedp.CSS("button")), chromedp.WaitVisible(chromedp.CSS(".toast")))
 	toast, err := chromedp.Run(browser, chromedp.Text(chromedp.CSS(".toast b")))
 	require.NoError(t, err)
