@@ -371,6 +371,7 @@ func TestAliyunStrangeAnswers(t *testing.T) {
 		"a proxy's page":            {200, "<html>", channel.Uncertain},
 		"JSON that is not Aliyun's": {200, `{"success":true}`, channel.Uncertain},
 		"a code of another type":    {200, `{"Code":200}`, channel.Uncertain},
+		"a code that is no word":    {200, `{"Code":"isv.X\nall is well"}`, channel.Uncertain},
 		"OK with a failing status":  {502, `{"Code":"OK"}`, channel.Uncertain},
 		"a bare 500":                {500, "", channel.Uncertain},
 		"a bare 403":                {403, "", channel.Misconfigured},

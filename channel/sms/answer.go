@@ -7,7 +7,9 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/google/uuid"
 
@@ -25,6 +27,9 @@ type verdict struct {
 // sent. Messages of vendors are left out, because they echo numbers and whole requests; the code and the request's id are what
 // operators and the vendor's support go by.
 func refusal(vendor string, a httpsend.Answer, code, requestID string, v verdict) error {
+	if !word(code) { // no vendor's: it could be anything, the message too
+		return garbled(vendor, a)
+	}
 	if v.kind == channel.Unknown && a.Status >= 500 {
 		v.kind = channel.Temporary
 	}
@@ -49,6 +54,14 @@ func failure(a httpsend.Answer, code, text string, v verdict) error {
 	e := a.Error(kind, code, errors.New(text))
 	e.RetryAfter = cmp.Or(a.RetryAfter, v.wait)
 	return e
+}
+
+// word reports whether s looks like a name or a code.
+func word(s string) bool {
+	odd := func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._-", r)
+	}
+	return s != "" && len(s) <= 100 && !strings.ContainsFunc(s, odd)
 }
 
 // perNumber is a throttle of one recipient: worth waiting for if it is short.

@@ -139,23 +139,30 @@ func (c *Channel) sms(d channel.Delivery) (SMS, error) {
 
 // fill gives m the one form of the content that the gateway takes.
 func (c *Channel) fill(m *SMS, content channel.Content) (err error) {
-	if g, ok := c.gateway.(interface{ Templates() map[string]Template }); ok {
-		if ts := g.Templates(); ts != nil {
-			if m.Template, m.Approved, err = arrange(ts, content.Approved); err != nil {
-				return err
-			}
-			var values strings.Builder
-			for _, p := range m.Approved.Params {
-				values.WriteString(p.Value)
-			}
-			return c.checkLength("content.approved.params", m.To, values.String())
+	templates := c.templates()
+	if templates == nil {
+		if strings.TrimSpace(content.Text) == "" {
+			return refuse("content.text", "is empty, and this gateway takes no other form")
 		}
+		m.Text = content.Text
+		return c.checkLength("content.text", m.To, m.Text)
 	}
-	if strings.TrimSpace(content.Text) == "" {
-		return refuse("content.text", "is empty, and this gateway takes no other form")
+	if m.Template, m.Approved, err = arrange(templates, content.Approved); err != nil {
+		return err
 	}
-	m.Text = content.Text
-	return c.checkLength("content.text", m.To, m.Text)
+	var values strings.Builder
+	for _, p := range m.Approved.Params {
+		values.WriteString(p.Value)
+	}
+	return c.checkLength("content.approved.params", m.To, values.String())
+}
+
+// templates asks the gateway. Nil means that it takes free texts.
+func (c *Channel) templates() map[string]Template {
+	if g, ok := c.gateway.(interface{ Templates() map[string]Template }); ok {
+		return g.Templates()
+	}
+	return nil
 }
 
 func (c *Channel) checkLength(field, to, text string) error {

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
-	"unicode"
 
 	"github.com/e7ddda3c/notify/channel"
 )
@@ -91,8 +89,7 @@ func (t Template) order(given []channel.Param) ([]channel.Param, error) {
 
 // paramField is where a parameter is at fault. What does not look like a name stays out of it: it comes from a message.
 func paramField(name string) string {
-	odd := func(r rune) bool { return r != '_' && r != '-' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }
-	if name == "" || len(name) > 60 || strings.ContainsFunc(name, odd) {
+	if !word(name) {
 		return "content.approved.params"
 	}
 	return "content.approved.params." + name

@@ -21,6 +21,8 @@ func understood(t *testing.T, err error, taken bool) {
 	var e *channel.Error
 	require.ErrorAs(t, err, &e)
 	require.NotEqual(t, channel.Unknown, e.Kind)
+	require.LessOrEqual(t, len(e.Code), 100)
+	require.NotContains(t, e.Error(), "\n")
 	require.GreaterOrEqual(t, e.RetryAfter, time.Duration(0))
 }
 
