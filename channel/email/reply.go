@@ -1,0 +1,301 @@
+package email
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/textproto"
+	"strconv"
+	"strings"
+	"time"
+
+	mail "github.com/wneessen/go-mail"
+
+	"github.com/e7ddda3c/notify/channel"
+)
+
+// A step is a place in an SMTP conversation.
+type step string
+
+const (
+	atDial     step = "the connection"
+	atGreeting step = "the greeting"
+	atTLS      step = "TLS"
+	atAuth     step = "AUTH"
+	atMail     step = "MAIL FROM"
+	atRcpt     step = "RCPT TO"
+	atData     step = "DATA"
+	atContent  step = "the content"
+	atDot      step = "the end of the content"
+)
+
+// before reports whether no mail was under way yet: what fails there fails for every mail.
+func (s step) before() bool { return s == atDial || s == atGreeting || s == atTLS || s == atAuth }
+
+// stepOf tells where go-mail failed to send.
+func stepOf(err error) step {
+	var e *mail.SendError
+	if !errors.As(err, &e) {
+		return atMail
+	}
+	switch e.Reason {
+	case mail.ErrSMTPRcptTo:
+		return atRcpt
+	case mail.ErrSMTPData:
+		return atData
+	case mail.ErrWriteContent:
+		return atContent
+	case mail.ErrSMTPDataClose:
+		return atDot
+	default:
+		return atMail
+	}
+}
+
+// A reply is what a server says when it refuses.
+type reply struct {
+	code     int
+	enhanced string // RFC 3463, such as 5.1.1; "" without one
+	text     string // in lower case, to look for words in; servers put addresses there, so nobody gets to see it
+}
+
+// replyOf finds the server's refusal in err, if it holds one.
+func replyOf(err error) (reply, bool) {
+	var proto *textproto.Error
+	if errors.As(err, &proto) {
+		return parseReply(proto.Code, proto.Msg)
+	}
+	var e *mail.SendError
+	if !errors.As(err, &e) {
+		return reply{}, false
+	}
+	// A SendError gives the enhanced code only if the server announced such codes, and the text only within its own.
+	text := strings.TrimPrefix(e.Error(), e.Reason.String()+": "+strconv.Itoa(e.ErrorCode())+" ")
+	if quoted, err := strconv.QuotedPrefix(text); err == nil { // as later versions of textproto write it
+		text, _ = strconv.Unquote(quoted)
+	} else {
+		text, _, _ = strings.Cut(text, ", affected ")
+	}
+	return parseReply(e.ErrorCode(), text)
+}
+
+// parseReply reports false if code is none of a refusal.
+func parseReply(code int, text string) (reply, bool) {
+	if code < 400 || code > 599 {
+		return reply{}, false
+	}
+	text = strings.ToLower(strings.TrimSpace(text))
+	return reply{code: code, enhanced: enhanced(code, text), text: text}, true
+}
+
+// enhanced returns the enhanced code that text begins with, if its class is that of code.
+func enhanced(code int, text string) string {
+	end := strings.IndexFunc(text, func(r rune) bool { return r != '.' && (r < '0' || r > '9') })
+	if end < 0 {
+		end = len(text)
+	}
+	parts := strings.Split(text[:end], ".")
+	if len(parts) != 3 || parts[0] != strconv.Itoa(code/100) {
+		return ""
+	}
+	for _, p := range parts {
+		if len(p) < 1 || len(p) > 3 {
+			return ""
+		}
+	}
+	return text[:end]
+}
+
+// error returns r as an error.
+func (r reply) error(s step) error {
+	kind, wait := r.kind(s)
+	e := fail(kind, "", "the server refused %s", s)
+	e.Code = strings.TrimSpace(strconv.Itoa(r.code) + " " + r.enhanced)
+	e.RetryAfter = wait
+	return e
+}
+
+// kind says what r means at s (RFC 5321, 3463, 5248).
+func (r reply) kind(s step) (channel.Kind, time.Duration) {
+	wait := r.wait()
+	switch {
+	case r.enhanced == "5.4.5": // a daily quota of the account, at Gmail
+		return channel.RateLimited, cmp.Or(wait, time.Hour)
+	case r.code >= 500:
+		return r.permanent(s), 0
+	case r.throttled(s):
+		return channel.RateLimited, cmp.Or(wait, time.Minute)
+	case r.enhanced == "4.7.1" || r.says("greylist", "graylist", "grey list", "grey-list"):
+		return channel.Temporary, cmp.Or(wait, 5*time.Minute)
+	default:
+		return channel.Temporary, wait
+	}
+}
+
+// throttled reports whether it is the account or the host that must wait. Before RCPT and after it, 4.7.0 says so; at RCPT it
+// may be about the recipient, and with 454 it is a login server that is down (RFC 4954).
+func (r reply) throttled(s step) bool {
+	if r.says("throttl", "rate limit", "ratelimit", "sending rate", "too many", "too much", "connections limit", "sending limit") {
+		return true
+	}
+	return (r.enhanced == "4.7.0" || r.enhanced == "4.7.28") && s != atRcpt && r.code != 454
+}
+
+func (r reply) permanent(s step) channel.Kind {
+	switch {
+	case s.before(), r.code == 530, r.code == 534, r.code == 535, r.code == 538:
+		return channel.Misconfigured
+	case s == atMail && (r.code == 552 || r.enhanced == "5.3.4"):
+		return channel.Rejected
+	case s == atMail: // nothing but the sender and the client were named yet, the same for every mail
+		return channel.Misconfigured
+	}
+	switch r.enhanced {
+	case "5.1.1", "5.1.2", "5.1.3", "5.1.4", "5.1.6", "5.1.10", "5.2.1":
+		return channel.InvalidRecipient
+	case "5.2.2": // mailbox full
+		return channel.Unreachable
+	case "5.1.7", "5.1.8", // bad sender
+		"5.7.8", "5.7.9", "5.7.11", "5.7.13", "5.7.14", "5.7.57", "5.7.60": // bad login, or no right to this sender
+		return channel.Misconfigured
+	case "", "5.0.0", "5.5.0": // says no more than the code
+		return r.bare(s)
+	default:
+		return channel.Rejected
+	}
+}
+
+// bare judges by the code alone. At RCPT 550 and 553 can be about the mailbox or about a policy, and to take a policy for a dead
+// mailbox would do the more harm: so the text has to name the mailbox.
+func (r reply) bare(s step) channel.Kind {
+	switch {
+	case s != atRcpt:
+		return channel.Rejected
+	case r.code == 552:
+		return channel.Unreachable
+	case r.code == 551, r.says("unknown user", "user unknown", "unknown recipient", "recipient unknown", "unknown mailbox", "unknown local",
+		"unrouteable", "unroutable", "no such", "not found", "not exist", "n't exist", "no mailbox", "mailbox unavailable",
+		"mailbox name", "invalid recipient", "invalid mailbox", "invalid user", "invalid address"):
+		return channel.InvalidRecipient
+	default:
+		return channel.Rejected
+	}
+}
+
+func (r reply) says(words ...string) bool {
+	for _, w := range words {
+		if strings.Contains(r.text, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// wait finds how long the server asks to wait, as in "try again in 300 seconds" or "wait 5m", up to a day.
+func (r reply) wait() time.Duration {
+	words := strings.FieldsFunc(r.text, func(r rune) bool { return strings.ContainsRune(" \t\n,;:!()", r) })
+	for i := 1; i < len(words); i++ {
+		switch words[i-1] {
+		case "in", "after", "for", "wait", "least":
+			if d := duration(words[i:]); d > 0 {
+				return min(d, 24*time.Hour)
+			}
+		}
+	}
+	return 0
+}
+
+// duration reads "300 seconds" and "300s" at the start of words.
+func duration(words []string) time.Duration {
+	if n, err := strconv.ParseUint(words[0], 10, 16); err == nil && len(words) > 1 {
+		switch unit := words[1]; {
+		case strings.HasPrefix(unit, "s"):
+			return time.Duration(n) * time.Second
+		case strings.HasPrefix(unit, "m"):
+			return time.Duration(n) * time.Minute
+		case strings.HasPrefix(unit, "h"):
+			return time.Duration(n) * time.Hour
+		}
+	}
+	d, _ := time.ParseDuration(strings.TrimRight(words[0], "."))
+	return d
+}
+
+// notSent says that ctx ended before the mail was under way.
+func notSent(ctx context.Context) error {
+	return fail(channel.Temporary, "", "nothing was sent: %w", ctx.Err())
+}
+
+// lost says that the connection broke at s, where no answer came any more.
+func lost(ctx context.Context, kind channel.Kind, s step) error {
+	if ctx.Err() != nil {
+		return fail(kind, "", "no answer to %s: %w", s, ctx.Err())
+	}
+	return fail(kind, "", "the connection broke at %s", s)
+}
+
+// setupError says what err means before there was a mail. Nothing was sent, whatever it is.
+func setupError(ctx context.Context, s step, err error) error {
+	r, refused := replyOf(err)
+	switch {
+	case refused:
+		return r.error(s)
+	case ctx.Err() != nil:
+		return notSent(ctx)
+	case garbled(err): // its text holds what the server said
+		return fail(channel.Temporary, "", "the server does not speak SMTP, at %s", s)
+	case s == atTLS && !broken(err):
+		return fail(channel.Misconfigured, "", "no TLS: %w", err)
+	case s == atAuth && !broken(err):
+		return fail(channel.Misconfigured, "", "the server's part of the login was not understood")
+	default:
+		return fail(channel.Temporary, "", "no session, at %s: %w", s, err)
+	}
+}
+
+// garbled reports whether err is about a reply of the wrong form.
+func garbled(err error) bool {
+	var form textproto.ProtocolError
+	var code *textproto.Error
+	return errors.As(err, &form) || errors.As(err, &code)
+}
+
+// broken reports whether err is of the network. A TLS alert looks like such an error but is none.
+func broken(err error) bool {
+	var op *net.OpError
+	if errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error") {
+		return false
+	}
+	var cert *tls.CertificateVerificationError
+	if errors.As(err, &cert) {
+		return false
+	}
+	var n net.Error
+	return errors.As(err, &n) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// queueID finds the id in a server's answer, such as "2.0.0 Ok: queued as 4cZx2k0lqz" or "OK id=1vMxQ4-0003Lz-2T".
+func queueID(answer string) string {
+	for _, mark := range []string{"queued as ", "id="} {
+		if _, rest, ok := strings.Cut(answer, mark); ok {
+			return word(rest)
+		}
+	}
+	// Amazon SES says "Ok 0100018f…" and nothing else.
+	if rest, ok := strings.CutPrefix(answer, "Ok "); ok && len(word(rest)) >= 10 {
+		return word(rest)
+	}
+	return ""
+}
+
+// word returns the first word of s that can be an id.
+func word(s string) string {
+	words := strings.FieldsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("<>()[];,\"", r) })
+	if len(words) == 0 || len(words[0]) > 200 {
+		return ""
+	}
+	return words[0]
+}
