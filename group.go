@@ -126,7 +126,9 @@ func (g *group) begin() {
 		d := &g.ds[i]
 		d.no = i
 		d.out = Outcome{ID: d.ID, Recipient: d.Recipient, Channel: d.Channel, To: d.To, Status: Accepted, At: now}
-		if d.fault != nil {
+	}
+	for i := range g.ds {
+		if d := &g.ds[i]; d.fault != nil {
 			e := classify(d.fault)
 			g.settle(d, now, Failed, faultReason(e.Kind), e)
 		}
@@ -281,17 +283,16 @@ func (g *group) cancel(ctx context.Context, d *delivery, now time.Time) {
 	if d.last != nil {
 		err = fmt.Errorf("%w; the last attempt: %w", err, d.last)
 	}
-	status := Canceled
-	if d.doubt {
-		status = Unknown
-	}
-	g.settle(d, now, status, "", &channel.Error{Kind: channel.Temporary, Err: err})
+	g.settle(d, now, Canceled, "", &channel.Error{Kind: channel.Temporary, Err: err})
 }
 
-// settle ends d. A failure after an attempt that may have gone out is no certain failure.
+// settle ends d. After an attempt that may have gone out nothing but a success, or an address that can never work, is certain.
 func (g *group) settle(d *delivery, now time.Time, s Status, why Reason, e *channel.Error) {
-	if d.doubt && s == Failed && why != ReasonInvalid {
+	if d.doubt && !s.Reaches(Sent) && why != ReasonInvalid {
 		s = Unknown
+		if e == nil {
+			e = d.last
+		}
 	}
 	d.phase, d.wake = settled, time.Time{}
 	if d.reservation != nil {

@@ -472,6 +472,26 @@ func TestNoAttemptBeginsAfterExpiry(t *testing.T) {
 	})
 }
 
+func TestWhatMayHaveGoneOutIsNeverSaidNotToHave(t *testing.T) {
+	lost := waits(channel.Uncertain, 3*time.Second)
+	for name, change := range map[string]func(*notify.Message) time.Duration{
+		"expired":  func(m *notify.Message) time.Duration { m.ExpireAt = time.Now().Add(time.Second); return time.Hour },
+		"canceled": func(*notify.Message) time.Duration { return time.Second },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNotifier(t, notify.Config{Channels: notify.Channels{"pager": &driver{answers: []error{lost}}}})
+				m := hello("pager")
+				ctx, cancel := context.WithTimeout(t.Context(), change(&m))
+				defer cancel()
+				report, err := n.Send(ctx, m)
+				require.Equal(t, []notify.Status{notify.Unknown}, statuses(report))
+				require.ErrorIs(t, err, lost)
+			})
+		})
+	}
+}
+
 func TestADriverThatEndsItsGoroutineIsUncertain(t *testing.T) {
 	n := newNotifier(t, notify.Config{
 		Channels: notify.Channels{"pager": channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
