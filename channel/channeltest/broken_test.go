@@ -311,7 +311,7 @@ func (b *bent) raw(ctx context.Context, d channel.Delivery) (channel.Receipt, er
 // TestBroken fails by its nature: TestBrokenDriversAreToldTheirRule runs it in a process of its own.
 func TestBroken(t *testing.T) {
 	if os.Getenv("CHANNELTEST_BROKEN") == "" {
-		t.Skip("run by TestBrokenDriversAreToldTheirRule")
+		return
 	}
 	for name, tt := range broken {
 		t.Run(name, func(t *testing.T) {

@@ -32,7 +32,7 @@ func sends(r *run) {
 	if got, ok := r.received(); ok && len(got) == 0 {
 		r.broken("Send returned no error, but the peer received nothing")
 	}
-	r.once(1)
+	r.once()
 }
 
 // word is what an address kind of a driver's own looks like.

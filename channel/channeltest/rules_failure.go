@@ -31,7 +31,7 @@ func fails(r *run) {
 		r.broken("the driver followed it")
 		return
 	}
-	r.once(1)
+	r.once()
 
 	var e *channel.Error
 	if r.rule.peer == Throttles && r.Wait > 0 && errors.As(err, &e) {
@@ -61,7 +61,7 @@ func endlessAnswer(r *run) {
 	if r.server().drained.Load() {
 		r.broken("the driver read 64 MiB")
 	}
-	r.once(1)
+	r.once()
 }
 
 func endedContext(r *run) {
@@ -114,5 +114,5 @@ func interrupted(ctx context.Context, r *run, c channel.Channel, want error) {
 		allowed = append(allowed, channel.Temporary)
 	}
 	r.kind(err, allowed...)
-	r.once(1)
+	r.once()
 }
