@@ -1,7 +1,7 @@
 # Run `make` for the list of targets. Tools run at the versions named here and never stand in a go.mod.
 
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-GOVULNCHECK = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
+GOVULNCHECK = go run golang.org/x/vuln/cmd/govulncheck@v1.1.4
 
 MODULES = $(dir $(shell find . -name go.mod))
 
