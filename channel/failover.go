@@ -15,8 +15,8 @@ const doubtful = 30 * time.Second
 
 // Failover returns a channel over several providers of one medium, best first. For fan-out over media use a dispatcher.
 //
-// An attempt moves on to the next provider after every certain refusal but [InvalidRecipient], and skips a provider that asked to
-// wait, until its RetryAfter, or that is [Misconfigured], for 30 s. After an uncertain answer it ends, because another provider
+// An attempt moves on to the next provider after every certain refusal but [InvalidRecipient], and skips a provider that is
+// [RateLimited], until its RetryAfter, or [Misconfigured], for 30 s. After an uncertain answer it ends, because another provider
 // might send the same again; that provider then comes last for 30 s, so that a further attempt, which is made only where
 // duplicates are allowed, begins at the next one. If all providers refused, the kind is the one that gives the delivery the best
 // chance, and RetryAfter the shortest wait.
@@ -128,7 +128,7 @@ func (p *provider) remember(err error) {
 		p.doubt = time.Time{}
 	case kind == Uncertain, kind == Unknown:
 		p.doubt = now.Add(doubtful)
-	case kind == Temporary, kind == RateLimited:
+	case kind == RateLimited: // the RetryAfter of a Temporary one may be this recipient's alone
 		p.why = refusal(err, kind)
 		p.downUntil = now.Add(p.why.RetryAfter)
 	case kind == Misconfigured:

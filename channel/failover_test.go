@@ -130,6 +130,16 @@ func TestFailoverRecoversAfterAllWereDown(t *testing.T) {
 	})
 }
 
+func TestFailoverDoesNotSkipAProviderForOneRecipientsThrottle(t *testing.T) {
+	a, b := &vendor{err: failure(channel.Temporary, time.Hour)}, &vendor{}
+	f := channel.Failover(a, b)
+	for range 2 {
+		_, err := f.Send(t.Context(), channel.Delivery{})
+		require.NoError(t, err)
+	}
+	require.Equal(t, 2, a.calls)
+}
+
 func TestFailoverVerdict(t *testing.T) {
 	tests := map[string]struct {
 		a, b error
