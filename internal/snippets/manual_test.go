@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -38,6 +39,20 @@ func TestManual(t *testing.T) {
 			t.Run(name+":"+strconv.Itoa(block.Line), func(t *testing.T) { check(t, block, blocks[i+1:]) })
 		}
 	}
+}
+
+// The first thing that a reader sees is a whole program, and a short one.
+func TestFirstProgramIsShort(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join(repo, "README.md"))
+	require.NoError(t, err)
+	blocks, err := snippets.Blocks(string(readme))
+	require.NoError(t, err)
+	first := slices.IndexFunc(blocks, func(b snippets.Block) bool { return b.Language == "go" })
+	require.GreaterOrEqual(t, first, 0)
+	_, main, _ := strings.Cut(blocks[first].Text, "\nfunc main() {\n")
+	main, _, closed := strings.Cut(main, "\n}\n")
+	require.True(t, closed, "line %d is a program", blocks[first].Line)
+	require.LessOrEqual(t, strings.Count(main, "\n")+1, 20)
 }
 
 var packageClause = regexp.MustCompile(`(?m)^package (\w+)$`)
