@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/url"
 	"time"
+	"unicode/utf8"
 
 	"github.com/e7ddda3c/notify/channel"
 )
@@ -71,13 +72,19 @@ func (h *Hub) payload(d channel.Delivery) (Payload, error) {
 		return Payload{}, fail(channel.InvalidRecipient, "to", errors.New("no user"))
 	case f.Type != "" && f.Type != Message && f.Type != Desktop:
 		return Payload{}, fail(channel.Rejected, "extra.type", errors.New("is neither message nor desktop"))
+	case !utf8.Valid(f.Data):
+		return Payload{}, fail(channel.Rejected, "extra.data", errors.New("is not UTF-8"))
 	case f.Title == "" && f.Text == "" && f.Data == nil:
 		return Payload{}, fail(channel.Rejected, "content", errors.New("no title, text or markdown, and no data in extra"))
 	case !safe(f.URL):
 		return Payload{}, fail(channel.Rejected, "content.url", errors.New("is no URL to follow"))
 	}
 	p := f.Payload()
-	return p, h.check(p)
+	if err := h.check(p); err != nil {
+		err.Field = "content"
+		return Payload{}, err
+	}
+	return p, nil
 }
 
 // safe reports whether a page may make s a link: a script is none.

@@ -4,8 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
-	"unicode/utf8"
 
 	coder "github.com/coder/websocket"
 )
@@ -51,12 +51,7 @@ func closeFrame(code int, reason string) []byte {
 		code = closePolicy
 	}
 	const most = 123 // a control frame has at most 125 bytes, two of which are the code
-	if len(reason) > most {
-		reason = reason[:most]
-		for !utf8.ValidString(reason) {
-			reason = reason[:len(reason)-1]
-		}
-	}
+	reason = strings.ToValidUTF8(reason[:min(len(reason), most)], "")
 	body := binary.BigEndian.AppendUint16(nil, uint16(code))
 	return wire(opClose, append(body, reason...))
 }

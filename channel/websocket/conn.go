@@ -77,7 +77,10 @@ func (c *Conn) Close(code int, reason string) {
 
 // upgrade answers the handshake, or refuses it.
 func (c *Conn) upgrade(w http.ResponseWriter, r *http.Request) error {
-	ws, err := coder.Accept(hijacker{w, c}, r, &coder.AcceptOptions{
+	if canHijack(w) { // else coder/websocket answers that it cannot
+		w = hijacker{w, c}
+	}
+	ws, err := coder.Accept(w, r, &coder.AcceptOptions{
 		Subprotocols:       []string{Subprotocol},
 		InsecureSkipVerify: true, // the hub has checked the origin, more strictly
 		OnPongReceived:     func(context.Context, []byte) { c.answered.Store(true) },

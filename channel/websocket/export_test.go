@@ -17,3 +17,15 @@ func (h *Hub) LockAllBut(t Target) (unlock func()) {
 		}
 	}
 }
+
+// Queued returns how many bytes wait for the connections of t.
+func (h *Hub) Queued(t Target) (n int) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	for c := range h.index.sets[t] {
+		c.out.mu.Lock()
+		n += c.out.bytes
+		c.out.mu.Unlock()
+	}
+	return n
+}

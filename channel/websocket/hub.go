@@ -223,7 +223,10 @@ func (h *Hub) leave(c *Conn, room string) {
 }
 
 // check refuses what no connection could ever take.
-func (h *Hub) check(p Payload) error {
+func (h *Hub) check(p Payload) *channel.Error {
+	if h.fault != nil {
+		return &channel.Error{Kind: channel.Misconfigured, Err: h.fault}
+	}
 	if err := p.fault(); err != nil {
 		return fail(channel.Rejected, "", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -284,43 +285,56 @@ func TestAPushTouchesOnlyItsTarget(t *testing.T) {
 
 // Others panicked with "send on closed channel" when a push met a disconnect.
 func TestPushesMeetConnectsDisconnectsAndClose(t *testing.T) {
-	h := start(t, &websocket.Options{OnConnect: func(_ context.Context, c *websocket.Conn) {
+	h := start(t, &websocket.Options{QueueBytes: 2000, OnConnect: func(_ context.Context, c *websocket.Conn) {
 		c.Join("room")
 		_ = c.Push(websocket.Text("welcome"))
 	}})
-	var wg sync.WaitGroup
+	var clients, pushers sync.WaitGroup
+	done := make(chan struct{})
 	for _, target := range []websocket.Target{
 		websocket.Everyone(), websocket.Tenant(""), websocket.User("", "ann"), websocket.Room("", "room"),
 	} {
-		wg.Go(func() {
-			for h.Stats().Accepted < 200 {
+		pushers.Go(func() {
+			for !ended(done) {
 				_, _ = h.Push(t.Context(), target, websocket.Text("now"))
 				_ = h.Count(target)
 				h.Join(target, "other room")
 				h.Leave(target, "other room")
 			}
-			for range 100 {
-				_, _ = h.Push(t.Context(), target, websocket.Text("at the end"))
-			}
 		})
 	}
 	for i := range 4 {
-		wg.Go(func() {
-			for range 50 {
-				c := h.connect(t, "ann")
-				c.text(t)
-				if i%2 == 0 {
+		clients.Go(func() {
+			for j := range 15 {
+				c, _, err := h.try(t, "/", http.Header{"Authorization": {"Bearer ann"}})
+				if err != nil {
+					continue
+				}
+				_, _, _ = c.Read(t.Context())
+				switch {
+				case i+j == 10:
+					h.Disconnect(websocket.Everyone(), websocket.CloseRevoked, "")
+				case i%2 == 0:
 					_ = c.Close(coder.StatusNormalClosure, "")
 				}
 				_ = c.CloseNow()
 			}
 		})
 	}
-	wg.Go(func() {
-		eventually(t, func() bool { return h.Stats().Accepted >= 150 })
-		h.Disconnect(websocket.Everyone(), websocket.CloseRevoked, "")
-	})
-	wg.Wait()
+	clients.Wait()
+	open(t, h, "ann")
+	require.NoError(t, h.Close(t.Context()))
+	close(done)
+	pushers.Wait()
+}
+
+func ended(done chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
 }
 
 func TestStats(t *testing.T) {

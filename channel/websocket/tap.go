@@ -49,6 +49,20 @@ type hijacker struct {
 	c *Conn
 }
 
+// canHijack looks for what [http.ResponseController] would hijack.
+func canHijack(w http.ResponseWriter) bool {
+	for {
+		switch t := w.(type) {
+		case http.Hijacker:
+			return true
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = t.Unwrap()
+		default:
+			return false
+		}
+	}
+}
+
 // WriteHeaderNow is what gin's writer needs before it is hijacked.
 func (h hijacker) WriteHeaderNow() {
 	if w, ok := h.ResponseWriter.(interface{ WriteHeaderNow() }); ok {
