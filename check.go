@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/e7ddda3c/notify/channel"
@@ -158,12 +158,33 @@ func allOf(names []string, is func(string) bool) bool {
 // at writes the path of a list's element.
 func at(list string, i int, rest string) string { return list + "[" + strconv.Itoa(i) + "]" + rest }
 
-// localeSyntax is the outline of BCP 47: subtags of up to eight letters and digits. '_' is read as '-'.
-var localeSyntax = regexp.MustCompile(`^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$`)
-
+// checkLocale knows the outline of BCP 47: a language of two to eight letters, then subtags of one to eight letters and digits. '_'
+// is read as '-'.
 func checkLocale(l string) error {
-	if l != "" && !localeSyntax.MatchString(l) {
+	if l == "" {
+		return nil
+	}
+	language, rest, more := strings.Cut(strings.ReplaceAll(l, "_", "-"), "-")
+	ok := len(language) >= 2 && len(language) <= 8 && consistsOf(language, letter)
+	for ok && more {
+		var tag string
+		tag, rest, more = strings.Cut(rest, "-")
+		ok = len(tag) >= 1 && len(tag) <= 8 && consistsOf(tag, func(c byte) bool { return letter(c) || digit(c) })
+	}
+	if !ok {
 		return errors.New("is not a BCP 47 language tag, such as zh-Hans-CN")
 	}
 	return nil
 }
+
+func consistsOf(s string, is func(byte) bool) bool {
+	for i := range len(s) {
+		if !is(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func letter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+func digit(c byte) bool  { return '0' <= c && c <= '9' }

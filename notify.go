@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"maps"
 	"reflect"
-	"regexp"
 	"slices"
 	"sync/atomic"
 
@@ -91,10 +90,9 @@ func (n *Notifier) addChannels(c Config) error {
 	if len(c.Channels) == 0 {
 		return fault("channels", errors.New("none given"))
 	}
-	channelName := regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 	for _, name := range slices.Sorted(maps.Keys(c.Channels)) {
 		field, ch := "channels."+name, c.Channels[name]
-		if !channelName.MatchString(name) || name == "default" {
+		if name == "" || name == "default" || !consistsOf(name, func(c byte) bool { return letter(c) || digit(c) || c == '-' || c == '_' }) {
 			return fault(field, errors.New("a name has letters, digits, '-' and '_', and is not \"default\""))
 		}
 		if isNil(ch) {
