@@ -1,0 +1,19 @@
+package main
+
+var (
+	Bench = bench
+
+	// Tiny is just enough to see that everything runs.
+	Tiny = effort{mails: 20}
+)
+
+// BarLine returns the line of a bar.
+func BarLine(value, limit float64, least bool) string {
+	return bar{name: "b", found: exactly(value), limit: limit, least: least}.String()
+}
+
+// Quartiles returns the middle half of values, and their median.
+func Quartiles(values ...float64) (low, mid, high float64) {
+	s := spreadOf(values)
+	return s.low, s.mid, s.high
+}

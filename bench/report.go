@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"text/tabwriter"
+)
+
+const preface = `# Benchmarks
+
+Written by ` + "`make bench`" + `. Those who are compared take turns in one process, each for 20 ms or one burst at a time; a ratio is taken within
+each round, and the median of all rounds counts. Beside it stands the range of the middle half of them. Ratios hold on other machines
+better than times do.
+
+`
+
+// write writes the tables to benchmarks.md in a folder, and the plots to the folder benchmarks beside it.
+func write(folder string, findings []finding) error {
+	if err := os.MkdirAll(filepath.Join(folder, "benchmarks"), 0o755); err != nil {
+		return err
+	}
+	for _, f := range findings {
+		if err := draw(f, filepath.Join(folder, "benchmarks", f.name+".png")); err != nil {
+			return fmt.Errorf("plot %s: %w", f.name, err)
+		}
+	}
+	return os.WriteFile(filepath.Join(folder, "benchmarks.md"), markdown(findings), 0o644)
+}
+
+func markdown(findings []finding) []byte {
+	var b bytes.Buffer
+	b.WriteString(preface)
+	fmt.Fprintf(&b, "This run: %s.\n", machine())
+	for _, f := range findings {
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n", f.name, f.about)
+		b.WriteString("| task | by | median | middle half |\n|---|---|---|---|\n")
+		for _, r := range f.rows {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.task, r.who, f.time(r.took.mid), f.times(r.took))
+		}
+		fmt.Fprintf(&b, "\n![Times of %s](benchmarks/%s.png)\n\n", f.name, f.name)
+		b.WriteString("| bar | value | middle half | limit | |\n|---|---|---|---|---|\n")
+		for _, v := range f.bars {
+			fmt.Fprintf(&b, "| %s | %s %s | %s | %s %s | %s |\n", v.name, number(v.found.mid), v.unit, span(v.found), v.sign(), number(v.limit), v.verdict())
+		}
+	}
+	return b.Bytes()
+}
+
+// show prints the tables as plain text, and then a line for each bar.
+func show(w io.Writer, findings []finding) error {
+	fmt.Fprintf(w, "%s\n\n", machine())
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, f := range findings {
+		for _, r := range f.rows {
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", f.name, r.task, r.who, f.time(r.took.mid), f.times(r.took))
+		}
+	}
+	fmt.Fprintln(t)
+	for _, f := range findings {
+		for _, v := range f.bars {
+			fmt.Fprintf(t, "%s\t%s\t%s %s\t%s\t%s %s\n", f.name, v.name, number(v.found.mid), v.unit, span(v.found), v.sign(), number(v.limit))
+		}
+	}
+	fmt.Fprintln(t)
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, f := range findings {
+		for _, v := range f.bars {
+			if _, err := fmt.Fprintln(w, v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// machine says what the figures were taken on.
+func machine() string {
+	return fmt.Sprintf("%s on %s/%s, %s", runtime.Version(), runtime.GOOS, runtime.GOARCH, plural(runtime.NumCPU(), "CPU"))
+}
+
+// time prints seconds in the group's unit.
+func (g group) time(seconds float64) string { return number(g.scaled(seconds)) + " " + g.symbol() }
+
+func (g group) times(s spread) string {
+	return span(spread{g.scaled(s.low), g.scaled(s.mid), g.scaled(s.high)}) + " " + g.symbol()
+}
+
+// scaled returns seconds in the group's unit.
+func (g group) scaled(seconds float64) float64 { return seconds / g.unit.Seconds() }
+
+func (g group) symbol() string { return g.unit.String()[1:] } // of "1µs"
+
+// span prints the range of the middle half, or one number if nothing varies.
+func span(s spread) string {
+	if number(s.low) == number(s.high) {
+		return number(s.mid)
+	}
+	return number(s.low) + " – " + number(s.high)
+}
