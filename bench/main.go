@@ -44,7 +44,7 @@ type effort struct {
 	mails  int           // in a burst
 }
 
-var full = effort{budget: 10 * time.Second, mails: 500}
+var full = effort{budget: 15 * time.Second, mails: 500}
 
 func main() {
 	only := flag.String("only", "", "the one group to run")
