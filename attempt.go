@@ -204,8 +204,7 @@ func (g *group) abandon(d *delivery, now time.Time) {
 }
 
 // take goes on with d, whose turn has ended. A slot that was given back meanwhile tells nothing.
-func (g *group) take(ctx context.Context, d *delivery) {
-	now := time.Now()
+func (g *group) take(ctx context.Context, d *delivery, now time.Time) {
 	switch {
 	case d.phase == queued && ctx.Err() != nil:
 		d.gate.leave()

@@ -41,7 +41,7 @@ type delivery struct {
 	tries       int            // attempts used up; a throttled one is not
 	doubt       bool           // an earlier attempt may have gone out
 	last        *channel.Error // of the last attempt
-	out         Outcome
+	out         *Outcome       // in the report
 }
 
 // A group is one recipient's deliveries. One goroutine runs it and owns all its state; calls and waits for a slot have goroutines
@@ -72,9 +72,10 @@ func (n *Notifier) deliver(ctx context.Context, p plan) {
 
 // run carries every delivery of g to its end.
 func (g *group) run(ctx context.Context) {
-	g.begin()
+	now := time.Now()
+	g.begin(now)
 	defer g.end()
-	for now := time.Now(); ; now = time.Now() {
+	for {
 		if ctx.Err() != nil {
 			g.stop(ctx, now)
 		}
@@ -84,12 +85,16 @@ func (g *group) run(ctx context.Context) {
 		if !busy {
 			return
 		}
-		g.wait(ctx, now, next)
+		d := g.wait(ctx, next, now)
+		now = time.Now()
+		if d != nil {
+			g.take(ctx, d, now)
+		}
 	}
 }
 
-// wait returns when a turn has ended, when ctx has, or at next.
-func (g *group) wait(ctx context.Context, now, next time.Time) {
+// wait returns when ctx has ended, at next (never, if it is zero), or with a delivery whose turn has ended.
+func (g *group) wait(ctx context.Context, next, now time.Time) *delivery {
 	var over <-chan struct{}
 	var alarm <-chan time.Time
 	if ctx.Err() == nil {
@@ -97,15 +102,16 @@ func (g *group) wait(ctx context.Context, now, next time.Time) {
 	}
 	if g.deadline.precedes(next) { // it ends with ctx, and in time for next: no timer is needed yet
 		over = g.deadline.ctx.Done()
-	} else {
+	} else if !next.IsZero() {
 		alarm = g.ring(next.Sub(now))
 	}
 	select {
 	case i := <-g.events:
-		g.take(ctx, &g.ds[i])
+		return &g.ds[i]
 	case <-alarm:
 	case <-over:
 	}
+	return nil
 }
 
 func (g *group) ring(after time.Duration) <-chan time.Time {
@@ -118,14 +124,13 @@ func (g *group) ring(after time.Duration) <-chan time.Time {
 }
 
 // begin settles what was found faulty while planning.
-func (g *group) begin() {
+func (g *group) begin(now time.Time) {
 	g.events = make(chan int, len(g.ds)) // a delivery has one turn at a time, so nobody ever blocks on it
 	g.progress = make([]Progress, len(g.ds))
-	now := time.Now()
 	for i := range g.ds {
 		d := &g.ds[i]
 		d.no = i
-		d.out = Outcome{ID: d.ID, Recipient: d.Recipient, Channel: d.Channel, To: d.To, Status: Accepted, At: now}
+		*d.out = Outcome{ID: d.ID, Recipient: d.Recipient, Channel: d.Channel, To: d.To, Status: Accepted, At: now}
 	}
 	for i := range g.ds {
 		if d := &g.ds[i]; d.fault != nil {
@@ -150,20 +155,18 @@ func (g *group) end() {
 	}
 }
 
-// next returns when the group must look at the clock again, and whether there is anything left to wait for.
+// next returns when the group must look at the clock again, and whether there is anything left to wait for. The zero time is never:
+// everything is queued, and a slot will come.
 func (g *group) next() (at time.Time, busy bool) {
 	for i := range g.ds {
 		d := &g.ds[i]
 		if d.phase == settled || d.phase == idle {
 			continue
 		}
-		if !busy || at.IsZero() || !d.wake.IsZero() && d.wake.Before(at) {
+		busy = true
+		if at.IsZero() || !d.wake.IsZero() && d.wake.Before(at) {
 			at = d.wake
 		}
-		busy = true
-	}
-	if at.IsZero() { // all are queued: a slot will come
-		at = time.Now().Add(time.Hour)
 	}
 	return at, busy
 }
@@ -241,7 +244,7 @@ func (g *group) reached() bool {
 // look gathers what the dispatcher may know.
 func (g *group) look() []Progress {
 	for i := range g.ds {
-		o := &g.ds[i].out
+		o := g.ds[i].out
 		g.progress[i] = Progress{
 			Channel: o.Channel, To: o.To, Rank: i, Attempts: o.Attempts, Status: o.Status, Reason: o.Reason, At: o.At,
 		}
@@ -304,7 +307,7 @@ func (g *group) settle(d *delivery, now time.Time, s Status, why Reason, e *chan
 		d.out.Err = e
 	}
 	if g.onOutcome != nil {
-		out := d.out
+		out := *d.out
 		out.Reached = g.reached()
 		g.guard("OnOutcome", func() { g.onOutcome(out) })
 	}

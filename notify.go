@@ -180,8 +180,8 @@ func (n *Notifier) Send(ctx context.Context, m Message) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	n.deliver(ctx, p)
 	r := p.report()
+	n.deliver(ctx, p)
 	return r, r.Err()
 }
 

@@ -29,6 +29,20 @@ type plan struct {
 	count  int // of deliveries
 }
 
+// report returns one with a place for each outcome, in the order of the plan.
+func (p *plan) report() Report {
+	r := Report{ID: p.id, Deliveries: make([]Outcome, p.count)}
+	next := r.Deliveries
+	for i := range p.groups {
+		ds := p.groups[i].ds
+		for j := range ds {
+			ds[j].out = &next[j]
+		}
+		next = next[len(ds):]
+	}
+	return r
+}
+
 // A planner makes the plan of one message.
 type planner struct {
 	*Notifier
@@ -47,10 +61,11 @@ func (n *Notifier) plan(ctx context.Context, m Message) (plan, error) {
 	if m.Class == "" {
 		m.Class = Transactional
 	}
+	now := time.Now()
 	if m.Class == OTP && m.ExpireAt.IsZero() {
-		m.ExpireAt = time.Now().Add(otpLife)
+		m.ExpireAt = now.Add(otpLife)
 	}
-	p := planner{Notifier: n, m: m, plan: plan{id: newID(time.Now()), groups: make([]group, 0, len(m.To)+1)}}
+	p := planner{Notifier: n, m: m, plan: plan{id: newID(now)}}
 	if err := p.encode(); err != nil {
 		return plan{}, err
 	}
@@ -167,6 +182,7 @@ func (p *planner) addGroups(ctx context.Context) error {
 		personal = p.only(personal, func(kind string) bool { return kind != channel.None })
 		shared = p.only(shared, func(kind string) bool { return kind == channel.None })
 	}
+	p.plan.groups = make([]group, 0, len(p.m.To)+min(len(shared), 1))
 	for i := range p.m.To {
 		to := p.person(i)
 		channels := personal
@@ -327,15 +343,4 @@ func (g *gate) addresses(r Recipient) []string {
 func noAddress(to *person, g *gate) error {
 	key := cmp.Or(g.kind, g.name)
 	return &channel.Error{Kind: channel.InvalidRecipient, Field: at("to", to.no, ".addresses."+key), Err: errors.New("no such address")}
-}
-
-// report gathers the outcomes, in the order of the plan.
-func (p *plan) report() Report {
-	r := Report{ID: p.id, Deliveries: make([]Outcome, 0, p.count)}
-	for i := range p.groups {
-		for j := range p.groups[i].ds {
-			r.Deliveries = append(r.Deliveries, p.groups[i].ds[j].out)
-		}
-	}
-	return r
 }
