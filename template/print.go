@@ -1,0 +1,132 @@
+package template
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// shown returns v in the form in which it may be printed: no null, object or list, and no exponents.
+func shown(v any) (any, error) {
+	switch v := v.(type) {
+	case nil:
+		return nil, fault{text: "null cannot be printed"}
+	case map[string]any:
+		return nil, fault{text: "an object cannot be printed"}
+	case []any:
+		return nil, fault{text: "a list cannot be printed"}
+	case float64:
+		if strings.Contains(strconv.FormatFloat(v, 'g', -1, 64), "e") {
+			return decimal(v), nil
+		}
+	}
+	return v, nil
+}
+
+// A decimal prints without an exponent.
+type decimal float64
+
+func (d decimal) String() string { return strconv.FormatFloat(float64(d), 'f', -1, 64) }
+
+// made takes what a function made, within what may still be made.
+func (e *env) made(s string) (string, error) {
+	if e.left -= len(s); e.left < 0 {
+		return "", tooLong()
+	}
+	return s, nil
+}
+
+func tooLong() error { return fault{text: "functions make more than 4 times MaxOutput"} }
+
+// bounded returns f for values that can be shown and are not too long.
+func (e *env) bounded(f func(...any) string) func(...any) (string, error) {
+	return func(args ...any) (string, error) {
+		size := 0
+		values := make([]any, len(args))
+		for i, arg := range args {
+			v, err := shown(arg)
+			if err != nil {
+				return "", err
+			}
+			if s, ok := v.(string); ok {
+				size += len(s)
+			}
+			values[i] = v
+		}
+		if size > e.left {
+			return "", tooLong()
+		}
+		return e.made(f(values...))
+	}
+}
+
+// printf is fmt.Sprintf for values that can be shown, with widths of up to 1000.
+func (e *env) printf(format string, args ...any) (string, error) {
+	f := formatting{left: e.left}
+	values := make([]any, len(args))
+	for i, arg := range args {
+		values[i] = value{arg, &f}
+	}
+	s := fmt.Sprintf(format, values...)
+	if f.err != nil {
+		return "", f.err
+	}
+	return e.made(s)
+}
+
+// A formatting is one call of printf.
+type formatting struct {
+	left int // how many bytes it may still make
+	err  error
+}
+
+// A value is an argument of printf. Package fmt calls Format for each verb, with its width.
+type value struct {
+	v any
+	*formatting
+}
+
+func (v value) Format(s fmt.State, verb rune) {
+	width, _ := s.Width()
+	precision, _ := s.Precision()
+	arg, ok := suiting(v.v, verb)
+	_, err := shown(v.v)
+	switch {
+	case v.err != nil:
+	case err != nil:
+		v.err = err
+	case width > 1000 || precision > 1000:
+		v.err = fault{text: "a width is over 1000"}
+	case !ok:
+		v.err = fault{text: "%" + string(verb) + " does not suit the value"}
+	case v.left < 0:
+		v.err = tooLong()
+	default:
+		n, _ := fmt.Fprintf(s, fmt.FormatString(s, verb), arg)
+		v.left -= n
+	}
+}
+
+// suiting returns v for the verb, and whether they go together. Whole numbers take the verbs of floats too, and the other way round.
+func suiting(v any, verb rune) (any, bool) {
+	n, isWhole := whole(v)
+	f, isFloat := v.(float64)
+	in := func(verbs string) bool { return strings.ContainsRune(verbs, verb) }
+	switch v := v.(type) {
+	case string:
+		return v, in("vsqxX")
+	case bool:
+		return v, in("vt")
+	}
+	switch {
+	case isWhole && in("vdbcoOxXUq"):
+		return n, true
+	case isWhole:
+		return float64(n), in("eEfFgG")
+	case isFloat && verb == 'v':
+		return decimal(f), true
+	case isFloat:
+		return f, in("eEfFgG")
+	}
+	return v, true // a type of the host's
+}

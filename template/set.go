@@ -1,0 +1,240 @@
+package template
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"sync"
+)
+
+var _ Renderer = (*Set)(nil)
+
+// Options configures a [Set]. A nil *Options means all defaults.
+type Options struct {
+	// Funcs are functions of the host's, for localised dates and the like: as in text/template, with one result, or a result
+	// and an error. They go before functions of the same name that the Set or text/template brings. They may be called by many
+	// goroutines at once; an error of theirs fails the delivery, and its text is kept out of the Set's error, since it may hold
+	// data ([errors.As] still finds it).
+	Funcs map[string]any
+	// MaxOutput is how many bytes one rendering may have, all its parts together. Defaults to 1 MiB.
+	MaxOutput int
+}
+
+// A Set renders the template files of a file system. They are read and parsed once, by [New]. A Set may be used by many goroutines
+// at once, and does not ask for the tenant.
+//
+// The files of the template with the key "order.shipped" are
+//
+//	order.shipped/email.title.tmpl        what the channel "email" sends: title, text, html, markdown and url
+//	order.shipped/email.html.tmpl
+//	order.shipped/email.zh.title.tmpl     the same for Chinese
+//	order.shipped/sms.approved.json       the name and parameters of an approved text
+//	order.shipped/dingtalk.extra.json     the driver's own settings
+//	order.shipped/default.text.tmpl       what every other channel sends
+//	order.shipped/_footer.tmpl            a partial: {{template "footer" .}}
+//	_header.tmpl                          a partial for all keys
+//
+// One variant serves a delivery whole: that of the channel with the longest prefix of the locale, else the same of "default".
+// Parts of two variants never mix. Locales are compared without case, and "_" is read as "-".
+//
+// Templates see the data's JSON: fields go by their JSON names, and no methods are reachable. A missing field is an error, and so is
+// printing null, an object or a list. HTML parts are escaped as in html/template, the strings of a JSON file are rendered one by one;
+// no other part is escaped. The line break that ends a file is not part of it.
+type Set struct {
+	o         Options
+	templates map[string]*channels // by key
+	zones     sync.Map             // name → *time.Location
+}
+
+// channels are the variants of one key: for each channel, and for all others.
+type channels struct {
+	of   map[string]*locales
+	rest locales
+}
+
+// locales are the variants of one channel: for each locale, in lower case, and for all others.
+type locales struct {
+	of   map[string]*variant
+	rest *variant
+}
+
+// New reads the templates of fsys: folders named for keys, with the files described at [Set], and partials. Names that start with a
+// dot are left out; anything else that does not fit is an error, and all of them are told at once, by file and line.
+//
+// Partials need go:embed's "all:" prefix, as in //go:embed all:templates, because go:embed leaves out names that start with "_".
+func New(fsys fs.FS, o *Options) (*Set, error) {
+	s := &Set{}
+	if o != nil {
+		s.o = Options{Funcs: maps.Clone(o.Funcs), MaxOutput: o.MaxOutput}
+	}
+	if s.o.MaxOutput <= 0 {
+		s.o.MaxOutput = 1 << 20
+	}
+	if err := s.load(fsys); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Must returns s, or panics if err is not nil: it is for templates that are built into the program.
+func Must(s *Set, err error) *Set {
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+// Keys returns the keys of all templates, sorted, so that a test can check each of them.
+func (s *Set) Keys() []string { return slices.Sorted(maps.Keys(s.templates)) }
+
+// Render renders the variant for r's channel and locale. Its error wraps [ErrNoTemplate], ctx's error, or a [*github.com/e7ddda3c/notify/channel.Error] of kind
+// Rejected: that names the file and line, and as its Field the data that is at fault ("data.order.id", "recipient.name"), or
+// "template". It never holds a value of the data.
+func (s *Set) Render(ctx context.Context, r Request) (out Rendered, err error) {
+	t, ok := s.templates[r.Key]
+	if !ok {
+		return out, fmt.Errorf("%w: %q", ErrNoTemplate, r.Key)
+	}
+	v := t.lookup(r.Channel, r.Locale)
+	if v == nil {
+		return out, rejected("template", fmt.Sprintf("no variant of %q for channel %q and locale %q", r.Key, r.Channel, r.Locale), ErrNoVariant)
+	}
+	if err := s.render(ctx, &out, v, &r); err != nil {
+		return Rendered{}, err
+	}
+	return out, nil
+}
+
+// lookup finds the variant, under the channel's name if it can be.
+func (c *channels) lookup(channel, locale string) *variant {
+	if l := c.of[channel]; l != nil {
+		if v := l.lookup(locale); v != nil {
+			return v
+		}
+	}
+	return c.rest.lookup(locale)
+}
+
+// lookup drops subtags from the end until something fits, as in RFC 4647, section 3.4.
+func (l *locales) lookup(locale string) *variant {
+	if len(l.of) > 0 {
+		for tag := canonical(locale); tag != ""; tag = parent(tag) {
+			if v := l.of[tag]; v != nil {
+				return v
+			}
+		}
+	}
+	return l.rest
+}
+
+// all returns every variant, in order.
+func (c *channels) all() []*variant {
+	all := c.rest.all()
+	for _, channel := range slices.Sorted(maps.Keys(c.of)) {
+		all = append(all, c.of[channel].all()...)
+	}
+	return all
+}
+
+func (l *locales) all() (all []*variant) {
+	if l.rest != nil {
+		all = append(all, l.rest)
+	}
+	for _, tag := range slices.Sorted(maps.Keys(l.of)) {
+		all = append(all, l.of[tag])
+	}
+	return all
+}
+
+func (s *Set) render(ctx context.Context, out *Rendered, v *variant, r *Request) (err error) {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("template: %w", err)
+	}
+	p := v.take()
+	if p == nil {
+		p = newProgram(s, v)
+	}
+	defer func() {
+		if e := recover(); e != nil { // nothing of e is told: it may hold data
+			err = rejected("template", v.name+": a panic inside text/template", nil)
+			return
+		}
+		v.put(p)
+	}()
+	p.set(ctx, r)
+	if err = v.render(out, p, r.Data); err != nil && errors.Is(err, errStopped) {
+		return fmt.Errorf("template: %w", ctx.Err())
+	}
+	return err
+}
+
+// Check renders every variant of key with the JSON of sample as its data, for each of the recipients' JSON (without any, for a null
+// recipient) in UTC, and joins the errors. It is meant for go test, so that no template breaks first when it is sent.
+func (s *Set) Check(key string, sample any, recipients ...any) error {
+	t, ok := s.templates[key]
+	if !ok {
+		return fmt.Errorf("%w: %q", ErrNoTemplate, key)
+	}
+	data, err := decoded(sample)
+	if err != nil {
+		return fmt.Errorf("template: the sample: %w", err)
+	}
+	if len(recipients) == 0 {
+		recipients = []any{nil}
+	}
+	var errs []error
+	for _, to := range recipients {
+		recipient, err := decoded(to)
+		if err != nil {
+			return fmt.Errorf("template: the recipient: %w", err)
+		}
+		for _, v := range t.all() {
+			errs = append(errs, s.render(context.Background(), new(Rendered), v, &Request{Data: data, Recipient: recipient}))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// decoded turns v into what its JSON holds, with integers as int64.
+func decoded(v any) (any, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.UseNumber()
+	var x any
+	if err := dec.Decode(&x); err != nil {
+		return nil, err
+	}
+	return withNumbers(x)
+}
+
+// withNumbers replaces each json.Number in v by an int64 if it fits, else a float64.
+func withNumbers(v any) (_ any, err error) {
+	switch v := v.(type) {
+	case json.Number:
+		if n, err := v.Int64(); err == nil {
+			return n, nil
+		}
+		return v.Float64()
+	case []any:
+		for i := range v {
+			if v[i], err = withNumbers(v[i]); err != nil {
+				return nil, err
+			}
+		}
+	case map[string]any:
+		for k := range v {
+			if v[k], err = withNumbers(v[k]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return v, nil
+}

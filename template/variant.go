@@ -1,0 +1,140 @@
+package template
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/e7ddda3c/notify/channel"
+)
+
+// A variant is what one key says on one channel in one locale. It is never changed once loaded.
+type variant struct {
+	name      string // "order.shipped/email.zh", for errors
+	parts     []part // in the order of partNames
+	approved  *approved
+	extra     []piece
+	fragments []*fragment // everything above that is rendered
+	idle      atomic.Pointer[program]
+	programs  sync.Pool // of *program, for when idle is busy
+}
+
+type part struct {
+	name string
+	*fragment
+}
+
+// partNames are the parts that have files of their own.
+const partNames = "title text html markdown url"
+
+// approved is a channel.Approved to be.
+type approved struct {
+	name   *fragment
+	params []struct{ name, value *fragment }
+}
+
+// A piece is a stretch of JSON as it stands, or a string that is rendered.
+type piece struct {
+	raw []byte
+	*fragment
+}
+
+// take returns a program that nobody uses, or nil if there is none.
+func (v *variant) take() *program {
+	if p := v.idle.Swap(nil); p != nil {
+		return p
+	}
+	p, _ := v.programs.Get().(*program)
+	return p
+}
+
+func (v *variant) put(p *program) {
+	p.reset()
+	if !v.idle.CompareAndSwap(nil, p) {
+		v.programs.Put(p)
+	}
+}
+
+// render runs the parts in order, up to the first that fails.
+func (v *variant) render(out *Rendered, p *program, data any) (err error) {
+	for _, part := range v.parts {
+		s, err := p.run(part.fragment, data)
+		if err != nil {
+			return err
+		}
+		s = withoutBreak(s)
+		switch part.name {
+		case "title":
+			out.Content.Title = s
+		case "text":
+			out.Content.Text = s
+		case "html":
+			out.Content.HTML = s
+		case "markdown":
+			out.Content.Markdown = s
+		case "url":
+			out.Content.URL = s
+		}
+	}
+	if v.approved != nil {
+		if out.Content.Approved, err = v.approved.render(p, data); err != nil {
+			return err
+		}
+	}
+	if v.extra != nil {
+		out.Extra, err = v.renderExtra(p, data)
+	}
+	return err
+}
+
+func (a *approved) render(p *program, data any) (*channel.Approved, error) {
+	line := func(f *fragment) (string, error) {
+		s, err := p.run(f, data)
+		return withoutBreak(s), err
+	}
+	var out channel.Approved
+	var errs [3]error
+	out.Name, errs[0] = line(a.name)
+	for _, param := range a.params {
+		var q channel.Param
+		q.Name, errs[1] = line(param.name)
+		q.Value, errs[2] = line(param.value)
+		if err := errors.Join(errs[:]...); err != nil {
+			return nil, err
+		}
+		out.Params = append(out.Params, q)
+	}
+	return &out, errs[0]
+}
+
+func (v *variant) renderExtra(p *program, data any) (json.RawMessage, error) {
+	var out json.RawMessage
+	for _, piece := range v.extra {
+		if piece.fragment == nil {
+			out = append(out, piece.raw...)
+			continue
+		}
+		s, err := p.run(piece.fragment, data)
+		if err != nil {
+			return nil, err
+		}
+		quoted, err := json.Marshal(s)
+		if err != nil {
+			return nil, err
+		}
+		if out = append(out, quoted...); len(out) > p.env.set.o.MaxOutput {
+			return nil, piece.fault(errRoom, p)
+		}
+	}
+	return out, nil
+}
+
+// withoutBreak drops the line break that an editor puts at the end of a file.
+func withoutBreak(s string) string {
+	if t, ok := strings.CutSuffix(s, "\n"); ok {
+		return strings.TrimSuffix(t, "\r")
+	}
+	return s
+}
