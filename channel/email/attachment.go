@@ -33,7 +33,8 @@ func checkAttachment(a channel.Attachment, field string) error {
 // mediaType reports whether s can stand before a name parameter: a multipart would need a structure that a file has not.
 func mediaType(s string) bool {
 	t, _, err := mime.ParseMediaType(s)
-	return err == nil && strings.Contains(t, "/") && !strings.HasPrefix(t, "multipart/") && len(s) <= 255 && ascii(s) && lineFault(s) == ""
+	return err == nil && strings.Contains(t, "/") && !strings.HasPrefix(t, "multipart/") &&
+		len(s) <= 255 && ascii(s) && lineFault(s) == ""
 }
 
 // attach adds a to m: inline if the HTML can show it.

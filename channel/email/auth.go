@@ -15,25 +15,27 @@ import (
 // Auth is a mechanism to log in with (RFC 4954).
 type Auth string
 
+// The mechanisms. PLAIN, LOGIN and XOAUTH2 show the secret to the server, and to whoever listens: see [Options].ClearTextAuth. The
+// others prove that the channel knows it.
 const (
 	// AuthAuto takes the first of SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, PLAIN and LOGIN that the server offers and that may be
 	// used on the connection.
-	AuthAuto        Auth = ""
-	AuthPlain       Auth = "PLAIN"
-	AuthLogin       Auth = "LOGIN"
-	AuthCRAMMD5     Auth = "CRAM-MD5"
-	AuthSCRAMSHA1   Auth = "SCRAM-SHA-1"
-	AuthSCRAMSHA256 Auth = "SCRAM-SHA-256"
-	// AuthSCRAMSHA1Plus and AuthSCRAMSHA256Plus bind the login to the TLS connection.
-	AuthSCRAMSHA1Plus   Auth = "SCRAM-SHA-1-PLUS"
+	AuthAuto Auth = ""
+
+	AuthPlain           Auth = "PLAIN"
+	AuthLogin           Auth = "LOGIN"
+	AuthCRAMMD5         Auth = "CRAM-MD5"
+	AuthSCRAMSHA1       Auth = "SCRAM-SHA-1"
+	AuthSCRAMSHA256     Auth = "SCRAM-SHA-256"
+	AuthSCRAMSHA1Plus   Auth = "SCRAM-SHA-1-PLUS" // PLUS: bound to the TLS connection
 	AuthSCRAMSHA256Plus Auth = "SCRAM-SHA-256-PLUS"
-	// AuthXOAUTH2 logs in with an OAuth 2.0 access token. See [Options].Token.
-	AuthXOAUTH2 Auth = "XOAUTH2"
+	AuthXOAUTH2         Auth = "XOAUTH2" // by an OAuth 2.0 access token: see Options.Token
 )
 
 func (a Auth) known() bool {
 	switch a {
-	case AuthAuto, AuthPlain, AuthLogin, AuthCRAMMD5, AuthSCRAMSHA1, AuthSCRAMSHA256, AuthSCRAMSHA1Plus, AuthSCRAMSHA256Plus, AuthXOAUTH2:
+	case AuthAuto, AuthPlain, AuthLogin, AuthCRAMMD5, AuthSCRAMSHA1, AuthSCRAMSHA256,
+		AuthSCRAMSHA1Plus, AuthSCRAMSHA256Plus, AuthXOAUTH2:
 		return true
 	}
 	return false
@@ -41,6 +43,9 @@ func (a Auth) known() bool {
 
 // shows reports whether whoever listens learns the secret.
 func (a Auth) shows() bool { return a == AuthPlain || a == AuthLogin || a == AuthXOAUTH2 }
+
+// local reports whether host is this machine, as go-mail has it.
+func local(host string) bool { return host == "localhost" || host == "127.0.0.1" || host == "::1" }
 
 // login logs in at the server s, if there is a Username.
 func (c *Channel) login(ctx context.Context, s *smtp.Client) error {
@@ -72,7 +77,7 @@ func (c *Channel) mechanism(s *smtp.Client, encrypted bool) (Auth, error) {
 	}
 	_, list := s.Extension("AUTH")
 	offered := strings.Fields(strings.ToUpper(list))
-	open := encrypted || c.o.ClearTextAuth || c.host == "localhost" || c.host == "127.0.0.1" || c.host == "::1"
+	open := encrypted || c.o.ClearTextAuth || local(c.host)
 	err := errors.New("the server does not offer the login that is wanted")
 	for _, a := range wanted {
 		switch {

@@ -114,10 +114,10 @@ func (cn *conn) send(ctx context.Context, m *mail.Client, l *letter) (good bool,
 	s := stepOf(err)
 	r, refused := replyOf(err)
 	switch {
-	case cn.reused && s == atMail && (!refused || r.code == 421) && ctx.Err() == nil:
-		return false, errStale
+	case cn.reused && s == atMail && (!refused || r.code == 421 || r.code == 503) && ctx.Err() == nil:
+		return false, errStale // cut, closed by the server, or left in the middle of a mail by a RSET that failed
 	case refused:
-		return s != atData && r.code != 421, r.error(s)
+		return s != atData, r.error(s) // go-mail sends no RSET there: the server may still hold the recipient
 	case s == atDot && !cn.wire.torn.Load():
 		return false, lost(ctx, channel.Uncertain, s)
 	default:

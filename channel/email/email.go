@@ -14,7 +14,7 @@ package email
 import (
 	"context"
 	"errors"
-	"fmt"
+	"io"
 	"net"
 	netmail "net/mail"
 	"strconv"
@@ -25,7 +25,7 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// patience bounds one step of a conversation for callers that set no deadline (RFC 5321, section 4.5.3.2).
+// patience bounds one conversation for callers that set no deadline (RFC 5321, section 4.5.3.2).
 const patience = 10 * time.Minute
 
 // A Channel sends mail through one SMTP server. It is safe for use by many goroutines at once.
@@ -45,6 +45,7 @@ var (
 	_ channel.Validator  = (*Channel)(nil)
 	_ channel.Addresser  = (*Channel)(nil)
 	_ channel.Limiter    = (*Channel)(nil)
+	_ io.Closer          = (*Channel)(nil)
 )
 
 // New returns a channel that sends through the SMTP server host, in the name of the mailbox from, such as
@@ -138,9 +139,4 @@ func (c *Channel) transmit(ctx context.Context, cn *conn, l *letter) error {
 		cn.cut()
 	}
 	return err
-}
-
-// fail returns an error of this package.
-func fail(kind channel.Kind, field, format string, a ...any) *channel.Error {
-	return &channel.Error{Kind: kind, Field: field, Err: fmt.Errorf("email: "+format, a...)}
 }

@@ -183,15 +183,18 @@ func TestPasswordIsNotShownWithoutTLS(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			s := serve(t, nil)
+			s := newServer(t, nil)
+			s.extensions = append(s.extensions, "-STARTTLS")
+			s.start()
 			o := s.options()
-			o.TLS, o.Auth, o.ClearTextAuth, o.Dial = email.TLSNone, test.auth, test.allow, elsewhere(s.port())
+			o.TLS, o.Auth, o.ClearTextAuth, o.Dial = email.TLSOpportunistic, test.auth, test.allow, elsewhere(s.port())
 			login(o)
 			host := "mail.example.net"
 			if test.host != "" {
 				host = test.host
 			}
 			c := email.New(host, from, o)
+			require.NoError(t, c.Valid())
 			defer c.Close()
 			_, err := c.Send(t.Context(), delivery())
 			requireKind(t, test.kind, err)
@@ -255,7 +258,12 @@ func TestAddressBeyondASCIINeedsTheServer(t *testing.T) {
 	s = serve(t, nil, "SMTPUTF8")
 	_, err = s.channel().Send(t.Context(), d)
 	require.NoError(t, err)
-	require.Equal(t, "jörg@example.com", s.received()[0].to)
+	_, err = s.channel().Send(t.Context(), delivery())
+	require.NoError(t, err)
+	mails := s.received()
+	require.Equal(t, "jörg@example.com", mails[0].to)
+	require.Equal(t, "BODY=8BITMIME SMTPUTF8", mails[0].params)
+	require.Equal(t, "BODY=8BITMIME", mails[1].params, "the next relay may not know SMTPUTF8")
 }
 
 func TestMailLargerThanTheServerTakesIsNotSent(t *testing.T) {
@@ -281,6 +289,22 @@ func TestRejectedMailLeavesTheConnectionUsable(t *testing.T) {
 	}
 	opened, _ := s.connections()
 	require.Equal(t, 1, opened)
+}
+
+func TestConnectionWithARecipientLeftOverIsNotUsedAgain(t *testing.T) {
+	s := serve(t, func(step string, nth int) string {
+		if step == "DATA" && nth == 1 {
+			return "451 4.3.0 not now"
+		}
+		return ""
+	})
+	c := s.channel()
+	_, err := c.Send(t.Context(), delivery())
+	requireKind(t, channel.Temporary, err)
+	_, err = c.Send(t.Context(), delivery())
+	require.NoError(t, err)
+	opened, _ := s.connections()
+	require.Equal(t, 2, opened)
 }
 
 func TestLimitsAreThePool(t *testing.T) {

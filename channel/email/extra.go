@@ -63,9 +63,13 @@ func (e Extra) write(m *mail.Msg) {
 	for name, value := range e.Headers {
 		m.SetGenHeader(mail.Header(name), oneSpace(value))
 	}
-	if number, ok := map[string]string{"high": "1", "low": "5"}[e.Importance]; ok {
-		m.SetGenHeader("Importance", e.Importance)
-		m.SetGenHeader("X-Priority", number)
+	switch e.Importance {
+	case "high":
+		m.SetGenHeader("Importance", "high")
+		m.SetGenHeader("X-Priority", "1")
+	case "low":
+		m.SetGenHeader("Importance", "low")
+		m.SetGenHeader("X-Priority", "5")
 	}
 }
 

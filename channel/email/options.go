@@ -41,10 +41,10 @@ type Options struct {
 	// ReplyTo is the mailbox that answers go to. Defaults to the sender. See [Extra].
 	ReplyTo string
 	// Unsubscribe returns the https URL under which the recipient leaves the list with one click, or "" if the mail has none.
-	// The mail then bears List-Unsubscribe and List-Unsubscribe-Post (RFC 8058); the mail server should sign both with DKIM. A mail
-	// program unsubscribes by a POST of List-Unsubscribe=One-Click to the URL, which must tell list and recipient without cookies, need no login
-	// and not redirect; a GET must not unsubscribe. Large mailbox providers demand this of marketing mail. Unsubscribe is
-	// called once in each Send, by many goroutines at once, and must not block.
+	// The mail then bears List-Unsubscribe and List-Unsubscribe-Post (RFC 8058), which the mail server must cover by its DKIM
+	// signature. Mail programs unsubscribe by a POST of "List-Unsubscribe=One-Click" to the URL: it must tell list and recipient
+	// without a cookie or a login, and not redirect; a GET must not unsubscribe. Large mailbox providers demand this of marketing
+	// mail. Unsubscribe is called once in each Send, by many goroutines at once, and must not block.
 	Unsubscribe func(channel.Delivery) string
 
 	// Pool is how many connections there are at most, and so how many mails are under way at once. Defaults to 4.
@@ -128,8 +128,8 @@ func (c *Channel) configure(from string) error {
 
 func (o *Options) check(host string) error {
 	switch {
-	case host == "" || strings.ContainsFunc(host, notInHost) || strings.Contains(host, "://"):
-		return errors.New("host is not the name of a server")
+	case host == "" || strings.ContainsFunc(host, notInHost) || strings.Contains(host, ":") && net.ParseIP(host) == nil:
+		return errors.New("host is not the name of a server; its port is an option")
 	case o.Port < 1 || o.Port > 65535:
 		return fmt.Errorf("Port %d does not exist", o.Port)
 	case o.TLS != TLSMandatory && o.TLS != TLSImplicit && o.TLS != TLSOpportunistic && o.TLS != TLSNone:
@@ -139,10 +139,10 @@ func (o *Options) check(host string) error {
 	case strings.ContainsFunc(o.HELO, notInHost):
 		return errors.New("HELO is not a host name")
 	}
-	return o.checkLogin()
+	return o.checkLogin(host)
 }
 
-func (o *Options) checkLogin() error {
+func (o *Options) checkLogin(host string) error {
 	secret := o.Password != "" || o.Token != nil
 	switch {
 	case !o.Auth.known():
@@ -151,6 +151,8 @@ func (o *Options) checkLogin() error {
 		return errors.New("a login needs a Username")
 	case o.Username != "" && !secret:
 		return errors.New("Username needs a Password or a Token")
+	case o.TLS == TLSNone && o.Auth.shows() && !o.ClearTextAuth && !local(host):
+		return fmt.Errorf("without TLS, Auth %s would show the password", o.Auth)
 	}
 	return nil
 }

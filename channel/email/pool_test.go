@@ -44,14 +44,12 @@ func TestNeverMoreConnectionsThanThePool(t *testing.T) {
 		return ""
 	})
 	c := s.channel(func(o *email.Options) { o.Pool = pool })
-	var wg sync.WaitGroup
-	for range 24 {
-		wg.Go(func() {
-			_, err := c.Send(t.Context(), delivery())
-			require.NoError(t, err)
-		})
+	for _, err := range together(24, func(int) error {
+		_, err := c.Send(t.Context(), delivery())
+		return err
+	}) {
+		require.NoError(t, err)
 	}
-	wg.Wait()
 	opened, _ := s.connections()
 	require.LessOrEqual(t, opened, pool)
 	require.LessOrEqual(t, most.Load(), int32(pool))
@@ -62,13 +60,11 @@ func TestWaitingForAConnectionEndsWithTheContext(t *testing.T) {
 	s := serve(t, on("DOT", silence))
 	c := s.channel(func(o *email.Options) { o.Pool = 1 })
 	ctx, cancel := context.WithCancel(t.Context())
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	defer cancel()
-	wg.Go(func() {
+	first := make(chan error)
+	go func() {
 		_, err := c.Send(ctx, delivery())
-		requireKind(t, channel.Uncertain, err)
-	})
+		first <- err
+	}()
 	require.Eventually(t, func() bool { return s.count("DOT") == 1 }, 5*time.Second, time.Millisecond)
 
 	late, cancelLate := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -76,6 +72,8 @@ func TestWaitingForAConnectionEndsWithTheContext(t *testing.T) {
 	_, err := c.Send(late, delivery())
 	requireKind(t, channel.Temporary, err)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
+	cancel()
+	requireKind(t, channel.Uncertain, <-first)
 }
 
 func TestStaleConnectionIsNoFailure(t *testing.T) {
@@ -93,6 +91,12 @@ func TestStaleConnectionIsNoFailure(t *testing.T) {
 		"when the server says that the session is over": {script: func(step string, nth int) string {
 			if step == "MAIL" && nth == 2 {
 				return "421 4.4.2 timeout exceeded"
+			}
+			return ""
+		}},
+		"when the server thinks that a mail is under way": {script: func(step string, nth int) string {
+			if step == "MAIL" && nth == 2 {
+				return "503 5.5.1 nested MAIL command"
 			}
 			return ""
 		}},
@@ -166,11 +170,10 @@ func TestIdleConnectionIsClosedPolitely(t *testing.T) {
 func TestCloseClosesWhatIsKept(t *testing.T) {
 	s := serve(t, nil)
 	c := s.channel()
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() { _, _ = c.Send(t.Context(), delivery()) })
-	}
-	wg.Wait()
+	together(8, func(int) error {
+		_, err := c.Send(t.Context(), delivery())
+		return err
+	})
 	require.NoError(t, c.Close())
 	opened, _ := s.connections()
 	require.Equal(t, opened, s.count("QUIT"))
@@ -190,15 +193,15 @@ func TestCloseLetsASendFinish(t *testing.T) {
 		return ""
 	})
 	c := s.channel()
-	var wg sync.WaitGroup
-	wg.Go(func() {
+	sent := make(chan error)
+	go func() {
 		_, err := c.Send(t.Context(), delivery())
-		require.NoError(t, err)
-	})
+		sent <- err
+	}()
 	<-at
 	require.NoError(t, c.Close())
 	close(goOn)
-	wg.Wait()
+	require.NoError(t, <-sent)
 	require.Eventually(t, func() bool { _, open := s.connections(); return open == 0 }, 5*time.Second, time.Millisecond)
 }
 
@@ -217,22 +220,19 @@ func TestTellsTheTruthThroughCuts(t *testing.T) {
 	c := s.channel(login)
 	var mu sync.Mutex
 	told := map[string]error{}
-	var wg sync.WaitGroup
-	for i := range senders {
-		wg.Go(func() {
-			for j := range mails {
-				d := delivery()
-				d.ID = fmt.Sprintf("d-%d-%d", i, j)
-				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-				_, err := c.Send(ctx, d)
-				cancel()
-				mu.Lock()
-				told[d.ID] = err
-				mu.Unlock()
-			}
-		})
-	}
-	wg.Wait()
+	together(senders, func(i int) error {
+		for j := range mails {
+			d := delivery()
+			d.ID = fmt.Sprintf("d-%d-%d", i, j)
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			_, err := c.Send(ctx, d)
+			cancel()
+			mu.Lock()
+			told[d.ID] = err
+			mu.Unlock()
+		}
+		return nil
+	})
 
 	has := map[string]int{}
 	for _, m := range s.received() {
@@ -254,4 +254,15 @@ func TestTellsTheTruthThroughCuts(t *testing.T) {
 	}
 	require.Len(t, told, senders*mails)
 	require.Greater(t, sent, senders*mails/2)
+}
+
+// together calls f n times at once and returns what it returned.
+func together(n int, f func(i int) error) []error {
+	errs := make([]error, n)
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() { errs[i] = f(i) })
+	}
+	wg.Wait()
+	return errs
 }

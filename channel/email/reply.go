@@ -2,11 +2,7 @@ package email
 
 import (
 	"cmp"
-	"context"
-	"crypto/tls"
 	"errors"
-	"io"
-	"net"
 	"net/textproto"
 	"strconv"
 	"strings"
@@ -21,7 +17,7 @@ import (
 type step string
 
 const (
-	atDial     step = "the connection"
+	atDial     step = "connect"
 	atGreeting step = "the greeting"
 	atTLS      step = "TLS"
 	atAuth     step = "AUTH"
@@ -29,7 +25,7 @@ const (
 	atRcpt     step = "RCPT TO"
 	atData     step = "DATA"
 	atContent  step = "the content"
-	atDot      step = "the end of the content"
+	atDot      step = "the mail"
 )
 
 // before reports whether no mail was under way yet: what fails there fails for every mail.
@@ -138,7 +134,7 @@ func (r reply) kind(s step) (channel.Kind, time.Duration) {
 // throttled reports whether it is the account or the host that must wait. Before RCPT and after it, 4.7.0 says so; at RCPT it
 // may be about the recipient, and with 454 it is a login server that is down (RFC 4954).
 func (r reply) throttled(s step) bool {
-	if r.says("throttl", "rate limit", "ratelimit", "sending rate", "too many", "too much", "connections limit", "sending limit") {
+	if r.says("throttl", "rate limit", "ratelimit", "sending rate", "submission rate", "sending limit", "too many", "too much") {
 		return true
 	}
 	return (r.enhanced == "4.7.0" || r.enhanced == "4.7.28") && s != atRcpt && r.code != 454
@@ -176,8 +172,8 @@ func (r reply) bare(s step) channel.Kind {
 		return channel.Rejected
 	case r.code == 552:
 		return channel.Unreachable
-	case r.code == 551, r.says("unknown user", "user unknown", "unknown recipient", "recipient unknown", "unknown mailbox", "unknown local",
-		"unrouteable", "unroutable", "no such", "not found", "not exist", "n't exist", "no mailbox", "mailbox unavailable",
+	case r.code == 551, r.says("unknown user", "user unknown", "unknown recipient", "recipient unknown", "unknown mailbox",
+		"unknown local", "unrouteable", "unroutable", "no such", "not found", "not exist", "n't exist", "no mailbox", "mailbox unavailable",
 		"mailbox name", "invalid recipient", "invalid mailbox", "invalid user", "invalid address"):
 		return channel.InvalidRecipient
 	default:
@@ -222,80 +218,4 @@ func duration(words []string) time.Duration {
 	}
 	d, _ := time.ParseDuration(strings.TrimRight(words[0], "."))
 	return d
-}
-
-// notSent says that ctx ended before the mail was under way.
-func notSent(ctx context.Context) error {
-	return fail(channel.Temporary, "", "nothing was sent: %w", ctx.Err())
-}
-
-// lost says that the connection broke at s, where no answer came any more.
-func lost(ctx context.Context, kind channel.Kind, s step) error {
-	if ctx.Err() != nil {
-		return fail(kind, "", "no answer to %s: %w", s, ctx.Err())
-	}
-	return fail(kind, "", "the connection broke at %s", s)
-}
-
-// setupError says what err means before there was a mail. Nothing was sent, whatever it is.
-func setupError(ctx context.Context, s step, err error) error {
-	r, refused := replyOf(err)
-	switch {
-	case refused:
-		return r.error(s)
-	case ctx.Err() != nil:
-		return notSent(ctx)
-	case garbled(err): // its text holds what the server said
-		return fail(channel.Temporary, "", "the server does not speak SMTP, at %s", s)
-	case s == atTLS && !broken(err):
-		return fail(channel.Misconfigured, "", "no TLS: %w", err)
-	case s == atAuth && !broken(err):
-		return fail(channel.Misconfigured, "", "the server's part of the login was not understood")
-	default:
-		return fail(channel.Temporary, "", "no session, at %s: %w", s, err)
-	}
-}
-
-// garbled reports whether err is about a reply of the wrong form.
-func garbled(err error) bool {
-	var form textproto.ProtocolError
-	var code *textproto.Error
-	return errors.As(err, &form) || errors.As(err, &code)
-}
-
-// broken reports whether err is of the network. A TLS alert looks like such an error but is none.
-func broken(err error) bool {
-	var op *net.OpError
-	if errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error") {
-		return false
-	}
-	var cert *tls.CertificateVerificationError
-	if errors.As(err, &cert) {
-		return false
-	}
-	var n net.Error
-	return errors.As(err, &n) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-}
-
-// queueID finds the id in a server's answer, such as "2.0.0 Ok: queued as 4cZx2k0lqz" or "OK id=1vMxQ4-0003Lz-2T".
-func queueID(answer string) string {
-	for _, mark := range []string{"queued as ", "id="} {
-		if _, rest, ok := strings.Cut(answer, mark); ok {
-			return word(rest)
-		}
-	}
-	// Amazon SES says "Ok 0100018f…" and nothing else.
-	if rest, ok := strings.CutPrefix(answer, "Ok "); ok && len(word(rest)) >= 10 {
-		return word(rest)
-	}
-	return ""
-}
-
-// word returns the first word of s that can be an id.
-func word(s string) string {
-	words := strings.FieldsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("<>()[];,\"", r) })
-	if len(words) == 0 || len(words[0]) > 200 {
-		return ""
-	}
-	return words[0]
 }

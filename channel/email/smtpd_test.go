@@ -62,7 +62,7 @@ type server struct {
 }
 
 // A received mail.
-type received struct{ from, to, user, data string }
+type received struct{ from, to, user, data, params string }
 
 const user, password = "notify", "correct horse"
 
@@ -258,7 +258,8 @@ func (c *session) verb(line string) bool {
 	case "AUTH":
 		return c.auth(rest)
 	case "MAIL":
-		c.mail = received{user: c.mail.user, from: path(rest)}
+		_, params, _ := strings.Cut(rest, "> ")
+		c.mail = received{user: c.mail.user, from: path(rest), params: params}
 		return c.step(verb, "250 2.1.0 ok")
 	case "RCPT":
 		c.mail.to = path(rest)
