@@ -72,11 +72,11 @@ func TestOriginOverTLS(t *testing.T) {
 	defer end(t, hub)
 	host := strings.TrimPrefix(server.URL, "https://")
 	for origin, ok := range map[string]bool{"https://" + host: true, "http://" + host: false} {
-		c, resp, err := coder.Dial(t.Context(), server.URL, &coder.DialOptions{
+		c, resp, err := dial(t.Context(), server.URL, &coder.DialOptions{
 			HTTPClient: server.Client(), HTTPHeader: http.Header{"Authorization": {"Bearer ann"}, "Origin": {origin}},
 		})
 		if !ok {
-			require.Equal(t, http.StatusForbidden, resp.StatusCode)
+			require.Equal(t, http.StatusForbidden, resp.status)
 			continue
 		}
 		require.NoError(t, err)
@@ -119,7 +119,7 @@ func TestTheTokenIsNeverRepeated(t *testing.T) {
 		c, resp, err := h.try(t, "/", nil, offer...)
 		require.NoError(t, err)
 		defer c.CloseNow()
-		for name, values := range resp.Header {
+		for name, values := range resp.header {
 			require.NotContains(t, strings.Join(values, " "), "s3cret", name)
 		}
 		if len(offer) > 1 {
@@ -197,7 +197,7 @@ func TestLimits(t *testing.T) {
 		if err == nil {
 			_ = c.CloseNow()
 		}
-		return resp.StatusCode
+		return resp.status
 	}
 	first := h.connect(t, "ann")
 	h.connect(t, "ann")
@@ -256,7 +256,7 @@ func TestResponseWritersOfMiddleware(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { hub.ServeHTTP(wrap(w), r) }))
 			defer server.Close()
 			defer end(t, hub)
-			c, _, err := coder.Dial(t.Context(), server.URL, &coder.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer ann"}}})
+			c, _, err := dial(t.Context(), server.URL, &coder.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer ann"}}})
 			require.NoError(t, err)
 			eventually(t, func() bool { return hub.Count(websocket.Everyone()) == 1 })
 			require.NoError(t, c.CloseNow())

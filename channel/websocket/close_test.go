@@ -1,9 +1,13 @@
 package websocket_test
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync"
@@ -60,8 +64,8 @@ func TestAClosedHubRefuses(t *testing.T) {
 	require.NoError(t, h.Close(t.Context()))
 	_, resp, err := h.try(t, "/", http.Header{"Authorization": {"Bearer ann"}})
 	require.Error(t, err)
-	require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
-	require.NotEmpty(t, resp.Header.Get("Retry-After"))
+	require.Equal(t, http.StatusServiceUnavailable, resp.status)
+	require.NotEmpty(t, resp.header.Get("Retry-After"))
 
 	_, err = h.Push(t.Context(), websocket.Everyone(), websocket.Text("hi"))
 	require.ErrorIs(t, err, channel.Temporary)
@@ -83,7 +87,40 @@ func TestAHandshakeThatMeetsCloseIsRefused(t *testing.T) {
 	}()
 	_, resp, err := h.try(t, "/", nil)
 	require.Error(t, err)
-	require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
+	require.Equal(t, http.StatusServiceUnavailable, resp.status)
+}
+
+// An upgrade is past the checks, and meanwhile the hub closes.
+func TestAnUpgradeThatMeetsCloseIsClosed(t *testing.T) {
+	tests := map[string]struct {
+		close func(*websocket.Hub)
+		code  int
+	}{
+		"while the hub drains": {func(h *websocket.Hub) { go h.Close(context.Background()) }, websocket.CloseRestart},
+		"after it has cut everyone": {func(h *websocket.Hub) {
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel()
+			_ = h.Close(ctx)
+		}, 1006},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			hub := websocket.New(auth, nil)
+			ours, theirs := net.Pipe()
+			defer ours.Close()
+			w := piped{httptest.NewRecorder(), theirs, func() {
+				test.close(hub)
+				eventually(t, func() bool {
+					_, err := hub.Push(t.Context(), websocket.Everyone(), websocket.Text("hi"))
+					return errors.Is(err, channel.Temporary)
+				})
+			}}
+			hub.ServeHTTP(w, upgradeRequest(http.Header{"Authorization": {"Bearer ann"}}))
+			require.Equal(t, test.code, raw{ours, bufio.NewReader(ours)}.code(t))
+			require.NoError(t, ours.Close())
+			end(t, hub)
+		})
+	}
 }
 
 func TestCloseWaitsForHooks(t *testing.T) {
@@ -99,11 +136,13 @@ func TestCloseWaitsForHooks(t *testing.T) {
 	})
 	c := h.connect(t, "ann")
 	<-began
-	go func() {
-		_, _ = c.closed(t)
-		close(finish)
-	}()
-	require.NoError(t, h.Close(t.Context()))
+	closed := make(chan error)
+	go func() { closed <- h.Close(t.Context()) }()
+	code, _ := c.closed(t)
+	require.Equal(t, websocket.CloseRestart, code)
+	eventually(t, func() bool { return h.Stats().Connections == 0 })
+	close(finish)
+	require.NoError(t, <-closed)
 	require.Equal(t, []string{"connected", "disconnected"}, order)
 }
 
@@ -129,9 +168,11 @@ func TestCloseDoesNotWaitLongForAClientThatNeverAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := startPiped(t, websocket.New(auth, nil))
 		c := h.raw(t, "ann")
-		go c.code(t)
 		began := time.Now()
-		require.NoError(t, h.Close(t.Context()))
+		closed := make(chan error)
+		go func() { closed <- h.Close(t.Context()) }()
+		require.Equal(t, websocket.CloseRestart, c.code(t))
+		require.NoError(t, <-closed)
 		require.Equal(t, 5*time.Second, time.Since(began))
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -85,7 +86,7 @@ func TestAnIdentityEnds(t *testing.T) {
 
 		_, resp, err := h.try(t, "/", nil)
 		require.Error(t, err)
-		require.Equal(t, http.StatusUnauthorized, resp.StatusCode)
+		require.Equal(t, http.StatusUnauthorized, resp.status)
 	})
 }
 
@@ -139,6 +140,23 @@ func TestAWriteThatTakesTooLongIsCut(t *testing.T) {
 		time.Sleep(11 * time.Second)
 		require.Zero(t, h.Stats().Connections)
 		require.Equal(t, uint64(1), h.Stats().Slow)
+	})
+}
+
+func TestASlowButSteadyClientGetsEverything(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := startPiped(t, websocket.New(auth, nil))
+		c := h.raw(t, "ann")
+		for range 300 {
+			_, err := h.Push(t.Context(), websocket.Everyone(), websocket.Bytes(make([]byte, 1000)))
+			require.NoError(t, err)
+		}
+		for range 15 { // 20 kB a second, longer than one write may take
+			time.Sleep(time.Second)
+			_, err := io.ReadFull(c, make([]byte, 20*1004))
+			require.NoError(t, err)
+		}
+		require.Equal(t, 1, h.Count(websocket.Everyone()))
 	})
 }
 
@@ -235,6 +253,18 @@ func TestAClientThatFloodsIsClosed(t *testing.T) {
 		require.Equal(t, uint64(1), h.Stats().Flooded)
 		require.LessOrEqual(t, ran.Load(), int64(9))
 	})
+}
+
+func TestMessagesAfterAClosingAreDropped(t *testing.T) {
+	var ran atomic.Int64
+	h := start(t, &websocket.Options{OnMessage: func(context.Context, *websocket.Conn, websocket.Incoming) { ran.Add(1) }})
+	c := h.raw(t, "ann")
+	h.Disconnect(websocket.Everyone(), websocket.CloseRevoked, "signed out")
+	_, err := c.Write(append(masked(0x1, "too late"), masked(0x8, "\x03\xe8")...))
+	require.NoError(t, err)
+	eventually(t, func() bool { return h.Stats().Connections == 0 })
+	require.Equal(t, uint64(1), h.Stats().Received)
+	require.Zero(t, ran.Load())
 }
 
 func TestHooks(t *testing.T) {

@@ -3,7 +3,10 @@
 //
 //	hub := websocket.New(func(r *http.Request) (websocket.Identity, error) {
 //		claims, err := verify(websocket.Token(r)) // a JWT, a session: whatever the host trusts
-//		return websocket.Identity{User: claims.Subject, Expires: claims.ExpiresAt}, err
+//		if err != nil {
+//			return websocket.Identity{}, err
+//		}
+//		return websocket.Identity{User: claims.Subject, Expires: claims.ExpiresAt}, nil
 //	}, nil)
 //	http.Handle("/ws", hub)
 //	n, err := notify.New(notify.Config{Channels: notify.Channels{"page": hub}})
@@ -27,17 +30,17 @@
 // A page brings its token as a subprotocol (see [Token]). This is all that it needs to stay connected:
 //
 //	function connect(url, getToken, onFrame, tries = 0) {
+//	  const again = ms => setTimeout(connect, ms, url, getToken, onFrame, tries + 1);
+//	  const wait = () => (0.5 + Math.random() / 2) * Math.min(30000, 1000 * 2 ** tries);
 //	  getToken().then(token => {
 //	    const ws = new WebSocket(url, ["notify.v1", "bearer." + token]);
 //	    ws.onopen = () => { tries = 0; };
-//	    ws.onmessage = e => onFrame(JSON.parse(e.data)); // {v, type, id, title, text, url, data}
+//	    ws.onmessage = e => onFrame(JSON.parse(e.data)); // {v, type, id, title, text, url, data}, or what the host pushes as JSON
 //	    ws.onclose = e => {
-//	      if (e.code >= 3500 && e.code < 4000) return; // the server says: stay away
-//	      const hint = /^retry=(\d+)$/.exec(e.reason); // the server says when
-//	      const wait = hint ? +hint[1] : (0.5 + Math.random() / 2) * Math.min(30000, 1000 * 2 ** tries);
-//	      setTimeout(connect, wait, url, getToken, onFrame, tries + 1);
+//	      const hint = /^retry=(\d+)$/.exec(e.reason); // the hub restarts, and spreads its clients
+//	      if (e.code < 3500 || e.code > 3999) again(hint ? +hint[1] : wait()); // else it says to stay away
 //	    };
-//	  });
+//	  }, () => again(wait()));
 //	}
 //	connect("wss://" + location.host + "/ws", async () => (await fetch("/token")).text(), frame => {
 //	  if (frame.type === "desktop") new Notification(frame.title, { body: frame.text }); // ask for permission first

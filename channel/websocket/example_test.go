@@ -32,7 +32,7 @@ func Example() {
 
 	// What a page does with new WebSocket(url, ["notify.v1", "bearer.anns-token"]).
 	ctx := context.Background()
-	page, _, err := coder.Dial(ctx, server.URL, &coder.DialOptions{Subprotocols: []string{"notify.v1", "bearer.anns-token"}})
+	page, _, err := dial(ctx, server.URL, &coder.DialOptions{Subprotocols: []string{"notify.v1", "bearer.anns-token"}})
 	if err != nil {
 		panic(err)
 	}

@@ -1,7 +1,6 @@
 package websocket_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"io"
@@ -40,7 +39,7 @@ func FuzzClientFrames(f *testing.F) {
 			},
 		})
 		ours, theirs := net.Pipe()
-		hub.ServeHTTP(piped{httptest.NewRecorder(), theirs}, upgradeRequest(http.Header{"Authorization": {"Bearer ann"}}))
+		hub.ServeHTTP(piped{httptest.NewRecorder(), theirs, nil}, upgradeRequest(http.Header{"Authorization": {"Bearer ann"}}))
 		require.Equal(t, 1, hub.Stats().Connections)
 		read := make(chan struct{})
 		go func() {
@@ -54,16 +53,6 @@ func FuzzClientFrames(f *testing.F) {
 		defer cancel()
 		require.NoError(t, hub.Close(ctx))
 	})
-}
-
-// A piped ResponseWriter is hijacked into one end of a pipe.
-type piped struct {
-	http.ResponseWriter
-	conn net.Conn
-}
-
-func (p piped) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	return p.conn, bufio.NewReadWriter(bufio.NewReader(p.conn), bufio.NewWriter(p.conn)), nil
 }
 
 // A frame that can be read is written again as the same frame.

@@ -104,7 +104,7 @@ func (h *host) connect(t *testing.T, token string) client {
 	before := h.Stats().Accepted
 	c, resp, err := h.try(t, "/", http.Header{"Authorization": {"Bearer " + token}}, websocket.Subprotocol)
 	require.NoError(t, err)
-	require.Equal(t, websocket.Subprotocol, resp.Header.Get("Sec-WebSocket-Protocol"))
+	require.Equal(t, websocket.Subprotocol, resp.header.Get("Sec-WebSocket-Protocol"))
 	t.Cleanup(func() { _ = c.CloseNow() })
 	eventually(t, func() bool { return h.Stats().Accepted > before })
 	eventually(t, func() bool { return h.Stats().Connections > 0 })
@@ -112,13 +112,27 @@ func (h *host) connect(t *testing.T, token string) client {
 }
 
 // try opens a connection, or not.
-func (h *host) try(t *testing.T, path string, header http.Header, subprotocols ...string) (*coder.Conn, *http.Response, error) {
+func (h *host) try(t *testing.T, path string, header http.Header, subprotocols ...string) (*coder.Conn, answer, error) {
 	t.Helper()
 	transport := &http.Transport{DialContext: h.dial}
 	t.Cleanup(transport.CloseIdleConnections)
-	return coder.Dial(t.Context(), "ws://"+h.addr+path, &coder.DialOptions{
+	return dial(t.Context(), "ws://"+h.addr+path, &coder.DialOptions{
 		HTTPClient: &http.Client{Transport: transport}, HTTPHeader: header, Subprotocols: subprotocols,
 	})
+}
+
+// An answer is what a handshake got.
+type answer struct {
+	status int
+	header http.Header
+}
+
+func dial(ctx context.Context, url string, o *coder.DialOptions) (*coder.Conn, answer, error) {
+	c, resp, err := coder.Dial(ctx, url, o) //nolint:bodyclose // it closes the body itself
+	if resp == nil {
+		return c, answer{}, err
+	}
+	return c, answer{resp.StatusCode, resp.Header}, err
 }
 
 // text reads the next message, which must be text.
@@ -165,7 +179,7 @@ func (h *host) raw(t *testing.T, token string, early ...byte) raw {
 	_, err = conn.Write(append(handshake(token), early...))
 	require.NoError(t, err)
 	r := bufio.NewReader(conn)
-	resp, err := http.ReadResponse(r, nil)
+	resp, err := http.ReadResponse(r, nil) //nolint:bodyclose // it has none
 	require.NoError(t, err)
 	require.Equal(t, http.StatusSwitchingProtocols, resp.StatusCode)
 	eventually(t, func() bool { return h.Stats().Accepted > before })
@@ -199,7 +213,7 @@ func (c raw) frame() (op byte, body []byte, err error) {
 // code reads up to the close frame, and returns its code: 1006 if none comes. It does not answer.
 func (c raw) code(t *testing.T) int {
 	t.Helper()
-	require.NoError(t, c.SetReadDeadline(time.Now().Add(time.Hour)))
+	_ = c.SetReadDeadline(time.Now().Add(time.Hour)) // a pipe that is closed refuses it
 	for {
 		op, body, err := c.frame()
 		if errors.Is(err, io.EOF) {
@@ -276,3 +290,17 @@ func (p *pipes) Close() error {
 }
 
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
+
+// A piped ResponseWriter is hijacked into one end of a pipe.
+type piped struct {
+	http.ResponseWriter
+	conn   net.Conn
+	before func() // is called when it is hijacked, unless it is nil
+}
+
+func (p piped) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if p.before != nil {
+		p.before()
+	}
+	return p.conn, bufio.NewReadWriter(bufio.NewReader(p.conn), bufio.NewWriter(p.conn)), nil
+}

@@ -14,7 +14,8 @@ import (
 // A Hub holds the open connections of this process. It is the [http.Handler] that clients connect to and the [channel.Channel] that
 // deliveries go through, and applications push through it themselves. Its methods may be called by many goroutines at once.
 //
-// Pushes never wait for a client. What one goroutine pushes arrives in that order at every connection.
+// Pushes never wait for a client. What one goroutine pushes arrives in that order at every connection. All targets and numbers are of
+// this process: a hub does not know of others.
 type Hub struct {
 	auth    func(*http.Request) (Identity, error)
 	o       Options
@@ -31,7 +32,7 @@ type Hub struct {
 }
 
 // New returns a hub that asks auth who connects. Auth takes the user from something verified, such as [Token], never from the path
-// or query alone; its error refuses the handshake. It does no I/O itself.
+// or query alone. Its error refuses the handshake and is neither shown nor logged. New does no I/O.
 func New(auth func(*http.Request) (Identity, error), o *Options) *Hub {
 	h := &Hub{
 		auth:  auth,
@@ -130,7 +131,7 @@ func (h *Hub) Close(ctx context.Context) error {
 	for _, c := range rest {
 		c.out.cut(closeLost)
 	}
-	return fmt.Errorf("websocket: %d connections were cut: %w", len(rest), ctx.Err())
+	return fmt.Errorf("websocket: not all had gone, %d connections were cut: %w", len(rest), ctx.Err())
 }
 
 // enter changes the state, never back, and returns the connections of that moment. Later ones see the state in open.

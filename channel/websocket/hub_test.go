@@ -217,17 +217,17 @@ func TestOrderIsKept(t *testing.T) {
 }
 
 func TestABurstThatFitsTheQueueLosesNothing(t *testing.T) {
-	const messages = 4000 // with 200 bytes each
-	h := start(t, &websocket.Options{QueueBytes: messages * 256})
+	const messages = 4000
+	h := start(t, nil)
 	c := h.connect(t, "ann")
-	p := websocket.Text(strings.Repeat("x", 200))
-	for range messages {
-		n, err := h.Push(t.Context(), websocket.User("", "ann"), p)
+	text := func(i int) string { return fmt.Sprintf("%200d", i) }
+	for i := range messages {
+		n, err := h.Push(t.Context(), websocket.User("", "ann"), websocket.Text(text(i)))
 		require.NoError(t, err)
 		require.Equal(t, 1, n)
 	}
-	for range messages {
-		c.text(t)
+	for i := range messages {
+		require.Equal(t, text(i), c.text(t))
 	}
 }
 

@@ -51,8 +51,13 @@ func TestBadFrames(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			c := h.raw(t, "ann")
-			go func() { _, _ = c.Write([]byte(test.sent)) }()
+			written := make(chan error, 1)
+			go func() {
+				_, err := c.Write([]byte(test.sent))
+				written <- err
+			}()
 			require.Equal(t, test.code, c.code(t))
+			require.NoError(t, <-written, "a reset would overtake the close frame")
 			_ = c.Close()
 		})
 	}

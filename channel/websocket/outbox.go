@@ -90,7 +90,7 @@ func (o *outbox) add(frame []byte) {
 // write writes until nothing waits.
 func (o *outbox) write() {
 	for batch, size := o.next(0); size > 0; batch, size = o.next(size) {
-		o.sock.SetWriteDeadline(time.Now().Add(writeTimeout)) //nolint:errcheck // then the write fails as well
+		_ = o.sock.SetWriteDeadline(time.Now().Add(writeTimeout)) // if this fails, so does the write
 		if _, err := batch.WriteTo(o.sock); err != nil {
 			code := closeLost
 			if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -126,18 +126,26 @@ func (o *outbox) next(written int) (batch net.Buffers, size int) {
 
 // cut closes the socket at once. The code counts if no close frame was queued before.
 func (o *outbox) cut(code int) {
+	if o.abandon(code) {
+		_ = o.sock.Close() // not under the lock: over TLS it writes, and may block
+	}
+}
+
+// abandon drops what waits, and reports whether the socket is still to be closed.
+func (o *outbox) abandon(code int) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.state == gone {
+		return false
+	}
 	if o.state == open {
 		o.code = code
 	}
 	if o.reply != nil {
 		o.reply.Stop()
 	}
-	if o.state != gone {
-		o.state, o.frames = gone, nil
-		o.sock.Close() //nolint:errcheck // nothing is left to save
-	}
+	o.state, o.frames = gone, nil
+	return true
 }
 
 // closed reports whether a close frame has been queued, or the socket closed.

@@ -38,7 +38,7 @@ func TestCoderWritesOneControlFrameAtATime(t *testing.T) {
 	defer conn.Close()
 	_, err = conn.Write(handshake("ann"))
 	require.NoError(t, err)
-	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil) //nolint:bodyclose // it has none
 	require.NoError(t, err)
 	require.Equal(t, http.StatusSwitchingProtocols, resp.StatusCode)
 	require.Empty(t, writes, "the answer to the handshake goes another way")
