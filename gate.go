@@ -16,10 +16,11 @@ const misconfiguredPause = 30 * time.Second
 
 // A gate stands before one channel and keeps its policy, across all messages: the rate, the slots and the pause.
 type gate struct {
-	name   string
-	driver channel.Channel
-	kind   string // of address; see channel.AddressKind
-	policy Policy
+	name      string
+	driver    channel.Channel
+	validator channel.Validator // nil: the driver takes everything
+	kind      string            // of address; see channel.AddressKind
+	policy    Policy
 
 	limiter *rate.Limiter // nil: no rate
 	slots   chan struct{} // holds one for each call under way that has not been given up
@@ -36,6 +37,7 @@ type gate struct {
 
 func newGate(name string, driver channel.Channel, p Policy) *gate {
 	g := &gate{name: name, driver: driver, kind: channel.AddressKind(driver), policy: p, slots: make(chan struct{}, p.Concurrency)}
+	g.validator, _ = channel.As[channel.Validator](driver)
 	if p.Rate > 0 {
 		g.limiter = rate.NewLimiter(rate.Limit(p.Rate), p.Burst)
 	}

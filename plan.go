@@ -216,13 +216,13 @@ func (p *planner) addGroup(ctx context.Context, to *person, channels []string) e
 	ds := make([]delivery, 0, len(channels))
 	for _, name := range channels {
 		gate := p.gates[name]
-		draft, err := p.draft(ctx, to, gate)
-		if err != nil {
+		draft := draft{gate: gate}
+		if err := p.draft(ctx, &draft, to); err != nil {
 			return err
 		}
 		for _, address := range gate.addresses(to.Recipient) {
-			draft.To = address
-			ds = append(ds, delivery{draft: p.address(draft, to, len(ds))})
+			ds = append(ds, delivery{draft: draft})
+			p.address(&ds[len(ds)-1].draft, to, len(ds)-1, address)
 		}
 	}
 	p.plan.groups = append(p.plan.groups, group{Notifier: p.Notifier, dispatcher: p.dispatchers[p.m.Dispatcher], ds: ds})
@@ -238,43 +238,46 @@ type draft struct {
 }
 
 // draft renders what the deliveries to one recipient on one channel share. Its error refuses the message.
-func (p *planner) draft(ctx context.Context, to *person, gate *gate) (draft, error) {
+func (p *planner) draft(ctx context.Context, d *draft, to *person) error {
 	m := &p.m
-	d := draft{gate: gate, Delivery: channel.Delivery{
-		MessageID: p.plan.id, Tenant: m.Tenant, Channel: gate.name, Recipient: to.ID, Locale: cmp.Or(to.Locale, m.Locale),
+	d.Delivery = channel.Delivery{
+		MessageID: p.plan.id, Tenant: m.Tenant, Channel: d.gate.name, Recipient: to.ID, Locale: cmp.Or(to.Locale, m.Locale),
 		Category: m.Category, Class: string(m.Class), AtMostOnce: m.AtMostOnce, ExpireAt: m.ExpireAt,
-		Content: m.Content, Attachments: m.Attachments, Extra: p.extra[gate.name],
-	}}
-	if gate.kind != channel.None {
+		Content: m.Content, Attachments: m.Attachments, Extra: p.extra[d.gate.name],
+	}
+	if d.gate.kind != channel.None {
 		d.fault = to.fault
 	}
 	if m.Template == "" || d.fault != nil {
-		return d, nil
+		return nil
 	}
-	return d, p.render(ctx, &d, to)
+	return p.render(ctx, d, to)
 }
 
 // address names d, redirects it and asks its driver whether it can work.
-func (p *planner) address(d draft, to *person, rank int) draft {
+func (p *planner) address(d *draft, to *person, rank int, address string) {
 	d.ID = p.plan.id + "-" + strconv.Itoa(to.no) + "-" + strconv.Itoa(rank)
+	d.To = address
 	if d.To == "" && d.fault == nil && d.gate.kind != channel.None {
 		d.fault = noAddress(to, d.gate)
 	}
 	if d.fault != nil {
-		return d
+		return
 	}
 	for _, key := range []string{d.gate.kind, d.gate.name} {
 		if address, ok := p.redirect[key]; ok && d.gate.takes(key) {
 			d.To = address
 		}
 	}
-	if crash := p.guard(d.Channel, func() { d.fault = channel.Validate(d.gate.driver, d.Delivery) }); crash != nil {
+	if d.gate.validator == nil {
+		return
+	}
+	if crash := p.guard(d.Channel, func() { d.fault = d.gate.validator.Validate(d.Delivery) }); crash != nil {
 		d.fault = crash
 	}
 	if d.fault != nil && channel.KindOf(d.fault) == channel.Unknown {
 		d.fault = &channel.Error{Kind: channel.Rejected, Err: d.fault}
 	}
-	return d
 }
 
 // render fills d from the message's template. Its error refuses the message.
