@@ -44,7 +44,11 @@ var (
 // Send makes one attempt.
 func (f *failover) Send(ctx context.Context, d Delivery) (Receipt, error) {
 	var refusals []*Error
-	for _, c := range f.candidates(time.Now()) {
+	for i, c := range f.candidates(time.Now()) {
+		if i > 0 && ctx.Err() != nil { // there is no time left to ask the others
+			refusals = append(refusals, &Error{Kind: Temporary, Err: ctx.Err()})
+			break
+		}
 		if c.down != nil {
 			refusals = append(refusals, c.down)
 			continue
@@ -62,9 +66,6 @@ func (f *failover) Send(ctx context.Context, d Delivery) (Receipt, error) {
 			return Receipt{}, err
 		}
 		refusals = append(refusals, refusal(err, Temporary))
-		if ctx.Err() != nil {
-			break
-		}
 	}
 	return Receipt{}, verdict(refusals)
 }
@@ -129,11 +130,18 @@ func (p *provider) remember(err error) {
 	case kind == Uncertain, kind == Unknown:
 		p.doubt = now.Add(doubtful)
 	case kind == RateLimited: // the RetryAfter of a Temporary one may be this recipient's alone
-		p.why = refusal(err, kind)
-		p.downUntil = now.Add(p.why.RetryAfter)
+		why := refusal(err, kind)
+		p.skip(why, now.Add(why.RetryAfter))
 	case kind == Misconfigured:
-		p.why = refusal(err, kind)
-		p.downUntil = now.Add(max(p.why.RetryAfter, doubtful))
+		why := refusal(err, kind)
+		p.skip(why, now.Add(max(why.RetryAfter, doubtful)))
+	}
+}
+
+// skip leaves the provider out until then, or for as long as an earlier answer asked for.
+func (p *provider) skip(why *Error, until time.Time) {
+	if until.After(p.downUntil) {
+		p.why, p.downUntil = why, until
 	}
 }
 

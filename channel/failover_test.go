@@ -222,3 +222,43 @@ func TestFailoverAnswersForItsProviders(t *testing.T) {
 	require.Error(t, channel.Valid(f), "kinds differ")
 	require.Error(t, channel.Valid(channel.Failover(a, nil)))
 }
+
+func TestFailoverKeepsTheLongestThrottle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		answers := []error{failure(channel.RateLimited, 0), failure(channel.RateLimited, time.Minute)}
+		calls := 0
+		a := channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
+			err := answers[min(calls, 1)]
+			calls++
+			if calls == 1 { // it answers after the other
+				time.Sleep(time.Second)
+			}
+			return channel.Receipt{}, err
+		})
+		b := channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) { return channel.Receipt{}, nil })
+		f := channel.Failover(a, b)
+		go func() { _, _ = f.Send(t.Context(), channel.Delivery{}) }()
+		synctest.Wait()
+		_, err := f.Send(t.Context(), channel.Delivery{})
+		require.NoError(t, err)
+		time.Sleep(2 * time.Second)
+		_, err = f.Send(t.Context(), channel.Delivery{})
+		require.NoError(t, err)
+		require.Equal(t, 2, calls, "the provider asked for a minute")
+	})
+}
+
+func TestFailoverThatRunsOutOfTimeMayBeTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := channel.Func(func(ctx context.Context, _ channel.Delivery) (channel.Receipt, error) {
+			<-ctx.Done()
+			return channel.Receipt{}, failure(channel.Rejected, 0)
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		b := &vendor{}
+		_, err := channel.Failover(slow, b).Send(ctx, channel.Delivery{})
+		require.Equal(t, channel.Temporary, channel.KindOf(err), "the second provider was not asked yet")
+		require.Zero(t, b.calls)
+	})
+}
