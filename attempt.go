@@ -31,7 +31,7 @@ func (l *deadline) context(ctx context.Context, now time.Time, timeout time.Dura
 	if l.ctx != nil && l.begun.Equal(now) && l.timeout == timeout {
 		return l.ctx
 	}
-	c, cancel := context.WithTimeout(ctx, timeout)
+	c, cancel := context.WithDeadline(ctx, now.Add(timeout))
 	if before := l.cancel; before != nil {
 		last := cancel
 		cancel = func() { before(); last() }
@@ -42,7 +42,7 @@ func (l *deadline) context(ctx context.Context, now time.Time, timeout time.Dura
 
 // precedes reports whether l is still to come, and next is when its calls are given up.
 func (l *deadline) precedes(next time.Time) bool {
-	return l.ctx != nil && l.ctx.Err() == nil && l.begun.Add(l.timeout+grace).Equal(next)
+	return l.ctx != nil && l.ctx.Err() == nil && l.begun.Add(l.timeout).Add(grace).Equal(next)
 }
 
 func (l *deadline) release() {
@@ -51,33 +51,56 @@ func (l *deadline) release() {
 	}
 }
 
-// admit brings d to its next attempt as soon as ctx, expiry, pause, rate and slots allow.
+// admit brings d to its next attempt as soon as ctx, expiry, pause, slots and rate allow.
 func (g *group) admit(ctx context.Context, d *delivery, now time.Time) {
-	if ctx.Err() != nil {
+	switch {
+	case g.barred(ctx, d, now):
+		d.forgo()
+		g.bar(ctx, d, now)
+	case d.gate.enter():
+		g.proceed(ctx, d, now)
+	default:
+		d.forgo()
+		g.queue(d)
+	}
+}
+
+// barred reports whether d may not be called now, whatever slots and rate allow.
+func (g *group) barred(ctx context.Context, d *delivery, now time.Time) bool {
+	wait, _ := d.gate.paused(now)
+	return ctx.Err() != nil || d.expired(now) || wait > 0 || d.gate.stuck()
+}
+
+// bar does with d what bars it asks for. One whose channel is paused is treated as if the channel had answered the same once more.
+func (g *group) bar(ctx context.Context, d *delivery, now time.Time) {
+	wait, by := d.gate.paused(now)
+	switch {
+	case ctx.Err() != nil:
 		g.cancel(ctx, d, now)
-		return
-	}
-	if !d.ExpireAt.IsZero() && !now.Before(d.ExpireAt) {
+	case d.expired(now):
 		g.expire(d, now)
-		return
+	case wait > 0 && by.Kind == channel.Misconfigured:
+		g.settle(d, now, Failed, ReasonMisconfigured, by)
+	case wait > 0:
+		g.hold(d, now, wait, ReasonPaused, by)
+	default:
+		g.failed(d, now, &channel.Error{Kind: channel.Temporary, Err: errors.New("too many calls of this channel ignore their deadline")})
 	}
-	if wait, by := d.gate.paused(now); wait > 0 {
-		g.pausedBy(d, now, wait, by)
-		return
-	}
+}
+
+// proceed calls d, which holds a slot, unless the rate makes it wait. The slot comes first: a place that is not used at its time
+// would let calls bunch.
+func (g *group) proceed(ctx context.Context, d *delivery, now time.Time) {
 	if wait := d.reserve(now); wait > 0 {
+		d.gate.leave()
 		g.hold(d, now, wait, ReasonPaused, &channel.Error{Kind: channel.RateLimited, Err: errors.New("the channel's rate is used up")})
 		return
 	}
-	if d.gate.stuck() {
-		g.failed(d, now, &channel.Error{Kind: channel.Temporary, Err: errors.New("too many calls of this channel ignore their deadline")})
-		return
-	}
-	if !d.gate.enter() {
-		g.queue(d)
-		return
-	}
 	g.call(ctx, d, now)
+}
+
+func (d *delivery) expired(now time.Time) bool {
+	return !d.ExpireAt.IsZero() && !now.Before(d.ExpireAt)
 }
 
 func (g *group) expire(d *delivery, now time.Time) {
@@ -88,27 +111,26 @@ func (g *group) expire(d *delivery, now time.Time) {
 	g.settle(d, now, Expired, "", &channel.Error{Kind: channel.Rejected, Field: "expire_at", Err: err})
 }
 
-// pausedBy treats d as if its channel had answered the same once more.
-func (g *group) pausedBy(d *delivery, now time.Time, wait time.Duration, by *channel.Error) {
-	if by.Kind == channel.Misconfigured {
-		g.settle(d, now, Failed, ReasonMisconfigured, by)
-		return
-	}
-	g.hold(d, now, wait, ReasonPaused, by)
-}
-
-// reserve takes a place in the channel's rate, once per attempt, and returns how long it is until then.
-func (d *delivery) reserve(now time.Time) time.Duration {
-	if d.gate.limiter == nil || d.reservation != nil {
+// reserve takes a place in the channel's rate, unless d has waited for one, and returns how long it is until then.
+func (d *delivery) reserve(now time.Time) (wait time.Duration) {
+	if d.gate.pace == nil || !d.place.IsZero() {
 		return 0
 	}
-	d.reservation = d.gate.limiter.ReserveN(now, 1)
-	return d.reservation.DelayFrom(now)
+	d.place, wait = d.gate.pace.take(now, d.gate.policy.MaxWait-d.waited)
+	return wait
+}
+
+// forgo gives the place in the channel's rate to others.
+func (d *delivery) forgo() {
+	if !d.place.IsZero() {
+		d.gate.pace.giveBack(d.place)
+		d.place = time.Time{}
+	}
 }
 
 // hold lets d wait, or fails it if it would have waited too long in all.
 func (g *group) hold(d *delivery, now time.Time, wait time.Duration, why Reason, e *channel.Error) {
-	if d.waited+wait > d.gate.policy.MaxWait {
+	if wait > d.gate.policy.MaxWait-d.waited {
 		end := *e
 		end.RetryAfter = wait
 		reason := ReasonThrottled
@@ -156,8 +178,8 @@ func (g *group) call(ctx context.Context, d *delivery, now time.Time) {
 	d.Attempt++
 	d.out.Attempts = d.Attempt
 	d.out.Status, d.out.Reason, d.out.At, d.out.Until = Accepted, "", now, time.Time{}
-	d.reservation = nil
-	d.phase, d.wake = calling, now.Add(timeout+grace)
+	d.place = time.Time{}
+	d.phase, d.wake = calling, now.Add(timeout).Add(grace)
 	d.turn.begin()
 	d.gate.busy.Add(1)
 	go g.attempt(g.deadline.context(ctx, now, timeout), d)
@@ -166,15 +188,18 @@ func (g *group) call(ctx context.Context, d *delivery, now time.Time) {
 // attempt calls the driver and reports its answer, unless the call was given up meanwhile.
 func (g *group) attempt(ctx context.Context, d *delivery) {
 	var r channel.Receipt
-	var err error
+	var e *channel.Error
 	answered := false
 	defer func() {
 		if !answered { // a panic, or runtime.Goexit, which recovers as nil
-			err = g.crashed(d.Channel, recover())
+			e = g.crashed(d.Channel, recover())
+		}
+		if e != nil { // before the slot goes to the next one
+			g.pause(d, time.Now(), e)
 		}
 		d.gate.busy.Add(-1)
 		if d.turn.end() {
-			d.receipt, d.err = r, err
+			d.receipt, d.failure = r, e
 			d.gate.leave()
 			g.events <- d.no
 			return
@@ -182,7 +207,9 @@ func (g *group) attempt(ctx context.Context, d *delivery) {
 		d.gate.lost.Add(-1)
 		g.running.leave()
 	}()
+	var err error
 	r, err = d.gate.driver.Send(ctx, d.Delivery)
+	e = classify(err) // here, because the error's own methods may panic too
 	answered = true
 }
 
@@ -206,14 +233,14 @@ func (g *group) abandon(d *delivery, now time.Time) {
 // take goes on with d, whose turn has ended. A slot that was given back meanwhile tells nothing.
 func (g *group) take(ctx context.Context, d *delivery, now time.Time) {
 	switch {
-	case d.phase == queued && ctx.Err() != nil:
+	case d.phase == queued && g.barred(ctx, d, now):
 		d.gate.leave()
-		g.cancel(ctx, d, now)
+		g.admit(ctx, d, now)
 	case d.phase == queued:
-		g.call(ctx, d, now)
+		g.proceed(ctx, d, now)
 	case d.phase != calling:
-	case d.err != nil:
-		g.failed(d, now, classify(d.err))
+	case d.failure != nil:
+		g.failed(d, now, d.failure)
 	default:
 		g.sent(d, now)
 	}
@@ -226,6 +253,8 @@ func (g *group) sent(d *delivery, now time.Time) {
 		g.settle(d, now, Delivered, "", nil)
 	case channel.Read:
 		g.settle(d, now, Read, "", nil)
+	case channel.Bounced:
+		g.failed(d, now, &channel.Error{Kind: channel.Unreachable, Code: d.receipt.Code, Err: errors.New("it came back")})
 	default:
 		g.settle(d, now, Sent, "", nil)
 	}
@@ -236,11 +265,9 @@ func (g *group) failed(d *delivery, now time.Time, e *channel.Error) {
 	d.last = e
 	switch e.Kind {
 	case channel.RateLimited:
-		g.pause(d, now, e)
 		wait, _ := d.gate.paused(now)
 		g.hold(d, now, wait, ReasonPaused, e)
 	case channel.Misconfigured:
-		g.pause(d, now, e)
 		g.settle(d, now, Failed, ReasonMisconfigured, e)
 	case channel.Temporary:
 		g.retry(d, now, e)
@@ -256,8 +283,11 @@ func (g *group) failed(d *delivery, now time.Time, e *channel.Error) {
 	}
 }
 
-// pause holds the channel for everybody. It is logged once, not for each call that was under way.
+// pause holds the channel for everybody if e asks for it. It is logged once, not for each call that was under way.
 func (g *group) pause(d *delivery, now time.Time, e *channel.Error) {
+	if e.Kind != channel.RateLimited && e.Kind != channel.Misconfigured {
+		return
+	}
 	before, _ := d.gate.paused(now)
 	d.gate.pause(now, e)
 	wait, _ := d.gate.paused(now)
@@ -309,7 +339,7 @@ func (p *panicError) Unwrap() error {
 }
 
 // crashed logs the stack of a panic, without its value, and returns it as an error.
-func (n *Notifier) crashed(what string, v any) error {
+func (n *Notifier) crashed(what string, v any) *channel.Error {
 	n.log.Error("panic", "in", what, "type", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
 	return &channel.Error{Kind: channel.Uncertain, Err: &panicError{v}}
 }

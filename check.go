@@ -143,8 +143,8 @@ func (n *Notifier) checkReach(m *Message) error {
 			return fault("channels", fmt.Errorf("none given, and to[%d] has no addresses to choose by", i))
 		}
 		for _, name := range slices.Sorted(maps.Keys(m.To[i].Addresses)) {
-			if n.gates[name] == nil {
-				return fault("channels", fmt.Errorf("none given, and to[%d].addresses names no channel with %q", i, name))
+			if g := n.gates[name]; g == nil || !g.takes(name) {
+				return fault("channels", fmt.Errorf("none given, and to[%d].addresses names no channel that has addresses with %q", i, name))
 			}
 		}
 	}

@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/e7ddda3c/notify/channel"
 )
 
@@ -22,10 +20,10 @@ type gate struct {
 	kind      string            // of address; see channel.AddressKind
 	policy    Policy
 
-	limiter *rate.Limiter // nil: no rate
-	slots   chan struct{} // holds one for each call under way that has not been given up
-	busy    atomic.Int64  // calls under way
-	lost    atomic.Int64  // calls under way that were given up
+	pace  *pace         // nil: no rate
+	slots chan struct{} // holds one for each call under way that has not been given up
+	busy  atomic.Int64  // calls under way
+	lost  atomic.Int64  // calls under way that were given up
 
 	mu          sync.Mutex
 	pausedUntil time.Time
@@ -39,7 +37,7 @@ func newGate(name string, driver channel.Channel, p Policy) *gate {
 	g := &gate{name: name, driver: driver, kind: channel.AddressKind(driver), policy: p, slots: make(chan struct{}, p.Concurrency)}
 	g.validator, _ = channel.As[channel.Validator](driver)
 	if p.Rate > 0 {
-		g.limiter = rate.NewLimiter(rate.Limit(p.Rate), p.Burst)
+		g.pace = newPace(p.Rate, p.Burst)
 	}
 	return g
 }

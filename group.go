@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/e7ddda3c/notify/channel"
 )
 
@@ -30,18 +28,18 @@ const (
 // A delivery is one of a running Send.
 type delivery struct {
 	draft
-	no          int // its index in the group
-	phase       phase
-	wake        time.Time
-	turn        turn // while it is queued or calling
-	receipt     channel.Receipt
-	err         error // with receipt, the driver's answer
-	reservation *rate.Reservation
-	waited      time.Duration  // in all
-	tries       int            // attempts used up; a throttled one is not
-	doubt       bool           // an earlier attempt may have gone out
-	last        *channel.Error // of the last attempt
-	out         *Outcome       // in the report
+	no      int // its index in the group
+	phase   phase
+	wake    time.Time
+	turn    turn // while it is queued or calling
+	receipt channel.Receipt
+	failure *channel.Error // with receipt, the driver's answer
+	place   time.Time      // in the channel's rate, for the next attempt; zero if it has none yet
+	waited  time.Duration  // in all
+	tries   int            // attempts used up; a throttled one is not
+	doubt   bool           // an earlier attempt may have gone out
+	last    *channel.Error // of the last attempt
+	out     *Outcome       // in the report
 }
 
 // A group is one recipient's deliveries. One goroutine runs it and owns all its state; calls and waits for a slot have goroutines
@@ -298,11 +296,8 @@ func (g *group) settle(d *delivery, now time.Time, s Status, why Reason, e *chan
 		}
 	}
 	d.phase, d.wake = settled, time.Time{}
-	if d.reservation != nil {
-		d.reservation.CancelAt(now)
-		d.reservation = nil
-	}
-	d.out.Status, d.out.Reason, d.out.At = s, why, now
+	d.forgo()
+	d.out.Status, d.out.Reason, d.out.At, d.out.Until = s, why, now, time.Time{}
 	if e != nil {
 		d.out.Err = e
 	}

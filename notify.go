@@ -78,7 +78,7 @@ func New(c Config) (*Notifier, error) {
 	if n.log == nil {
 		n.log = slog.Default()
 	}
-	for _, step := range []func(Config) error{n.addChannels, n.checkPolicies, n.addDispatchers, n.checkRedirect} {
+	for _, step := range []func(Config) error{n.checkPolicies, n.addChannels, n.addDispatchers, n.checkRedirect} {
 		if err := step(c); err != nil {
 			return nil, err
 		}
@@ -101,18 +101,21 @@ func (n *Notifier) addChannels(c Config) error {
 		if err := channel.Valid(ch); err != nil {
 			return fault(field, err)
 		}
-		n.gates[name] = newGate(name, ch, policyOf(c.Policies[name], channel.LimitsOf(ch), c.Policies[""]))
+		limits := limited(channel.LimitsOf(ch))
+		if err := limits.valid(); err != nil {
+			return fault(field, fmt.Errorf("the driver's limits: %w", err))
+		}
+		n.gates[name] = newGate(name, ch, policyOf(c.Policies[name], limits, c.Policies[""]))
 	}
 	return nil
 }
 
-// isNil reports whether ch is nil or holds a nil pointer or function.
-func isNil(ch channel.Channel) bool {
-	if ch == nil {
+// isNil reports whether v is nil or holds a nil pointer or function.
+func isNil(v any) bool {
+	if v == nil {
 		return true
 	}
-	v := reflect.ValueOf(ch)
-	switch v.Kind() {
+	switch v := reflect.ValueOf(v); v.Kind() {
 	case reflect.Pointer, reflect.Func, reflect.Map, reflect.Slice, reflect.Chan:
 		return v.IsNil()
 	}
@@ -121,7 +124,7 @@ func isNil(ch channel.Channel) bool {
 
 func (n *Notifier) checkPolicies(c Config) error {
 	for _, name := range slices.Sorted(maps.Keys(c.Policies)) {
-		if _, ok := n.gates[name]; !ok && name != "" {
+		if _, ok := c.Channels[name]; !ok && name != "" {
 			return fault("policies."+name, errors.New("no such channel"))
 		}
 		if err := c.Policies[name].valid(); err != nil {
@@ -137,7 +140,7 @@ func (n *Notifier) addDispatchers(c Config) error {
 		if _, ok := n.dispatchers[name]; ok {
 			return fault(field, errors.New("the name is taken"))
 		}
-		if d == nil {
+		if isNil(d) {
 			return fault(field, errors.New("is nil"))
 		}
 		if v, ok := d.(interface{ Valid() error }); ok {
@@ -190,10 +193,8 @@ func (n *Notifier) Send(ctx context.Context, m Message) (Report, error) {
 // wraps ctx's error. Calling it again waits again.
 func (n *Notifier) Close(ctx context.Context) error {
 	var errs []error
-	select {
-	case <-n.running.close():
-	case <-ctx.Done():
-		errs = append(errs, fmt.Errorf("notify: closed with calls under way on %q: %w", n.busy(), ctx.Err()))
+	if err := n.running.close(ctx); err != nil {
+		errs = append(errs, fmt.Errorf("notify: closed with calls under way on %q: %w", n.busy(), err))
 	}
 	closed := make(map[any]bool, len(n.gates))
 	for _, name := range slices.Sorted(maps.Keys(n.gates)) {
@@ -204,7 +205,11 @@ func (n *Notifier) Close(ctx context.Context) error {
 			}
 			closed[g.driver] = true
 		}
-		if err := g.close(ctx); err != nil {
+		var err error
+		if crash := n.guard(name, func() { err = g.close(ctx) }); crash != nil {
+			err = crash
+		}
+		if err != nil {
 			errs = append(errs, fmt.Errorf("notify: %s: %w", name, err))
 		}
 	}

@@ -58,6 +58,29 @@ func TestCloseClosesEachChannelOnce(t *testing.T) {
 	require.ErrorIs(t, err, notify.ErrClosed)
 }
 
+func TestCloseWithAnEndedCtxIsNoErrorWhenNothingRuns(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 50 { // a choice between two ready channels is random
+		n, err := notify.New(quiet(notify.Config{Channels: notify.Channels{"a": &driver{}}}))
+		require.NoError(t, err)
+		require.NoError(t, n.Close(ctx))
+	}
+}
+
+// crasher panics when it is closed.
+type crasher struct{ driver }
+
+func (*crasher) Close() error { panic("close") }
+
+func TestCloseClosesTheOthersAfterAPanic(t *testing.T) {
+	c := &closer{}
+	n, err := notify.New(quiet(notify.Config{Channels: notify.Channels{"a": &crasher{}, "b": c}}))
+	require.NoError(t, err)
+	require.ErrorContains(t, n.Close(t.Context()), "a: ")
+	require.Equal(t, 1, c.closed)
+}
+
 func TestReportReadsTheSameAfterAReload(t *testing.T) {
 	d := &driver{answers: []error{&channel.Error{Kind: channel.Rejected, Field: "content.title", Code: "40035", RetryAfter: time.Minute, Err: errors.New("vendor: no")}}}
 	n := newNotifier(t, notify.Config{Channels: notify.Channels{"a": d, "b": &driver{}, "c": &driver{answers: []error{context.Canceled}}}, Policies: map[string]notify.Policy{"": {Attempts: 1}}})

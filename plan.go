@@ -222,7 +222,7 @@ func (p *planner) addGroup(ctx context.Context, to *person, channels []string) e
 		}
 		for _, address := range gate.addresses(to.Recipient) {
 			ds = append(ds, delivery{draft: draft})
-			p.address(&ds[len(ds)-1].draft, to, len(ds)-1, address)
+			p.address(ctx, &ds[len(ds)-1].draft, to, len(ds)-1, address)
 		}
 	}
 	p.plan.groups = append(p.plan.groups, group{Notifier: p.Notifier, dispatcher: p.dispatchers[p.m.Dispatcher], ds: ds})
@@ -237,7 +237,8 @@ type draft struct {
 	fault error // settles it as failed
 }
 
-// draft renders what the deliveries to one recipient on one channel share. Its error refuses the message.
+// draft renders what the deliveries to one recipient on one channel share, unless ctx has ended: then they will be canceled, and
+// the sooner the better. Its error refuses the message.
 func (p *planner) draft(ctx context.Context, d *draft, to *person) error {
 	m := &p.m
 	d.Delivery = channel.Delivery{
@@ -248,14 +249,14 @@ func (p *planner) draft(ctx context.Context, d *draft, to *person) error {
 	if d.gate.kind != channel.None {
 		d.fault = to.fault
 	}
-	if m.Template == "" || d.fault != nil {
+	if m.Template == "" || d.fault != nil || ctx.Err() != nil {
 		return nil
 	}
 	return p.render(ctx, d, to)
 }
 
 // address names d, redirects it and asks its driver whether it can work.
-func (p *planner) address(d *draft, to *person, rank int, address string) {
+func (p *planner) address(ctx context.Context, d *draft, to *person, rank int, address string) {
 	d.ID = p.plan.id + "-" + strconv.Itoa(to.no) + "-" + strconv.Itoa(rank)
 	d.To = address
 	if d.To == "" && d.fault == nil && d.gate.kind != channel.None {
@@ -269,15 +270,24 @@ func (p *planner) address(d *draft, to *person, rank int, address string) {
 			d.To = address
 		}
 	}
-	if d.gate.validator == nil {
+	if d.gate.validator == nil || ctx.Err() != nil { // with ctx it will be canceled
 		return
 	}
-	if crash := p.guard(d.Channel, func() { d.fault = d.gate.validator.Validate(d.Delivery) }); crash != nil {
+	if crash := p.guard(d.Channel, func() { d.fault = refusal(d.gate.validator.Validate(d.Delivery)) }); crash != nil {
 		d.fault = crash
 	}
-	if d.fault != nil && channel.KindOf(d.fault) == channel.Unknown {
-		d.fault = &channel.Error{Kind: channel.Rejected, Err: d.fault}
+}
+
+// refusal classifies what Validate says: unless it says otherwise, the content can never work.
+func refusal(err error) error {
+	e := classify(err)
+	switch {
+	case e == nil:
+		return nil
+	case e.Kind == channel.Unknown, e.Kind == channel.Uncertain: // nothing was sent, for certain
+		return &channel.Error{Kind: channel.Rejected, Err: err}
 	}
+	return e
 }
 
 // render fills d from the message's template. Its error refuses the message.
@@ -292,9 +302,11 @@ func (p *planner) render(ctx context.Context, d *draft, to *person) error {
 		err = crash
 	}
 	switch {
+	case ctx.Err() != nil: // it will be canceled
+		return nil
 	case errors.Is(err, template.ErrNoTemplate):
 		return fault("template", err)
-	case err != nil:
+	case !isNil(err):
 		d.fault = renderFault(err)
 		return nil
 	}

@@ -1,12 +1,14 @@
 package notify_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/e7ddda3c/notify"
 	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/template"
 )
 
 // to lists where the deliveries of a report went, as recipient, channel and address.
@@ -111,4 +113,27 @@ func TestTemplatesSeeDataAsItsJSON(t *testing.T) {
 	_, err = n.Send(t.Context(), m)
 	require.NoError(t, err)
 	require.JSONEq(t, `{"from":"message"}`, string(d.got[1].Extra), "the message's extra replaces the template's")
+}
+
+// lastWords ends ctx while it renders.
+type lastWords struct {
+	cancel context.CancelFunc
+	asked  int
+}
+
+func (l *lastWords) Render(ctx context.Context, _ template.Request) (template.Rendered, error) {
+	l.asked++
+	l.cancel()
+	return template.Rendered{}, ctx.Err()
+}
+
+func TestNothingIsRenderedAfterCtx(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	templates := &lastWords{cancel: cancel}
+	n := newNotifier(t, notify.Config{Channels: notify.Channels{"pager": &driver{refuse: mailbox}}, Templates: templates})
+	m := notify.Message{To: notify.To("pager", "0", "1", "2"), Channels: []string{"pager"}, Template: "long"}
+	r, err := n.Send(ctx, m)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, []notify.Status{notify.Canceled, notify.Canceled, notify.Canceled}, statuses(r))
+	require.Equal(t, 1, templates.asked)
 }

@@ -3,6 +3,7 @@ package notify
 import (
 	"cmp"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -32,11 +33,15 @@ type Policy struct {
 const maxBackoff = time.Hour
 
 // policyOf resolves the policy of a channel from the most to the least particular.
-func policyOf(own Policy, l channel.Limits, general Policy) Policy {
-	driver := Policy{Rate: l.Rate, Burst: l.Burst, Concurrency: l.Concurrency}
+func policyOf(own, driver, general Policy) Policy {
 	return own.or(driver).or(general).or(Policy{
 		Timeout: 30 * time.Second, Attempts: 4, Backoff: time.Second, MaxWait: 5 * time.Second, Concurrency: 16, Burst: 1,
 	})
+}
+
+// limited returns what a driver declares as a Policy.
+func limited(l channel.Limits) Policy {
+	return Policy{Rate: l.Rate, Burst: l.Burst, Concurrency: l.Concurrency}
 }
 
 // or fills p's zero fields from q.
@@ -55,6 +60,9 @@ func (p Policy) or(q Policy) Policy {
 func (p Policy) valid() error {
 	if p.Timeout < 0 || p.Attempts < 0 || p.Backoff < 0 || p.MaxWait < 0 || p.Concurrency < 0 || p.Burst < 0 {
 		return errors.New("only Rate may be negative")
+	}
+	if math.IsNaN(p.Rate) {
+		return errors.New("the Rate is not a number")
 	}
 	return nil
 }

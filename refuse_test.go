@@ -3,6 +3,7 @@ package notify_test
 import (
 	"context"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -68,29 +69,30 @@ func TestFaultsOfAMessageRefuseItWhole(t *testing.T) {
 		field  string
 		is     error
 	}{
-		"nobody":                       {func(m *notify.Message) { m.To = nil }, "to", nil},
-		"nobody in particular":         {func(m *notify.Message) { m.To = append(m.To, notify.Recipient{}) }, "to[1]", nil},
-		"a repeated recipient":         {func(m *notify.Message) { m.To = append(m.To, m.To[0]) }, "to[1].id", nil},
-		"a recipient's bad locale":     {func(m *notify.Message) { m.To[0].Locale = "d e" }, "to[0].locale", nil},
-		"a recipient's bad time zone":  {func(m *notify.Message) { m.To[0].TimeZone = "Mars/Base" }, "to[0].time_zone", nil},
-		"a bad locale":                 {func(m *notify.Message) { m.Locale = "german!" }, "locale", nil},
-		"a bad class":                  {func(m *notify.Message) { m.Class = "urgent" }, "class", nil},
-		"an unknown channel":           {func(m *notify.Message) { m.Channels = []string{"email", "pigeon"} }, "channels[1]", nil},
-		"a repeated channel":           {func(m *notify.Message) { m.Channels = []string{"email", "email"} }, "channels[1]", nil},
-		"no channel to choose":         {func(m *notify.Message) { m.Channels = nil; m.To = notify.Users("bob") }, "channels", nil},
-		"an address kind as a channel": {func(m *notify.Message) { m.Channels = nil; m.To = notify.To("phone", "+1555") }, "channels", nil},
-		"an unknown dispatcher":        {func(m *notify.Message) { m.Dispatcher = "wisest" }, "dispatcher", nil},
-		"an unknown template":          {func(m *notify.Message) { m.Content = notify.Content{}; m.Template = "nope" }, "template", template.ErrNoTemplate},
-		"content beside a template":    {func(m *notify.Message) { m.Template = "known" }, "content", nil},
-		"data without a template":      {func(m *notify.Message) { m.Data = 1 }, "data", nil},
-		"data that has no JSON":        {func(m *notify.Message) { m.Content = notify.Content{}; m.Template = "known"; m.Data = func() {} }, "data", nil},
-		"nothing to say":               {func(m *notify.Message) { m.Content = notify.Content{} }, "content", nil},
-		"extra for no channel":         {func(m *notify.Message) { m.Extra = map[string]any{"e-mail": 1} }, "extra.e-mail", nil},
-		"extra that has no JSON":       {func(m *notify.Message) { m.Extra = map[string]any{"email": func() {}} }, "extra.email", nil},
-		"expired":                      {func(m *notify.Message) { m.ExpireAt = time.Now().Add(-time.Second) }, "expire_at", nil},
-		"later":                        {func(m *notify.Message) { m.SendAt = time.Now().Add(time.Hour) }, "send_at", notify.ErrNeedsStore},
-		"a key":                        {func(m *notify.Message) { m.Key = "order-1" }, "key", notify.ErrNeedsStore},
-		"a failing directory":          {func(m *notify.Message) { m.To = notify.Users("down") }, "to", errDown},
+		"nobody":                        {func(m *notify.Message) { m.To = nil }, "to", nil},
+		"nobody in particular":          {func(m *notify.Message) { m.To = append(m.To, notify.Recipient{}) }, "to[1]", nil},
+		"a repeated recipient":          {func(m *notify.Message) { m.To = append(m.To, m.To[0]) }, "to[1].id", nil},
+		"a recipient's bad locale":      {func(m *notify.Message) { m.To[0].Locale = "d e" }, "to[0].locale", nil},
+		"a recipient's bad time zone":   {func(m *notify.Message) { m.To[0].TimeZone = "Mars/Base" }, "to[0].time_zone", nil},
+		"a bad locale":                  {func(m *notify.Message) { m.Locale = "german!" }, "locale", nil},
+		"a bad class":                   {func(m *notify.Message) { m.Class = "urgent" }, "class", nil},
+		"an unknown channel":            {func(m *notify.Message) { m.Channels = []string{"email", "pigeon"} }, "channels[1]", nil},
+		"a repeated channel":            {func(m *notify.Message) { m.Channels = []string{"email", "email"} }, "channels[1]", nil},
+		"no channel to choose":          {func(m *notify.Message) { m.Channels = nil; m.To = notify.Users("bob") }, "channels", nil},
+		"an address of a group channel": {func(m *notify.Message) { m.Channels = nil; m.To = notify.To("robot", "x", "y") }, "channels", nil},
+		"an address kind as a channel":  {func(m *notify.Message) { m.Channels = nil; m.To = notify.To("phone", "+1555") }, "channels", nil},
+		"an unknown dispatcher":         {func(m *notify.Message) { m.Dispatcher = "wisest" }, "dispatcher", nil},
+		"an unknown template":           {func(m *notify.Message) { m.Content = notify.Content{}; m.Template = "nope" }, "template", template.ErrNoTemplate},
+		"content beside a template":     {func(m *notify.Message) { m.Template = "known" }, "content", nil},
+		"data without a template":       {func(m *notify.Message) { m.Data = 1 }, "data", nil},
+		"data that has no JSON":         {func(m *notify.Message) { m.Content = notify.Content{}; m.Template = "known"; m.Data = func() {} }, "data", nil},
+		"nothing to say":                {func(m *notify.Message) { m.Content = notify.Content{} }, "content", nil},
+		"extra for no channel":          {func(m *notify.Message) { m.Extra = map[string]any{"e-mail": 1} }, "extra.e-mail", nil},
+		"extra that has no JSON":        {func(m *notify.Message) { m.Extra = map[string]any{"email": func() {}} }, "extra.email", nil},
+		"expired":                       {func(m *notify.Message) { m.ExpireAt = time.Now().Add(-time.Second) }, "expire_at", nil},
+		"later":                         {func(m *notify.Message) { m.SendAt = time.Now().Add(time.Hour) }, "send_at", notify.ErrNeedsStore},
+		"a key":                         {func(m *notify.Message) { m.Key = "order-1" }, "key", notify.ErrNeedsStore},
+		"a failing directory":           {func(m *notify.Message) { m.To = notify.Users("down") }, "to", errDown},
 		"a group channel for several, first": {func(m *notify.Message) {
 			m.To = append(m.To, notify.Recipient{ID: "bob", Addresses: m.To[0].Addresses})
 			m.Channels, m.Dispatcher = []string{"email", "robot"}, "first"
@@ -198,6 +200,9 @@ func TestNewRefuses(t *testing.T) {
 		"a configuration that is invalid": {notify.Config{Channels: notify.Channels{"email": invalid{broken}}}, "channels.email", broken},
 		"a policy for no channel":         {notify.Config{Channels: ok, Policies: map[string]notify.Policy{"mail": {}}}, "policies.mail", nil},
 		"a negative policy":               {notify.Config{Channels: ok, Policies: map[string]notify.Policy{"": {Attempts: -1}}}, "policies.", nil},
+		"a negative concurrency":          {notify.Config{Channels: ok, Policies: map[string]notify.Policy{"email": {Concurrency: -1}}}, "policies.email", nil},
+		"a rate that is no number":        {notify.Config{Channels: ok, Policies: map[string]notify.Policy{"email": {Rate: math.NaN()}}}, "policies.email", nil},
+		"a driver's negative limits":      {notify.Config{Channels: notify.Channels{"email": &driver{limits: channel.Limits{Concurrency: -1}}}}, "channels.email", nil},
 		"a nil dispatcher":                {notify.Config{Channels: ok, Dispatchers: map[string]notify.Dispatcher{"x": nil}}, "dispatchers.x", nil},
 		"a dispatcher named all":          {notify.Config{Channels: ok, Dispatchers: map[string]notify.Dispatcher{"all": notify.All()}}, "dispatchers.all", nil},
 		"a dispatcher that waits": {

@@ -71,8 +71,7 @@ type outcomeJSON struct {
 // MarshalJSON writes o with its error as kind, code and text.
 func (o Outcome) MarshalJSON() ([]byte, error) {
 	j := outcomeJSON{outcome: outcome(o)}
-	if o.Err != nil {
-		e := classify(o.Err)
+	if e := classify(o.Err); e != nil {
 		j.Error = &failure{Kind: e.Kind, Field: e.Field, Code: e.Code}
 		if e.RetryAfter > 0 {
 			j.Error.RetryAfter = e.RetryAfter.String()
@@ -108,12 +107,16 @@ func (o *Outcome) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// classify returns err as a channel.Error, wrapping it if it is none.
+// classify returns err as a channel.Error, wrapping it if it is none. A nil pointer is no error, whatever its type.
 func classify(err error) *channel.Error {
-	if e, ok := err.(*channel.Error); ok {
+	if isNil(err) {
+		return nil
+	}
+	kind := channel.KindOf(err)
+	if e, ok := err.(*channel.Error); ok && e.Kind == kind {
 		return e
 	}
-	c := &channel.Error{Kind: channel.KindOf(err), Err: err}
+	c := &channel.Error{Kind: kind, Err: err}
 	var inner *channel.Error
 	if errors.As(err, &inner) {
 		c.Field, c.Code, c.RetryAfter = inner.Field, inner.Code, inner.RetryAfter

@@ -6,7 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
+	"net"
+	"net/url"
 	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -86,6 +90,15 @@ func hello(channels ...string) notify.Message {
 		ann.Addresses[name] = []string{"ann-" + name}
 	}
 	return notify.Message{To: []notify.Recipient{ann}, Channels: channels, Content: notify.Content{Title: "Hello", Text: "World"}}
+}
+
+// crowd is many recipients.
+func crowd(n int) []notify.Recipient {
+	pagers := make([]string, n)
+	for i := range pagers {
+		pagers[i] = strconv.Itoa(i)
+	}
+	return notify.To("pager", pagers...)
 }
 
 func fails(k channel.Kind) *channel.Error {
@@ -364,6 +377,72 @@ func TestRateBeyondMaxWaitFailsTheRest(t *testing.T) {
 	})
 }
 
+func TestTheRateHoldsAfterAWait(t *testing.T) {
+	tests := map[string]struct {
+		first error
+		takes time.Duration // the first call
+		slots int
+	}{
+		"for a pause": {waits(channel.RateLimited, 30*time.Second), 0, 16},
+		"for a slot":  {nil, 20 * time.Second, 1},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := &driver{answers: []error{tt.first, nil}}
+				first := tt.takes
+				n := newNotifier(t, notify.Config{
+					Channels: notify.Channels{"pager": channel.Func(func(ctx context.Context, dl channel.Delivery) (channel.Receipt, error) {
+						r, err := d.Send(ctx, dl)
+						if d.calls() == 1 {
+							time.Sleep(first)
+						}
+						return r, err
+					})},
+					Policies: map[string]notify.Policy{"pager": {Rate: 1, MaxWait: time.Hour, Concurrency: tt.slots}},
+				})
+				m := hello("pager")
+				m.To = crowd(60)
+				_, err := n.Send(t.Context(), m)
+				require.NoError(t, err)
+				for i := 1; i < len(d.at); i++ {
+					require.GreaterOrEqual(t, d.at[i].Sub(d.at[i-1]), time.Second, "call %d", i)
+				}
+			})
+		})
+	}
+}
+
+func TestThoseWhoGiveUpLeaveTheirPlacesToOthers(t *testing.T) {
+	tests := map[string]struct{ maxWait, ctx time.Duration }{
+		"because it is too long until then": {5 * time.Second, time.Hour},
+		"because ctx ended":                 {time.Hour, 5500 * time.Millisecond},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := &driver{}
+				n := newNotifier(t, notify.Config{
+					Channels: notify.Channels{"pager": d}, Policies: map[string]notify.Policy{"pager": {Rate: 1, MaxWait: tt.maxWait}},
+				})
+				m := hello("pager")
+				m.To = crowd(500)
+				ctx, cancel := context.WithTimeout(t.Context(), tt.ctx)
+				defer cancel()
+				_, err := n.Send(ctx, m)
+				require.Error(t, err)
+				require.Equal(t, 6, d.calls(), "at once and after each of five seconds")
+
+				time.Sleep(time.Second)
+				begun := time.Now()
+				_, err = n.Send(t.Context(), hello("pager"))
+				require.NoError(t, err)
+				require.Zero(t, time.Since(begun))
+			})
+		})
+	}
+}
+
 func TestConcurrencyIsBoundedAcrossMessages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var now, most atomic.Int64
@@ -430,6 +509,144 @@ func TestABrokenDriverDoesNotPileUpCalls(t *testing.T) {
 		synctest.Wait()
 		_, err := n.Send(t.Context(), hello("hangs"))
 		require.NoError(t, err, "it recovers when they come back")
+	})
+}
+
+func TestASlotThatComesTooLateIsNotUsed(t *testing.T) {
+	tests := map[string]struct {
+		answer error
+		expire time.Duration
+		status notify.Status
+	}{
+		"after the message expired":     {nil, time.Second, notify.Expired},
+		"after the channel was paused":  {waits(channel.RateLimited, time.Minute), time.Hour, notify.Failed},
+		"after it proved misconfigured": {fails(channel.Misconfigured), time.Hour, notify.Failed},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := &driver{answers: []error{tt.answer}, takes: 2 * time.Second}
+				n := newNotifier(t, notify.Config{Channels: notify.Channels{"pager": d}, Policies: map[string]notify.Policy{"pager": {Concurrency: 1}}})
+				m := hello("pager")
+				m.To = crowd(100)
+				m.ExpireAt = time.Now().Add(tt.expire)
+				report, err := n.Send(t.Context(), m)
+				require.Error(t, err)
+				require.Equal(t, 1, d.calls())
+				late := 0
+				for _, o := range report.Deliveries {
+					if o.Attempts == 0 && o.Status == tt.status {
+						late++
+					}
+				}
+				require.Equal(t, 99, late)
+			})
+		})
+	}
+}
+
+func TestThoseWhoWaitForASlotOfABrokenDriverGiveUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int64
+		release := make(chan struct{})
+		n := newNotifier(t, notify.Config{
+			Channels: notify.Channels{"pager": channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
+				calls.Add(1)
+				<-release
+				return channel.Receipt{}, nil
+			})},
+			Policies: map[string]notify.Policy{"pager": {Concurrency: 2, Timeout: time.Second}},
+		})
+		t.Cleanup(func() { close(release) })
+		m := hello("pager")
+		m.To = crowd(100)
+		begun := time.Now()
+		_, err := n.Send(t.Context(), m)
+		require.ErrorIs(t, err, channel.Uncertain)
+		require.LessOrEqual(t, calls.Load(), int64(3), "two, and one that took the slot of the first to be given up")
+		require.Less(t, time.Since(begun), 10*time.Second)
+	})
+}
+
+func TestANilPointerIsNoError(t *testing.T) {
+	var none *channel.Error
+	var noURL *url.Error
+	for _, err := range []error{none, noURL} {
+		d := &driver{answers: []error{err}, refuse: func(channel.Delivery) error { return err }}
+		n := newNotifier(t, notify.Config{Channels: notify.Channels{"pager": d}})
+		report, err := n.Send(t.Context(), hello("pager"))
+		require.NoError(t, err)
+		require.Equal(t, []notify.Status{notify.Sent}, statuses(report))
+		require.Equal(t, 1, d.calls())
+	}
+}
+
+func TestAnErrorThatPanicsIsUncertain(t *testing.T) {
+	n := newNotifier(t, notify.Config{
+		Channels: notify.Channels{"pager": &driver{answers: []error{&net.OpError{}, fmt.Errorf("wrapped: %w", (*net.OpError)(nil))}}},
+		Policies: map[string]notify.Policy{"": {Backoff: 1}},
+	})
+	_, err := n.Send(t.Context(), hello("pager"))
+	require.ErrorIs(t, err, channel.Uncertain)
+}
+
+func TestWhatCameBackIsNotSent(t *testing.T) {
+	n := newNotifier(t, notify.Config{Channels: notify.Channels{"pager": channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
+		return channel.Receipt{Event: channel.Bounced}, nil
+	})}})
+	report, err := n.Send(t.Context(), hello("pager"))
+	require.ErrorIs(t, err, channel.Unreachable)
+	require.Equal(t, []notify.Status{notify.Failed}, statuses(report))
+}
+
+func TestHugeTimesDoNotOverflow(t *testing.T) {
+	tests := map[string]struct {
+		policy notify.Policy
+		second error
+		sent   bool
+	}{
+		"a timeout":                    {notify.Policy{Timeout: math.MaxInt64}, nil, true},
+		"a retry-after":                {notify.Policy{}, waits(channel.Temporary, math.MaxInt64), false},
+		"a throttle":                   {notify.Policy{}, waits(channel.RateLimited, math.MaxInt64), false},
+		"the time until the next call": {notify.Policy{Rate: 1e-300}, nil, false},
+		"a rate and a burst":           {notify.Policy{Rate: math.Inf(1), Burst: math.MaxInt}, nil, true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a, b := &driver{answers: []error{waits(channel.Temporary, time.Second), tt.second}, takes: time.Second}, &driver{takes: time.Minute}
+				n := newNotifier(t, notify.Config{
+					Channels: notify.Channels{"a": a, "b": b}, Policies: map[string]notify.Policy{"a": tt.policy, "b": {Timeout: math.MaxInt64}},
+				})
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				begun := time.Now()
+				report, _ := n.Send(ctx, hello("a", "b"))
+				require.Equal(t, tt.sent, report.Deliveries[0].Status == notify.Sent)
+				require.Equal(t, notify.Sent, report.Deliveries[1].Status)
+				require.Equal(t, time.Minute, time.Since(begun))
+			})
+		})
+	}
+}
+
+func TestASlowHookMakesNoDriverLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNotifier(t, notify.Config{
+			Channels: notify.Channels{
+				"a": &driver{answers: []error{fails(channel.Misconfigured)}},
+				"b": channel.Func(func(ctx context.Context, _ channel.Delivery) (channel.Receipt, error) {
+					<-ctx.Done()
+					return channel.Receipt{}, fails(channel.Temporary)
+				}),
+			},
+			Policies:  map[string]notify.Policy{"": {Attempts: 1, Timeout: time.Second}},
+			OnOutcome: func(notify.Outcome) { time.Sleep(200 * time.Millisecond) },
+		})
+		_, err := n.Send(t.Context(), hello("a"))
+		require.ErrorIs(t, err, channel.Misconfigured)
+		report, _ := n.Send(t.Context(), hello("a", "b")) // b is called after the hook has heard of a
+		require.Equal(t, []notify.Status{notify.Failed, notify.Failed}, statuses(report), "b was given up too early")
 	})
 }
 

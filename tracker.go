@@ -1,6 +1,9 @@
 package notify
 
-import "sync"
+import (
+	"context"
+	"sync"
+)
 
 // A tracker counts what is running, so that Close can wait for it. Its zero value is open.
 type tracker struct {
@@ -36,8 +39,24 @@ func (t *tracker) leave() {
 	}
 }
 
-// close lets nothing more in and returns a channel that is closed when nothing runs.
-func (t *tracker) close() <-chan struct{} {
+// close lets nothing more in and waits until nothing runs, or returns ctx's error if something still does when ctx ends.
+func (t *tracker) close(ctx context.Context) error {
+	idle := t.shut()
+	select {
+	case <-idle:
+		return nil
+	default:
+	}
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// shut lets nothing more in and returns a channel that is closed when nothing runs.
+func (t *tracker) shut() <-chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.idle == nil {

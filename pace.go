@@ -1,0 +1,64 @@
+package notify
+
+import (
+	"math"
+	"slices"
+	"sync"
+	"time"
+)
+
+// A pace hands out places in a channel's rate: the times at which calls may begin. A place that is given back goes to whoever
+// asks next, even if later ones are taken, so that those who give up hold up nobody.
+type pace struct {
+	every time.Duration // from one place to the next
+	rest  time.Duration // how long ago a place may have been that is still of use; it makes the burst
+
+	mu   sync.Mutex
+	next time.Time   // the first place that nobody has taken yet
+	free []time.Time // places before next that were given back, in order
+}
+
+// forever is short enough to be added to any time.
+const forever = 100 * 365 * 24 * time.Hour
+
+func newPace(rate float64, burst int) *pace {
+	every := min(float64(time.Second)/rate, float64(forever))
+	rest := min(every*float64(burst-1), float64(forever))
+	return &pace{every: time.Duration(math.Ceil(every)), rest: time.Duration(rest)}
+}
+
+// take returns a place and how long it is until then. If that is longer than most, the place stays free and is not returned.
+func (p *pace) take(now time.Time, most time.Duration) (place time.Time, wait time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	oldest := now.Add(-p.rest)
+	for len(p.free) > 0 && p.free[0].Before(oldest) {
+		p.free = p.free[1:]
+	}
+	place = p.next
+	if len(p.free) > 0 {
+		place = p.free[0]
+	} else if place.Before(oldest) {
+		place = oldest
+	}
+	if wait = max(0, place.Sub(now)); wait > most {
+		return time.Time{}, wait
+	}
+	if len(p.free) > 0 {
+		p.free = p.free[1:]
+	} else {
+		p.next = place.Add(p.every)
+	}
+	return place, wait
+}
+
+// giveBack frees a place at which no call began.
+func (p *pace) giveBack(place time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i, _ := slices.BinarySearchFunc(p.free, place, time.Time.Compare)
+	p.free = slices.Insert(p.free, i, place)
+	for last := len(p.free) - 1; last >= 0 && p.free[last].Add(p.every).Equal(p.next); last-- {
+		p.next, p.free = p.free[last], p.free[:last]
+	}
+}
