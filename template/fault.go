@@ -57,7 +57,7 @@ func (f *fragment) fault(err error, p *program) error {
 		return rejected("template", f.name+": "+err.Error(), nil)
 	}
 	place, problem := split(exec.Error())
-	text, cause := describe(problem, exec, p.env.set.o.Funcs)
+	text, cause := describe(problem, exec, p.set.o.Funcs)
 	field := f.origin(place)
 	var ours fault
 	if errors.As(err, &ours) && ours.field != "" {

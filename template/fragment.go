@@ -105,8 +105,8 @@ func guard(l *parse.ListNode) {
 			continue
 		}
 		last := pipe.Cmds[len(pipe.Cmds)-1]
-		if id, ok := last.Args[0].(*parse.IdentifierNode); ok && makesString(id.Ident) {
-			continue
+		if id, ok := last.Args[0].(*parse.IdentifierNode); ok && (id.Ident == "html" || id.Ident == "urlquery") {
+			continue // behind which html/template wants nothing, and which refuse the same
 		}
 		cmd := last.Copy().(*parse.CommandNode) // a copy, because only package parse can tell a node which tree it is in
 		cmd.Args = []parse.Node{parse.NewIdentifier(shownName).SetPos(last.Pos)}

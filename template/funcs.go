@@ -64,16 +64,6 @@ func (e *env) funcs() map[string]any {
 	return all
 }
 
-// makesString reports whether the function of that name prints as it should, without shown behind it. Nothing may stand behind html
-// and urlquery in an HTML part.
-func makesString(name string) bool {
-	switch name {
-	case "date", "money", "plural", "print", "println", "printf", "html", "js", "urlquery", verbatimName:
-		return true
-	}
-	return false
-}
-
 // checkFuncs tells whether text/template takes the host's functions, which it says by a panic.
 func checkFuncs(funcs map[string]any) (err error) {
 	defer func() {
@@ -94,7 +84,7 @@ func (e *env) date(layout string, v any) (string, error) {
 	}
 	if e.zone == nil {
 		if e.zone, err = e.set.location(e.zoneName); err != nil {
-			return "", fault{field: "recipient.time_zone", text: "the recipient's time zone is not known"}
+			return "", err
 		}
 	}
 	return e.made(t.In(e.zone).Format(layout))
@@ -105,14 +95,12 @@ func (s *Set) location(name string) (*time.Location, error) {
 	if l, ok := s.zones.Load(name); ok {
 		return l.(*time.Location), nil
 	}
-	if name == "Local" {
-		return nil, fault{text: "a machine's zone is nobody's"}
-	}
 	l, err := time.LoadLocation(name)
-	if err == nil {
-		s.zones.Store(name, l)
+	if err != nil || name == "Local" { // which is the machine's
+		return nil, fault{field: "recipient.time_zone", text: "the recipient's time zone is not known"}
 	}
-	return l, err
+	s.zones.Store(name, l)
+	return l, nil
 }
 
 // money writes an amount of minor units with as many decimals as the currency has digits, and its code: 1999 2 "EUR" is 19.99 EUR.

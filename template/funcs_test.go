@@ -45,6 +45,7 @@ func TestFunctions(t *testing.T) {
 		"recipient misses a field":               {`{{recipient.nick}}`, ""},
 		"recipient is no text":                   {`{{recipient}}`, ""},
 		"integers compare with floats":           {`{{gt .one .half}} {{lt .half .one}} {{eq .three 3}} {{ge .three .two}} {{le 1.0 .one}} {{ne .half 1}}`, "true true true true true true"},
+		"large integers compare exactly":         {`{{eq 9007199254740993 9007199254740992}}`, "false"},
 		"strings compare":                        {`{{lt "a" "b"}} {{eq .name "x" "Ann & Bob"}} {{ge "a" "b"}}`, "true true false"},
 		"booleans compare":                       {`{{eq .yes true}} {{ne .no true}}`, "true true"},
 		"null is null":                           {`{{eq .null nil}} {{eq .name .null}} {{ne .object nil}} {{eq .null 1 nil}}`, "true false true true"},
@@ -54,6 +55,7 @@ func TestFunctions(t *testing.T) {
 		"nothing cannot be compared":             {`{{eq .name}}`, ""},
 		"numbers print":                          {`{{.one}} {{.half}} {{.three}} {{.big}}`, "1 0.5 3 -9223372036854775808"},
 		"numbers print without exponents":        {`{{.million}} {{.tiny}} {{.huge}}`, "1234567.5 0.0000012 1000000000000000000000"},
+		"what is before them prints once":        {`a {{.million}} b`, "a 1234567.5 b"},
 		"print prints them so too":               {`{{print .million 1 .half}}`, "1234567.5 1 0.5"},
 		"text prints as it is":                   {`{{.exponent}}|{{.go}}|{{.novalue}}|{{.brackets}}`, "1e+06|map[a:b]|<no value>|[x]"},
 		"null does not print":                    {`{{.null}}`, ""},
@@ -109,6 +111,17 @@ func TestDateKnowsItsZone(t *testing.T) {
 		var e *channel.Error
 		require.ErrorAs(t, err, &e)
 		require.Equal(t, "recipient.time_zone", e.Field)
+	}
+}
+
+func TestDateFollowsTheRecipient(t *testing.T) {
+	s := newSet(t, map[string]string{"k/a.text.tmpl": `{{date "15:04" .at}}`})
+	for zone, want := range map[string]string{"": "12:00", "Asia/Shanghai": "20:00", "America/New_York": "08:00"} {
+		out, err := s.Render(t.Context(), template.Request{
+			Key: "k", Channel: "a", TimeZone: zone, Data: map[string]any{"at": "2026-07-01T12:00:00Z"},
+		})
+		require.NoError(t, err)
+		require.Equal(t, want, out.Content.Text)
 	}
 }
 

@@ -34,7 +34,7 @@ func FuzzNew(f *testing.F) {
 		"{{range $i, $e := .list}}{{if eq $i 0}}{{continue}}{{end}}{{$e}}{{else}}{{break}}{{end}}",
 		`{{define "a"}}{{template "b" .}}{{end}}{{define "b"}}{{block "c" .x}}{{.}}{{end}}{{end}}{{template "a" .}}`,
 		"<a href='{{.a}}' onclick='f({{.b}})' style='{{.a}}'><!--[if mso]>{{.x}}<![endif]--><script>{{.list}}</script>",
-		"{{range 9999999999}}{{range .}}{{end}}{{end}}{{printf `%*d%[9]s%` 3 .a .list nil}}{{slice .a 1 0}}{{call .a}}",
+		"{{range 99}}{{range .}}{{end}}{{end}}{{printf `%*d%[9]s%` 3 .a .list nil}}{{slice .a 1 0}}{{call .a}}",
 		"{{(index .list 0).x | printf `%s` | html}}{{with $x := .x}}{{$x = 1.5}}{{$x}}{{end}}{{- /* c */ -}}",
 	} {
 		for _, name := range []string{"a.text.tmpl", "a.html.tmpl"} {

@@ -1,7 +1,6 @@
 package template
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,8 +9,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	texttemplate "text/template"
-	"text/template/parse"
 	"unicode/utf8"
 )
 
@@ -24,16 +21,6 @@ type loader struct {
 	fsys fs.FS
 	errs []error
 }
-
-// A slot is what a variant is for.
-type slot struct{ channel, locale string }
-
-func (s slot) compare(t slot) int {
-	return cmp.Or(cmp.Compare(s.channel, t.channel), cmp.Compare(s.locale, t.locale))
-}
-
-// partials are the trees of partials by the names that they are called by, as they stand and prepared for html/template.
-type partials struct{ text, html map[string]*parse.Tree }
 
 func (s *Set) load(fsys fs.FS) error {
 	if err := checkFuncs(s.o.Funcs); err != nil {
@@ -135,24 +122,6 @@ func (l *loader) key(key string, common partials) *channels {
 	return c
 }
 
-func (c *channels) add(at slot, v *variant) {
-	l := &c.rest
-	if at.channel != "default" {
-		if c.of[at.channel] == nil {
-			c.of[at.channel] = &locales{}
-		}
-		l = c.of[at.channel]
-	}
-	switch {
-	case at.locale == "":
-		l.rest = v
-	case l.of == nil:
-		l.of = map[string]*variant{at.locale: v}
-	default:
-		l.of[at.locale] = v
-	}
-}
-
 // sources sorts the files of a key by variant and part.
 func (l *loader) sources(key string, files []string) map[slot]map[string]string {
 	sources := map[slot]map[string]string{}
@@ -219,107 +188,4 @@ func (l *loader) variant(key string, at slot, files map[string]string, p partial
 		}
 	}
 	return v
-}
-
-// fragment parses text, under the name that errors tell, and adds it to v.
-func (l *loader) fragment(v *variant, name, text string, html bool, p partials) *fragment {
-	f := &fragment{name: name, n: len(v.fragments), html: html}
-	v.fragments = append(v.fragments, f)
-	if !strings.Contains(text, "{{") {
-		f.constant, f.html = text, false
-		return f
-	}
-	shared := p.text
-	if html {
-		text, shared = withConditionals(text), p.html
-	}
-	trees, err := l.parse(name, text)
-	if err == nil {
-		f.trees, err = reach(trees[name], overlay(shared, trees))
-	}
-	if err == nil && html {
-		err = f.escapes(newFuncs(l.set))
-	}
-	if err != nil {
-		f.trees, f.html = nil, false
-		l.errs = append(l.errs, err)
-	}
-	return f
-}
-
-// parse returns the trees of text, by name: its own, and what it defines.
-func (l *loader) parse(name, text string) (map[string]*parse.Tree, error) {
-	t, err := texttemplate.New(name).Funcs(newFuncs(l.set)).Parse(text)
-	if err != nil {
-		return nil, err // starts with "template: ", the name and the line
-	}
-	trees := map[string]*parse.Tree{}
-	for _, t := range t.Templates() {
-		withTicks(t.Root)
-		trees[t.Name()] = t.Tree
-	}
-	return trees, nil
-}
-
-// partials parses the partials of dir. What one of them defines can be called like a partial.
-func (l *loader) partials(dir string, names []string) partials {
-	p := partials{text: map[string]*parse.Tree{}, html: map[string]*parse.Tree{}}
-	for _, base := range names {
-		file := path.Join(dir, base)
-		text, ok := l.read(file)
-		if !ok {
-			continue
-		}
-		text = withoutBreak(text)
-		name := strings.TrimSuffix(strings.TrimPrefix(base, "_"), ".tmpl")
-		if err := l.add(p.text, name, file, text); err != nil {
-			l.errs = append(l.errs, err)
-		} else if err := l.add(p.html, name, file, withConditionals(text)); err != nil {
-			l.errs = append(l.errs, err)
-		}
-	}
-	return p
-}
-
-// add parses the partial and adds it, under its name, and what it defines.
-func (l *loader) add(to map[string]*parse.Tree, name, file, text string) error {
-	trees, err := l.parse(file, text)
-	if err != nil {
-		return err
-	}
-	main := trees[file]
-	delete(trees, file)
-	if trees[name] == nil || !parse.IsEmptyTree(main.Root) { // else it defines itself: {{define "footer"}} in _footer.tmpl
-		if trees[name] != nil {
-			return faultAt(main, main.Root, "defines "+quoted(name)+" beside its own text")
-		}
-		trees[name] = main
-	}
-	for n, t := range trees {
-		if to[n] != nil {
-			return faultAt(t, t.Root, "there is another "+quoted(n))
-		}
-		to[n] = t
-	}
-	return nil
-}
-
-// escapes lets html/template find out how to escape f, and tells what hinders it.
-func (f *fragment) escapes(funcs map[string]any) error {
-	err := f.asHTML(funcs).Execute(&output{}, nil) // stops at the first tick, for which there is no step
-	if errors.Is(err, errSteps) {
-		return nil
-	}
-	return errors.New("template: " + strings.TrimPrefix(strings.TrimPrefix(err.Error(), "html/template"), ":"))
-}
-
-func isPartial(name string) bool {
-	return strings.HasPrefix(name, "_") && strings.HasSuffix(name, ".tmpl") && len(name) > len("_.tmpl")
-}
-
-// overlay returns the trees of both; over hides those of the same name.
-func overlay(under, over map[string]*parse.Tree) map[string]*parse.Tree {
-	all := maps.Clone(under)
-	maps.Copy(all, over)
-	return all
 }

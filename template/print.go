@@ -2,6 +2,7 @@ package template
 
 import (
 	"fmt"
+	htmltemplate "html/template"
 	"strconv"
 	"strings"
 )
@@ -27,6 +28,9 @@ func shown(v any) (any, error) {
 type decimal float64
 
 func (d decimal) String() string { return strconv.FormatFloat(float64(d), 'f', -1, 64) }
+
+// verbatim is what withConditionals calls.
+func verbatim(s string) htmltemplate.HTML { return htmltemplate.HTML(s) }
 
 // made takes what a function made, within what may still be made.
 func (e *env) made(s string) (string, error) {

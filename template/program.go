@@ -42,14 +42,15 @@ func newProgram(s *Set, v *variant) *program {
 	return p
 }
 
-func (p *program) set(ctx context.Context, r *Request) {
+// begin makes p ready for a rendering.
+func (p *program) begin(ctx context.Context, r *Request) {
 	p.recipient, p.zoneName, p.zone = r.Recipient, r.TimeZone, nil
-	p.left = 4 * p.env.set.o.MaxOutput
-	p.out.room, p.out.steps, p.out.done = p.env.set.o.MaxOutput, maxSteps, ctx.Done()
+	p.left = 4 * p.set.o.MaxOutput
+	p.out.room, p.out.steps, p.out.done = p.set.o.MaxOutput, maxSteps, ctx.Done()
 }
 
-// reset lets go of what belongs to a rendering.
-func (p *program) reset() {
+// end lets go of what belongs to the rendering.
+func (p *program) end() {
 	p.recipient = nil
 	if cap(p.out.buf) > 64<<10 {
 		p.out.buf = nil

@@ -18,8 +18,8 @@ var _ Renderer = (*Set)(nil)
 type Options struct {
 	// Funcs are functions of the host's, for localised dates and the like: as in text/template, with one result, or a result
 	// and an error. They go before functions of the same name that the Set or text/template brings. They may be called by many
-	// goroutines at once; an error of theirs fails the delivery, and its text is kept out of the Set's error, since it may hold
-	// data ([errors.As] still finds it).
+	// goroutines at once, and again for the same rendering. An error of theirs fails the delivery; its text is kept out of the
+	// Set's error, since it may hold data, but [errors.Is] and [errors.As] find it.
 	Funcs map[string]any
 	// MaxOutput is how many bytes one rendering may have, all its parts together. Defaults to 1 MiB.
 	MaxOutput int
@@ -51,18 +51,6 @@ type Set struct {
 	zones     sync.Map             // name → *time.Location
 }
 
-// channels are the variants of one key: for each channel, and for all others.
-type channels struct {
-	of   map[string]*locales
-	rest locales
-}
-
-// locales are the variants of one channel: for each locale, in lower case, and for all others.
-type locales struct {
-	of   map[string]*variant
-	rest *variant
-}
-
 // New reads the templates of fsys: folders named for keys, with the files described at [Set], and partials. Names that start with a
 // dot are left out; anything else that does not fit is an error, and all of them are told at once, by file and line.
 //
@@ -92,9 +80,9 @@ func Must(s *Set, err error) *Set {
 // Keys returns the keys of all templates, sorted, so that a test can check each of them.
 func (s *Set) Keys() []string { return slices.Sorted(maps.Keys(s.templates)) }
 
-// Render renders the variant for r's channel and locale. Its error wraps [ErrNoTemplate], ctx's error, or a [*github.com/e7ddda3c/notify/channel.Error] of kind
-// Rejected: that names the file and line, and as its Field the data that is at fault ("data.order.id", "recipient.name"), or
-// "template". It never holds a value of the data.
+// Render renders the variant for r's channel and locale. Its error wraps [ErrNoTemplate], ctx's error, or a [*channel.Error] of kind
+// Rejected. That one names the file and line and, as its Field, the data that is at fault ("data.order.id", "recipient.name") or
+// "template". No value of the data is in it.
 func (s *Set) Render(ctx context.Context, r Request) (out Rendered, err error) {
 	t, ok := s.templates[r.Key]
 	if !ok {
@@ -108,47 +96,6 @@ func (s *Set) Render(ctx context.Context, r Request) (out Rendered, err error) {
 		return Rendered{}, err
 	}
 	return out, nil
-}
-
-// lookup finds the variant, under the channel's name if it can be.
-func (c *channels) lookup(channel, locale string) *variant {
-	if l := c.of[channel]; l != nil {
-		if v := l.lookup(locale); v != nil {
-			return v
-		}
-	}
-	return c.rest.lookup(locale)
-}
-
-// lookup drops subtags from the end until something fits, as in RFC 4647, section 3.4.
-func (l *locales) lookup(locale string) *variant {
-	if len(l.of) > 0 {
-		for tag := canonical(locale); tag != ""; tag = parent(tag) {
-			if v := l.of[tag]; v != nil {
-				return v
-			}
-		}
-	}
-	return l.rest
-}
-
-// all returns every variant, in order.
-func (c *channels) all() []*variant {
-	all := c.rest.all()
-	for _, channel := range slices.Sorted(maps.Keys(c.of)) {
-		all = append(all, c.of[channel].all()...)
-	}
-	return all
-}
-
-func (l *locales) all() (all []*variant) {
-	if l.rest != nil {
-		all = append(all, l.rest)
-	}
-	for _, tag := range slices.Sorted(maps.Keys(l.of)) {
-		all = append(all, l.of[tag])
-	}
-	return all
 }
 
 func (s *Set) render(ctx context.Context, out *Rendered, v *variant, r *Request) (err error) {
@@ -166,7 +113,7 @@ func (s *Set) render(ctx context.Context, out *Rendered, v *variant, r *Request)
 		}
 		v.put(p)
 	}()
-	p.set(ctx, r)
+	p.begin(ctx, r)
 	if err = v.render(out, p, r.Data); err != nil && errors.Is(err, errStopped) {
 		return fmt.Errorf("template: %w", ctx.Err())
 	}

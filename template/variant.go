@@ -2,7 +2,6 @@ package template
 
 import (
 	"encoding/json"
-	"errors"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -51,7 +50,7 @@ func (v *variant) take() *program {
 }
 
 func (v *variant) put(p *program) {
-	p.reset()
+	p.end()
 	if !v.idle.CompareAndSwap(nil, p) {
 		v.programs.Put(p)
 	}
@@ -89,24 +88,18 @@ func (v *variant) render(out *Rendered, p *program, data any) (err error) {
 	return err
 }
 
-func (a *approved) render(p *program, data any) (*channel.Approved, error) {
-	line := func(f *fragment) (string, error) {
-		s, err := p.run(f, data)
-		return withoutBreak(s), err
-	}
-	var out channel.Approved
-	var errs [3]error
-	out.Name, errs[0] = line(a.name)
-	for _, param := range a.params {
-		var q channel.Param
-		q.Name, errs[1] = line(param.name)
-		q.Value, errs[2] = line(param.value)
-		if err := errors.Join(errs[:]...); err != nil {
-			return nil, err
+func (a *approved) render(p *program, data any) (out *channel.Approved, err error) {
+	line := func(f *fragment) (s string) {
+		if err == nil {
+			s, err = p.run(f, data)
 		}
-		out.Params = append(out.Params, q)
+		return withoutBreak(s)
 	}
-	return &out, errs[0]
+	out = &channel.Approved{Name: line(a.name)}
+	for _, param := range a.params {
+		out.Params = append(out.Params, channel.Param{Name: line(param.name), Value: line(param.value)})
+	}
+	return out, err
 }
 
 func (v *variant) renderExtra(p *program, data any) (json.RawMessage, error) {
@@ -124,7 +117,7 @@ func (v *variant) renderExtra(p *program, data any) (json.RawMessage, error) {
 		if err != nil {
 			return nil, err
 		}
-		if out = append(out, quoted...); len(out) > p.env.set.o.MaxOutput {
+		if out = append(out, quoted...); len(out) > p.set.o.MaxOutput {
 			return nil, piece.fault(errRoom, p)
 		}
 	}
