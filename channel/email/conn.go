@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	mail "github.com/wneessen/go-mail"
@@ -26,18 +25,22 @@ type conn struct {
 	since  time.Time // when it was last used
 }
 
-// A wire is what lies under TLS. It knows whether a write failed, for then the end of what was written never left.
+// A wire is what lies under TLS. It is torn if a write had failed when an answer was awaited, for then the end of what was written
+// never left. A write that fails behind that is TLS's own, about an answer that it cannot read, and says nothing about the mail.
 type wire struct {
 	net.Conn
-	torn atomic.Bool
+	failed, torn bool
 }
 
 func (w *wire) Write(b []byte) (int, error) {
 	n, err := w.Conn.Write(b)
-	if err != nil {
-		w.torn.Store(true)
-	}
+	w.failed = w.failed || err != nil
 	return n, err
+}
+
+func (w *wire) Read(b []byte) (int, error) {
+	w.torn = w.failed
+	return w.Conn.Read(b)
 }
 
 // dial connects, encrypts and logs in. When ctx ends it closes the connection, so that no silent server holds it up.
@@ -118,7 +121,7 @@ func (cn *conn) send(ctx context.Context, m *mail.Client, l *letter) (good bool,
 		return false, errStale // cut, closed by the server, or left in the middle of a mail by a RSET that failed
 	case refused:
 		return s != atData, r.error(s) // go-mail sends no RSET there: the server may still hold the recipient
-	case s == atDot && !cn.wire.torn.Load():
+	case s == atDot && !cn.wire.torn:
 		return false, lost(ctx, channel.Uncertain, s)
 	default:
 		return false, lost(ctx, channel.Temporary, s)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -97,6 +98,46 @@ func TestTornWriteIsTemporary(t *testing.T) {
 	_, err := c.Send(t.Context(), delivery())
 	requireKind(t, channel.Temporary, err)
 	require.Empty(t, s.received())
+}
+
+// A deafened connection writes no more from the time on that it is told to.
+type deafened struct {
+	net.Conn
+	now *atomic.Bool
+}
+
+func (c deafened) Write(b []byte) (int, error) {
+	if c.now.Load() {
+		return 0, net.ErrClosed
+	}
+	return c.Conn.Write(b)
+}
+
+func TestAnswerThatTLSCannotReadIsUncertain(t *testing.T) {
+	var s *server
+	var deaf atomic.Bool
+	s = serve(t, func(step string, _ int) string {
+		if step != "DOT" {
+			return ""
+		}
+		deaf.Store(true) // TLS wants to complain, and cannot
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for c := range s.open {
+			_, _ = c.Write([]byte("no record of TLS\r\n"))
+		}
+		return silence
+	})
+	c := s.channel(func(o *email.Options) {
+		dial := elsewhere(s.port())
+		o.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dial(ctx, network, address)
+			return deafened{conn, &deaf}, err
+		}
+	})
+	_, err := c.Send(t.Context(), delivery())
+	requireKind(t, channel.Uncertain, err)
+	require.Len(t, s.received(), 1)
 }
 
 func TestCutOfImplicitTLSIsTemporary(t *testing.T) {
