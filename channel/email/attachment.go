@@ -30,9 +30,10 @@ func checkAttachment(a channel.Attachment, field string) error {
 	return nil
 }
 
-// mediaType reports whether s can stand before a name parameter: a multipart would need a structure that a file has not.
+// mediaType reports whether s can stand before a name parameter, as go-mail writes it: a multipart would need a structure that a
+// file has not.
 func mediaType(s string) bool {
-	t, _, err := mime.ParseMediaType(s)
+	t, _, err := mime.ParseMediaType(s + "; name=a")
 	return err == nil && strings.Contains(t, "/") && !strings.HasPrefix(t, "multipart/") &&
 		len(s) <= 255 && ascii(s) && lineFault(s) == ""
 }
@@ -73,6 +74,9 @@ func quotedSize(s string) int {
 	}
 	return n + n/24
 }
+
+// wordsSize is the size of s in a header field, as encoded words if it needs them.
+func wordsSize(s string) int { return quotedSize(s) / 3 * 4 }
 
 // token reports whether s, which may be empty, has nothing that a header would have to quote.
 func token(s string, most int) bool {

@@ -79,8 +79,17 @@ func (l *letter) weigh(d channel.Delivery, most int) error {
 	tooLarge := func(field string) error {
 		return fail(channel.Rejected, field, "makes the mail larger than %d bytes", most)
 	}
-	l.size = 2048 + quotedSize(l.text)
+	l.size = 2048 + wordsSize(d.Content.Title)
 	if l.size > most {
+		return tooLarge("content.title")
+	}
+	for name, value := range l.extra.Headers {
+		l.size += len(name) + wordsSize(value)
+	}
+	if l.size > most {
+		return tooLarge("extra.headers")
+	}
+	if l.size += quotedSize(l.text); l.size > most {
 		return tooLarge("content.text")
 	}
 	if l.size += quotedSize(l.html); l.size > most {
@@ -133,8 +142,8 @@ func (c *Channel) head(d channel.Delivery, l *letter, now time.Time) {
 	if title := oneSpace(d.Content.Title); title != "" {
 		m.Subject(title)
 	}
-	_, domain, _ := strings.Cut(c.from.Address, "@")
-	m.SetMessageIDWithValue(cmp.Or(d.ID, rand.Text()) + "@" + domain)
+	domain := c.from.Address[strings.LastIndexByte(c.from.Address, '@'):] // there may be another one in quotes
+	m.SetMessageIDWithValue(cmp.Or(d.ID, rand.Text()) + domain)
 	m.SetDateWithValue(now)
 	m.SetGenHeader("Auto-Submitted", "auto-generated")
 }

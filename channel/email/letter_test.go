@@ -189,6 +189,15 @@ func TestEveryMailWithoutAnIDHasAMessageIDOfItsOwn(t *testing.T) {
 	require.NotEqual(t, one.id, two.id)
 }
 
+func TestMessageIDEndsWithTheSendersDomain(t *testing.T) {
+	s := serve(t, nil)
+	c := email.New("127.0.0.1", `"shop@night"@example.com`, s.options())
+	_, err := c.Send(t.Context(), delivery())
+	require.NoError(t, err)
+	require.NoError(t, c.Close())
+	require.Equal(t, "<d-7@example.com>", parse(t, s.received()[0].data).id)
+}
+
 // A parsed mail, decoded.
 type parsed struct {
 	subject, id     string

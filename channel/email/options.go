@@ -164,7 +164,7 @@ func notInHost(r rune) bool {
 // sender parses a mailbox of our own, with or without a name. Its address is ASCII: one that is not could not be sent everywhere.
 func sender(name, s string) (*netmail.Address, error) {
 	a, err := netmail.ParseAddress(s)
-	if err != nil || lineFault(s) != "" {
+	if err != nil || lineFault(s) != "" || len(s) > maxWord || lineFault(a.String()) != "" {
 		return nil, fmt.Errorf("%s is not a mailbox such as Shop <shop@example.com>", name)
 	}
 	if !ascii(a.Address) {

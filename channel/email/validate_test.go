@@ -70,6 +70,12 @@ func TestValidate(t *testing.T) {
 		"refuses CR LF in a content id":     {attach(channel.Attachment{Name: "a", ContentID: "a\r\nb"}), "attachments[0].content_id", channel.Rejected},
 		"refuses a file that is too large":  {attach(channel.Attachment{Name: "a", Data: make([]byte, 20<<20)}), "attachments[0]", channel.Rejected},
 		"refuses the file that is too much": {attach(channel.Attachment{Name: "a", Data: make([]byte, 10<<20)}, channel.Attachment{Name: "b", Data: make([]byte, 10<<20)}), "attachments[1]", channel.Rejected},
+		"refuses a type that names a file":  {attach(channel.Attachment{Name: "a", Type: "text/plain; name=b"}), "attachments[0].type", channel.Rejected},
+		"refuses a type without its end":    {attach(channel.Attachment{Name: "a", Type: "text/plain;"}), "attachments[0].type", channel.Rejected},
+		"refuses an endless reply-to":       {extra(`{"reply_to": "` + strings.Repeat("é", 1000) + ` <bob@example.com>"}`), "extra.reply_to", channel.Rejected},
+		"refuses an encoded word too long":  {extra(`{"reply_to": "=?utf-8?b?` + strings.Repeat("IiIi", 200) + `?= <bob@example.com>"}`), "extra.reply_to", channel.Rejected},
+		"refuses a title that is too large": {func(d *channel.Delivery) { d.Content.Title = strings.Repeat("word ", 5<<20) }, "content.title", channel.Rejected},
+		"refuses headers too large":         {extra(`{"headers": {"X-A": "` + strings.Repeat("word ", 5<<20) + `"}}`), "extra.headers", channel.Rejected},
 		"refuses a text that is too large":  {func(d *channel.Delivery) { d.Content.Text = strings.Repeat("字", 3<<20) }, "content.text", channel.Rejected},
 		"refuses HTML that is too large":    {func(d *channel.Delivery) { d.Content.HTML = strings.Repeat("a", 25<<20) }, "content.html", channel.Rejected},
 	}
