@@ -76,7 +76,7 @@ func withTicks(l *parse.ListNode) {
 	nodes := make([]parse.Node, 0, len(l.Nodes))
 	for _, n := range l.Nodes {
 		pipe, lists, loop := inside(n)
-		if (pipe != nil || lists != nil || n.Type() == parse.NodeTemplate) && !prints(n) {
+		if (pipe != nil || n.Type() == parse.NodeTemplate) && !prints(n) {
 			nodes = append(nodes, tick(n))
 		}
 		nodes = append(nodes, n)

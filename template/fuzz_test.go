@@ -3,7 +3,6 @@ package template_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io/fs"
 	"os"
 	"path"
@@ -134,6 +133,6 @@ func FuzzRender(f *testing.F) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, err := s.Render(ctx, template.Request{Key: "k", Data: data})
-		require.True(t, errors.Is(err, context.Canceled))
+		require.ErrorIs(t, err, context.Canceled)
 	})
 }

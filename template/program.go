@@ -57,7 +57,7 @@ func (p *program) end() {
 	}
 }
 
-// run renders fragment number i of the variant.
+// run renders a fragment of the variant.
 func (p *program) run(f *fragment, data any) (string, error) {
 	p.out.buf = p.out.buf[:0]
 	if f.trees == nil {
