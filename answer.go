@@ -1,0 +1,107 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/e7ddda3c/notify/channel"
+)
+
+// take goes on with d, whose turn has ended. A slot that was given back meanwhile tells nothing.
+func (g *group) take(ctx context.Context, d *delivery, now time.Time) {
+	switch {
+	case d.phase == queued && g.barred(ctx, d, now):
+		d.gate.leave()
+		g.admit(ctx, d, now)
+	case d.phase == queued:
+		g.proceed(ctx, d, now)
+	case d.phase != calling:
+	case d.failure != nil:
+		g.failed(d, now, d.failure)
+	default:
+		g.sent(d, now)
+	}
+}
+
+func (g *group) sent(d *delivery, now time.Time) {
+	d.out.ProviderID = d.receipt.ID
+	switch d.receipt.Event {
+	case channel.Delivered:
+		g.settle(d, now, Delivered, "", nil)
+	case channel.Read:
+		g.settle(d, now, Read, "", nil)
+	case channel.Bounced:
+		g.failed(d, now, &channel.Error{Kind: channel.Unreachable, Code: d.receipt.Code, Err: errors.New("it came back")})
+	default:
+		g.settle(d, now, Sent, "", nil)
+	}
+}
+
+// failed does what the kind of a failure asks for.
+func (g *group) failed(d *delivery, now time.Time, e *channel.Error) {
+	d.last = e
+	switch e.Kind {
+	case channel.RateLimited:
+		wait, _ := d.gate.paused(now)
+		g.hold(d, now, wait, ReasonPaused, e)
+	case channel.Misconfigured:
+		g.settle(d, now, Failed, ReasonMisconfigured, e)
+	case channel.Temporary:
+		g.retry(d, now, e)
+	case channel.InvalidRecipient, channel.Rejected, channel.Unreachable:
+		g.settle(d, now, Failed, faultReason(e.Kind), e)
+	default: // it may have gone out
+		d.doubt = true
+		if d.AtMostOnce {
+			g.settle(d, now, Unknown, "", e)
+			return
+		}
+		g.retry(d, now, e)
+	}
+}
+
+// pause holds the channel for everybody if e asks for it. It is logged once, not for each call that was under way.
+func (g *group) pause(d *delivery, now time.Time, e *channel.Error) {
+	if e.Kind != channel.RateLimited && e.Kind != channel.Misconfigured {
+		return
+	}
+	before, _ := d.gate.paused(now)
+	d.gate.pause(now, e)
+	wait, _ := d.gate.paused(now)
+	if before > 0 {
+		return
+	}
+	log := g.log.Warn
+	if e.Kind == channel.Misconfigured {
+		log = g.log.Error
+	}
+	log("channel paused", "channel", d.Channel, "kind", e.Kind.Error(), "code", e.Code, "for", wait)
+}
+
+// retry uses up one of d's attempts.
+func (g *group) retry(d *delivery, now time.Time, e *channel.Error) {
+	d.tries++
+	if d.tries >= d.gate.policy.Attempts {
+		g.settle(d, now, Failed, ReasonExhausted, e)
+		return
+	}
+	g.hold(d, now, max(e.RetryAfter, d.gate.policy.wait(d.tries)), ReasonRetry, e)
+}
+
+// faultReason is the reason of a failure that is not tried again.
+func faultReason(k channel.Kind) Reason {
+	switch k {
+	case channel.InvalidRecipient:
+		return ReasonInvalid
+	case channel.Unreachable:
+		return ReasonUnreachable
+	case channel.Misconfigured:
+		return ReasonMisconfigured
+	case channel.RateLimited:
+		return ReasonThrottled
+	case channel.Temporary:
+		return ReasonExhausted
+	}
+	return ReasonRejected
+}
