@@ -32,7 +32,7 @@ func (g *group) sent(d *delivery, now time.Time) {
 	case channel.Read:
 		g.settle(d, now, Read, "", nil)
 	case channel.Bounced:
-		g.failed(d, now, &channel.Error{Kind: channel.Unreachable, Code: d.receipt.Code, Err: errors.New("it came back")})
+		g.settle(d, now, Failed, ReasonBounced, &channel.Error{Kind: channel.Unreachable, Code: d.receipt.Code, Err: errors.New("it came back")})
 	default:
 		g.settle(d, now, Sent, "", nil)
 	}

@@ -91,26 +91,47 @@ func (n *Notifier) checkNames(m *Message) error {
 }
 
 func checkRecipients(m *Message) error {
-	var seen map[string]bool
-	if len(m.To) > 1 {
-		seen = make(map[string]bool, len(m.To))
-	}
+	seen := repeats{}
 	for i := range m.To {
 		r := &m.To[i]
-		switch {
-		case r.ID == "" && len(r.Addresses) == 0:
+		if r.ID == "" && len(r.Addresses) == 0 {
 			return fault(at("to", i, ""), errors.New("has neither id nor addresses"))
-		case r.ID != "" && seen[r.ID]:
-			return fault(at("to", i, ".id"), errors.New("is repeated"))
 		}
-		if seen != nil {
-			seen[r.ID] = true
+		if len(m.To) > 1 {
+			if field := seen.find(r); field != "" {
+				return fault(at("to", i, field), errors.New("is repeated"))
+			}
 		}
 		if field, err := checkRecipient(r); err != nil {
 			return fault(at("to", i, field), err)
 		}
 	}
 	return nil
+}
+
+// repeats remembers the recipients of a message: by ID, and without one by where they are reached.
+type repeats map[[2]string]bool
+
+// find returns the field of r that an earlier recipient had too, or "".
+func (s repeats) find(r *Recipient) (field string) {
+	if r.ID != "" {
+		pair := [2]string{"", r.ID}
+		if s[pair] {
+			return ".id"
+		}
+		s[pair] = true
+		return ""
+	}
+	for key, addresses := range r.Addresses {
+		for i, a := range addresses {
+			pair := [2]string{key, a}
+			if s[pair] && !slices.Contains(addresses[:i], a) {
+				return ".addresses." + key
+			}
+			s[pair] = true
+		}
+	}
+	return ""
 }
 
 // checkRecipient checks what a template will need of r.

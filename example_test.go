@@ -96,8 +96,9 @@ func ExampleReport() {
 func ExampleConfig_templates() {
 	templates := template.Must(template.New(fstest.MapFS{ // os.DirFS("templates"), or an embed.FS
 		"order.shipped/email.title.tmpl":    {Data: []byte(`Order {{.no}} is on its way`)},
-		"order.shipped/email.html.tmpl":     {Data: []byte(`<p>Dear {{(recipient).data.name}}, {{plural .items "it" "they"}} will be there on {{date "2 January" .at}}.</p>`)},
+		"order.shipped/email.html.tmpl":     {Data: []byte(`<p>Dear {{recipient.data.name}}, {{plural .items "it" "they"}} will be there on {{date "2 January" .at}}.</p>`)},
 		"order.shipped/email.de.title.tmpl": {Data: []byte(`Bestellung {{.no}} ist unterwegs`)},
+		"order.shipped/email.de.html.tmpl":  {Data: []byte(`<p>Guten Tag {{recipient.data.name}}, am {{date "2.1." .at}} ist alles da.</p>`)},
 		"order.shipped/default.text.tmpl":   {Data: []byte(`Order {{.no}} is on its way.`)},
 	}, nil))
 	mail := &channeltest.Recorder{Kind: channel.Email}

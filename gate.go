@@ -63,9 +63,10 @@ func (g *gate) leave() { <-g.slots }
 // stuck reports whether so many calls were given up and still run that another may well be lost too.
 func (g *gate) stuck() bool { return g.lost.Load() >= int64(cap(g.slots)) }
 
-// pause holds the whole channel for what e asks for, and no less than Backoff.
+// pause holds the whole channel for what e asks for, no less than Backoff and no longer than an hour, so that no answer, however
+// absurd, stops it for good.
 func (g *gate) pause(now time.Time, e *channel.Error) {
-	wait := max(e.RetryAfter, g.policy.Backoff)
+	wait := max(min(e.RetryAfter, maxBackoff), g.policy.Backoff)
 	if e.Kind == channel.Misconfigured {
 		wait = misconfiguredPause
 	}

@@ -203,7 +203,10 @@ func (g *group) stop(ctx context.Context, now time.Time) {
 
 // cancel settles d, which is not being called, because ctx has ended.
 func (g *group) cancel(ctx context.Context, d *delivery, now time.Time) {
-	err := fmt.Errorf("not sent: %w", context.Cause(ctx))
+	err := fmt.Errorf("not sent: %w", ctx.Err())
+	if cause := context.Cause(ctx); cause != ctx.Err() {
+		err = fmt.Errorf("%w: %w", err, cause)
+	}
 	if d.last != nil {
 		err = fmt.Errorf("%w; the last attempt: %w", err, d.last)
 	}
@@ -214,8 +217,8 @@ func (g *group) cancel(ctx context.Context, d *delivery, now time.Time) {
 func (g *group) settle(d *delivery, now time.Time, s Status, why Reason, e *channel.Error) {
 	if d.doubt && !s.Reaches(Sent) && why != ReasonInvalid {
 		s = Unknown
-		if e == nil {
-			e = d.last
+		if e == nil { // it was dropped
+			why, e = "", d.last
 		}
 	}
 	d.phase, d.wake = settled, time.Time{}
@@ -227,6 +230,6 @@ func (g *group) settle(d *delivery, now time.Time, s Status, why Reason, e *chan
 	if g.onOutcome != nil {
 		out := *d.out
 		out.Reached = g.reached()
-		g.guard("OnOutcome", func() { g.onOutcome(out) })
+		_ = g.guard("OnOutcome", func() { g.onOutcome(out) })
 	}
 }

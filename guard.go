@@ -27,8 +27,7 @@ func (n *Notifier) crashed(what string, v any) *channel.Error {
 func (n *Notifier) guard(what string, f func()) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			n.crashed(what, v)
-			err = &channel.Error{Kind: channel.Rejected, Err: fmt.Errorf("%s %w", what, &panicError{v})}
+			err = &channel.Error{Kind: channel.Rejected, Err: fmt.Errorf("%s %w", what, n.crashed(what, v).Err)}
 		}
 	}()
 	f()

@@ -19,7 +19,8 @@ type (
 )
 
 // A Message is what the application asks for: what to say, to whom, over which channels. It brings its Content, or the key of a
-// Template and the Data to fill it with, never both. Its slices and maps must stay unchanged until Send returns.
+// Template and the Data to fill it with, never both. Its slices and maps must stay unchanged until Send returns, and the data of
+// attachments as long as a driver that ignores its deadline may read it.
 type Message struct {
 	Key    string `json:"key,omitempty"`    // idempotency; needs a store
 	Tenant string `json:"tenant,omitempty"` // isolation scope

@@ -39,6 +39,7 @@ type Config struct {
 	// Group channels have no address and are not redirected.
 	Redirect map[string]string
 	// OnOutcome is called with each delivery that is settled, by many goroutines at once. It should return soon: Send waits for it.
+	// It must not call Close, which waits for Send.
 	OnOutcome func(Outcome)
 	// Logger gets ids and channel names, never addresses or content. The default is slog.Default().
 	Logger *slog.Logger
@@ -47,7 +48,7 @@ type Config struct {
 // A Directory knows the host's users.
 type Directory interface {
 	// Recipients returns what it knows of ids, in any order; a missing id is left out. It is asked once per message, for the
-	// recipients with an ID and no Addresses. An error refuses the message.
+	// recipients with an ID and no Addresses. An error refuses the message. It should return soon after ctx is done: Send waits.
 	Recipients(ctx context.Context, tenant string, ids []string) ([]Recipient, error)
 }
 

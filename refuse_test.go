@@ -72,6 +72,7 @@ func TestFaultsOfAMessageRefuseItWhole(t *testing.T) {
 		"nobody":                        {func(m *notify.Message) { m.To = nil }, "to", nil},
 		"nobody in particular":          {func(m *notify.Message) { m.To = append(m.To, notify.Recipient{}) }, "to[1]", nil},
 		"a repeated recipient":          {func(m *notify.Message) { m.To = append(m.To, m.To[0]) }, "to[1].id", nil},
+		"a repeated address":            {func(m *notify.Message) { m.To = notify.To("email", "a@x", "b@x", "a@x") }, "to[2].addresses.email", nil},
 		"a recipient's bad locale":      {func(m *notify.Message) { m.To[0].Locale = "d e" }, "to[0].locale", nil},
 		"a recipient's bad time zone":   {func(m *notify.Message) { m.To[0].TimeZone = "Mars/Base" }, "to[0].time_zone", nil},
 		"a bad locale":                  {func(m *notify.Message) { m.Locale = "german!" }, "locale", nil},

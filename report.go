@@ -162,7 +162,8 @@ func (s Status) height() int {
 // A Reason says why a delivery has its [Status]. The list is closed.
 type Reason string
 
-// The reasons, behind the status that each explains.
+// The reasons, behind the status that each explains. A delivery that would have failed is unknown, for the same reason, if one of
+// its attempts may have gone out.
 const (
 	ReasonRetry     Reason = "retry"     // held: the last attempt failed
 	ReasonPaused    Reason = "paused"    // held: its channel waits
@@ -172,7 +173,8 @@ const (
 	ReasonRejected      Reason = "rejected"      // failed: the content can never work
 	ReasonUnreachable   Reason = "unreachable"   // failed: the recipient cannot be reached now
 	ReasonMisconfigured Reason = "misconfigured" // failed: the channel needs an operator
-	ReasonExhausted     Reason = "exhausted"     // failed or unknown: all attempts were used up
+	ReasonExhausted     Reason = "exhausted"     // failed: all attempts were used up
+	ReasonBounced       Reason = "bounced"       // failed: it was taken and came back
 
 	ReasonNotNeeded Reason = "not_needed" // suppressed: the dispatcher dropped it
 	ReasonStuck     Reason = "stuck"      // suppressed: the dispatcher left it without a next step

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math"
 	"net"
@@ -71,7 +70,7 @@ func (d *driver) calls() int {
 
 // quiet fills in what tests do not care about.
 func quiet(c notify.Config) notify.Config {
-	c.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	c.Logger = slog.New(slog.DiscardHandler)
 	return c
 }
 

@@ -49,7 +49,7 @@ type Limits struct {
 
 // The optional interfaces, found by [As].
 type (
-	// A Validator refuses a delivery that can never work, without I/O. Its error is an [*Error] with Field set to the path
+	// A Validator refuses a delivery that can never work, at once and without I/O. Its error is an [*Error] with Field set to the path
 	// in the Delivery's JSON, such as "to", "content.title" or "extra.at".
 	Validator interface{ Validate(d Delivery) error }
 

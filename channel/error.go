@@ -82,6 +82,9 @@ func (e *Error) Is(target error) bool {
 // KindOf finds the Kind of err: that of the first [*Error] or bare Kind in it that has one. An ended context and a network timeout
 // are [Uncertain], because the request may have left. Anything else, nil included, is [Unknown].
 func KindOf(err error) Kind {
+	if e, ok := err.(*Error); ok && e == nil {
+		return Unknown
+	}
 	if k := firstKind(err); k != Unknown {
 		return k
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// A Renderer renders templates. Render may be called by many goroutines at once and does not change the Request's data, which
-// the deliveries of one message share.
+// A Renderer renders templates. Render may be called by many goroutines at once, returns soon after ctx is done, and does not
+// change the Request's data, which the deliveries of one message share.
 //
 // An error that wraps [ErrNoTemplate] refuses the whole message; any other fails the one delivery.
 type Renderer interface {

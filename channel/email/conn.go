@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"time"
@@ -16,6 +18,11 @@ import (
 
 // errStale says that a kept connection did not take the mail and that nothing was sent.
 var errStale = errors.New("email: the connection is stale")
+
+// maxAnswers is how much a server may say to one mail, or before the first, in bytes. The readers of lines have no bound of their own.
+const maxAnswers = 1 << 20
+
+var errTooMuch = fmt.Errorf("the server says too much: %w", io.ErrUnexpectedEOF)
 
 // A conn is a connection over which mail can be sent. One goroutine uses it at a time.
 type conn struct {
@@ -30,6 +37,7 @@ type conn struct {
 type wire struct {
 	net.Conn
 	failed, torn bool
+	left         int // of maxAnswers
 }
 
 func (w *wire) Write(b []byte) (int, error) {
@@ -40,7 +48,12 @@ func (w *wire) Write(b []byte) (int, error) {
 
 func (w *wire) Read(b []byte) (int, error) {
 	w.torn = w.failed
-	return w.Conn.Read(b)
+	if w.left <= 0 {
+		return 0, errTooMuch
+	}
+	n, err := w.Conn.Read(b)
+	w.left -= n
+	return n, err
 }
 
 // dial connects, encrypts and logs in. When ctx ends it closes the connection, so that no silent server holds it up.
@@ -49,7 +62,7 @@ func (c *Channel) dial(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, setupError(ctx, atDial, err)
 	}
-	cn := &conn{wire: &wire{Conn: raw}}
+	cn := &conn{wire: &wire{Conn: raw, left: maxAnswers}}
 	stop := context.AfterFunc(ctx, cn.cut)
 	cn.smtp, err = c.greet(ctx, cn.wire)
 	if !stop() && err == nil {
@@ -109,6 +122,7 @@ func (cn *conn) send(ctx context.Context, m *mail.Client, l *letter) (good bool,
 	if err := cn.takes(l); err != nil {
 		return true, err
 	}
+	cn.wire.left = maxAnswers
 	cn.smtp.SkipSMTPUTF8(ascii(l.to.Address))
 	err = m.SendWithSMTPClient(cn.smtp, l.msg)
 	if l.msg.IsDelivered() {

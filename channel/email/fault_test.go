@@ -163,6 +163,16 @@ func TestNobodyListens(t *testing.T) {
 	requireKind(t, channel.Temporary, err)
 }
 
+func TestEndlessAnswerIsCutOff(t *testing.T) {
+	for _, step := range []string{"CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "DOT"} {
+		t.Run(step, func(t *testing.T) {
+			s := serve(t, on(step, strings.Repeat("250-and another thing\r\n", 100_000)+"250 so much for that"))
+			_, err := s.channel().Send(t.Context(), delivery())
+			requireKind(t, kindAt(step), err)
+		})
+	}
+}
+
 func TestPeerIsNoMailServer(t *testing.T) {
 	s := serve(t, on("CONNECT", "HTTP/1.1 400 "+password))
 	_, err := s.channel().Send(t.Context(), delivery())

@@ -41,7 +41,7 @@ func TestQuickstartPage(t *testing.T) {
 		chromedp.WaitVisible(chromedp.CSS("#report tr:nth-of-type(4) .good")))
 	report, err := chromedp.Run(browser, chromedp.Text(chromedp.CSS("#report")))
 	require.NoError(t, err)
-	require.Regexp(t, regexp.MustCompile(`(?s)email\s+failed.*sms\s+failed.*dingtalk\s+sent`), report)
+	require.Regexp(t, `(?s)email\s+failed.*sms\s+failed.*dingtalk\s+sent`, report)
 
 	shot, err := chromedp.Run(browser, chromedp.FullScreenshot(100))
 	require.NoError(t, err)

@@ -33,7 +33,6 @@ var libraries = map[string]string{
 	"github.com/coder/websocket":   "channel/websocket",
 	"github.com/golang-jwt/jwt/v5": "channel/websocket",
 	"github.com/google/uuid":       "",
-	"golang.org/x/time":            "",
 }
 
 // heavy are packages that no program should get by importing the core alone.

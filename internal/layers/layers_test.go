@@ -31,7 +31,7 @@ func TestCheckComplainsOf(t *testing.T) {
 		"an adapter that knows another":          {"channel/sms", "channel/email", "an adapter imports ports"},
 		"a port that knows an adapter":           {"channel", "channel/httpsend", "a port imports nothing"},
 		"a port that knows a port it need not":   {"channel", "store", "a port imports nothing"},
-		"a port with a library":                  {"channel", "golang.org/x/time", "standard library only"},
+		"a port with a library":                  {"channel", "github.com/google/uuid", "standard library only"},
 		"a library that nobody listed":           {"channel/sms", "example.com/sdk", "not listed"},
 		"a test library outside of tests":        {"channel/channeltest", "github.com/stretchr/testify", "not listed"},
 		"a library in the wrong hands":           {"channel/sms", "github.com/wneessen/go-mail", "for channel/email alone"},
