@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -204,7 +205,7 @@ func (g *group) stop(ctx context.Context, now time.Time) {
 // cancel settles d, which is not being called, because ctx has ended.
 func (g *group) cancel(ctx context.Context, d *delivery, now time.Time) {
 	err := fmt.Errorf("not sent: %w", ctx.Err())
-	if cause := context.Cause(ctx); cause != ctx.Err() {
+	if cause := context.Cause(ctx); !errors.Is(cause, ctx.Err()) {
 		err = fmt.Errorf("%w: %w", err, cause)
 	}
 	if d.last != nil {
