@@ -55,9 +55,10 @@ func run(ctx context.Context, out io.Writer, addr string, once bool) error {
 	if report.ID == "" {
 		return err // it was refused whole
 	}
-	missing := s.peers.missing(ctx, report, parcel)
 	if once {
-		return printJSON(out, report, missing)
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		return printJSON(out, report, s.peers.missing(ctx, report, parcel))
 	}
 	printTable(out, report)
 	fmt.Fprintf(out, "\nOpen http://%s to see what arrived, and to send more. ^C ends it.\n", s.addr)
