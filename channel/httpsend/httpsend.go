@@ -39,7 +39,7 @@ const maxBody = 1 << 20
 //
 // An error is a [*channel.Error] that names no URL, no header value and nothing that the peer said:
 //
-//   - Misconfigured: the URL is none to send to, or the server's certificate does not verify.
+//   - Misconfigured: the URL is none to send to, the name of a header is none, or the server's certificate does not verify.
 //   - Rejected: a header holds a line break or other control character. Nothing was sent.
 //   - Temporary: there was no connection (refused, unknown host, failed handshake), so nothing was sent. So it is if the context
 //     ended before there was one.
@@ -81,6 +81,9 @@ func check(req *http.Request) error {
 		return &channel.Error{Kind: channel.Misconfigured, Err: errors.New("the URL is not one of HTTP or HTTPS with a host")}
 	}
 	for name, values := range req.Header {
+		if name == "" || strings.ContainsFunc(name, notInName) {
+			return &channel.Error{Kind: channel.Misconfigured, Err: errors.New("the name of a header is none")}
+		}
 		for _, v := range values {
 			if strings.ContainsFunc(v, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) {
 				return &channel.Error{Kind: channel.Rejected, Err: fmt.Errorf("header %q holds a line break or other control character", name)}
@@ -88,6 +91,11 @@ func check(req *http.Request) error {
 		}
 	}
 	return nil
+}
+
+// notInName is what no token of RFC 9110, section 5.6.2, holds.
+func notInName(c rune) bool {
+	return c <= ' ' || c > '~' || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, c)
 }
 
 // unrepeatable changes req so that net/http does not take a GET for harmless to repeat: it has an empty body that cannot be had again.

@@ -2,6 +2,7 @@ package httpsend_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -261,18 +262,20 @@ func TestDoIsMisconfiguredForACertificateThatDoesNotVerify(t *testing.T) {
 
 func TestDoRefusesWhatCannotBeSent(t *testing.T) {
 	tests := map[string]struct {
-		url, header string
-		want        channel.Kind
+		url, name, header string
+		want              channel.Kind
 	}{
 		"another scheme":           {url: "ftp://" + secret, want: channel.Misconfigured},
 		"no host":                  {url: "http:///" + secret, want: channel.Misconfigured},
 		"no scheme":                {url: secret, want: channel.Misconfigured},
 		"a line break in a header": {url: "http://127.0.0.1:1", header: secret + "\r\nX: 1", want: channel.Rejected},
+		"a header with a colon":    {url: "http://127.0.0.1:1", name: "X-Key:", header: secret, want: channel.Misconfigured},
+		"a line break in a name":   {url: "http://127.0.0.1:1", name: "X-Key\r\n" + secret, want: channel.Misconfigured},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			req := post(t, t.Context(), tt.url)
-			req.Header.Set("X-Title", tt.header)
+			req.Header[cmp.Or(tt.name, "X-Title")] = []string{tt.header}
 			_, err := httpsend.Do(client(t), req)
 			requireFailure(t, err, tt.want)
 		})
