@@ -122,7 +122,7 @@ func (c *Channel) sms(d channel.Delivery) (SMS, error) {
 	}
 	extra, err := channel.Decode[Extra](d.Extra)
 	if err != nil {
-		return SMS{}, err
+		return SMS{}, fmt.Errorf("sms: %w", err)
 	}
 	if code := extra.ExtendCode; code != "" && !digits(code) {
 		return SMS{}, refuse("extra.extend_code", "takes digits only")
