@@ -61,9 +61,10 @@ func Aliyun(accessKeyID, accessKeySecret string, o *AliyunOptions) *AliyunGatewa
 	if o != nil {
 		opts = *o
 	}
+	fixed := Credentials{ID: accessKeyID, Secret: accessKeySecret}
 	g := &AliyunGateway{
-		keys:      keys(opts.Credentials, Credentials{ID: accessKeyID, Secret: accessKeySecret}),
-		keyless:   opts.Credentials == nil && (accessKeyID == "" || accessKeySecret == ""),
+		keys:      keys(opts.Credentials, fixed),
+		keyless:   opts.Credentials == nil && !fixed.whole(),
 		sign:      signACS3,
 		templates: signed(opts.Templates, opts.Sign),
 		baseURL:   cmp.Or(opts.BaseURL, "https://dysmsapi.aliyuncs.com"),
@@ -107,7 +108,7 @@ func (g *AliyunGateway) Templates() map[string]Template { return g.templates }
 // Valid says what the configuration lacks.
 func (g *AliyunGateway) Valid() error {
 	if g.keyless {
-		return errors.New("aliyun: access key ID and secret are needed")
+		return errors.New("aliyun: access key ID and secret are needed, without white space")
 	}
 	if err := checkTemplates("aliyun", g.templates, true); err != nil {
 		return err

@@ -230,6 +230,7 @@ func TestAliyunValid(t *testing.T) {
 		"is":                             {"id", "secret", func(*sms.AliyunOptions) {}, ""},
 		"needs a key":                    {"", "secret", func(*sms.AliyunOptions) {}, "access key"},
 		"needs a secret":                 {"id", "", func(*sms.AliyunOptions) {}, "access key"},
+		"needs a key without its line":   {"id\n", "secret", func(*sms.AliyunOptions) {}, "white space"},
 		"needs templates":                {"id", "secret", func(o *sms.AliyunOptions) { o.Templates = nil }, "no Templates"},
 		"needs a sign for each template": {"id", "secret", func(o *sms.AliyunOptions) { o.Sign = "" }, `"hello" has no Sign`},
 		"needs an ID for each template": {"id", "secret", func(o *sms.AliyunOptions) {

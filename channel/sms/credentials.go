@@ -2,7 +2,9 @@ package sms
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/e7ddda3c/notify/channel"
 )
@@ -18,10 +20,21 @@ type keyring func(context.Context) (Credentials, error)
 
 // keys asks given, or is always fixed if that is nil.
 func keys(given func(context.Context) (Credentials, error), fixed Credentials) keyring {
-	if given != nil {
-		return given
+	if given == nil {
+		given = func(context.Context) (Credentials, error) { return fixed, nil }
 	}
-	return func(context.Context) (Credentials, error) { return fixed, nil }
+	return func(ctx context.Context) (Credentials, error) {
+		k, err := given(ctx)
+		if err == nil && !k.whole() {
+			err = &channel.Error{Kind: channel.Misconfigured, Err: errors.New("the key is not whole, or holds white space")}
+		}
+		return k, err
+	}
+}
+
+// whole reports whether k can sign. White space is mostly the end of a file's line; in a header it would be the message's fault.
+func (k Credentials) whole() bool {
+	return k.ID != "" && k.Secret != "" && !strings.ContainsFunc(k.ID+k.Secret+k.Token, func(r rune) bool { return r <= ' ' || r == 0x7f })
 }
 
 // unsent is a failure of a function of the host's. Whatever its cause, a timeout of its own included, nothing was sent; so an

@@ -61,9 +61,10 @@ func Tencent(secretID, secretKey, sdkAppID string, o *TencentOptions) *TencentGa
 	if o != nil {
 		opts = *o
 	}
+	fixed := Credentials{ID: secretID, Secret: secretKey}
 	return &TencentGateway{
-		keys:      keys(opts.Credentials, Credentials{ID: secretID, Secret: secretKey}),
-		keyless:   opts.Credentials == nil && (secretID == "" || secretKey == ""),
+		keys:      keys(opts.Credentials, fixed),
+		keyless:   opts.Credentials == nil && !fixed.whole(),
 		region:    cmp.Or(opts.Region, "ap-guangzhou"),
 		appID:     sdkAppID,
 		senderID:  opts.SenderID,
@@ -107,7 +108,7 @@ func (g *TencentGateway) Limits() channel.Limits { return channel.Limits{Rate: 3
 // Valid says what the configuration lacks.
 func (g *TencentGateway) Valid() error {
 	if g.keyless || g.appID == "" {
-		return errors.New("tencent: secret ID, secret key and SdkAppId are needed")
+		return errors.New("tencent: secret ID, secret key and SdkAppId are needed, the key without white space")
 	}
 	if err := checkTemplates("tencent", g.templates, false); err != nil {
 		return err

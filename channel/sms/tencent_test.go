@@ -132,6 +132,7 @@ func TestTencentValid(t *testing.T) {
 		"is":                        {sms.Tencent("id", "key", "1", o), ""},
 		"needs an ID":               {sms.Tencent("", "key", "1", o), "secret ID"},
 		"needs a key":               {sms.Tencent("id", "", "1", o), "secret key"},
+		"needs a key without space": {sms.Tencent("id", "key ", "1", o), "white space"},
 		"needs an application":      {sms.Tencent("id", "key", "", o), "SdkAppId"},
 		"needs templates":           {sms.Tencent("id", "key", "1", nil), "no Templates"},
 		"needs a URL with a scheme": {sms.Tencent("id", "key", "1", &sms.TencentOptions{Templates: tencentTemplates(), BaseURL: "//x"}), "BaseURL"},
@@ -170,6 +171,27 @@ func TestCredentialsThatCannotBeHadAreNotSentWith(t *testing.T) {
 				_, err := c.Send(t.Context(), approved("+8613800138000", "hello"))
 				require.Equal(t, tt.want, channel.KindOf(err))
 				require.ErrorIs(t, err, own)
+			}
+		})
+	}
+}
+
+func TestCredentialsThatCannotSignAreMisconfigured(t *testing.T) {
+	for name, k := range map[string]sms.Credentials{
+		"without an ID":               {Secret: "secret"},
+		"without a secret":            {ID: "id"},
+		"with the end of a line":      {ID: "id\n", Secret: "secret"},
+		"with a space in their token": {ID: "id", Secret: "secret", Token: "a b"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			given := func(context.Context) (sms.Credentials, error) { return k, nil }
+			const nobody = "http://127.0.0.1:1"
+			for _, g := range []sms.Gateway{
+				sms.Aliyun("", "", &sms.AliyunOptions{Templates: aliyunTemplates(), Sign: "商店", Credentials: given, BaseURL: nobody}),
+				sms.Tencent("", "", "1400000000", &sms.TencentOptions{Templates: tencentTemplates(), Credentials: given, BaseURL: nobody}),
+			} {
+				_, err := sms.New(g, nil).Send(t.Context(), approved("+8613800138000", "hello"))
+				require.ErrorIs(t, err, channel.Misconfigured)
 			}
 		})
 	}
