@@ -20,11 +20,11 @@ type keyring func(context.Context) (Credentials, error)
 
 // keys asks given, or is always fixed if that is nil.
 func keys(given func(context.Context) (Credentials, error), fixed Credentials) keyring {
-	if given == nil {
-		given = func(context.Context) (Credentials, error) { return fixed, nil }
-	}
-	return func(ctx context.Context) (Credentials, error) {
-		k, err := given(ctx)
+	return func(ctx context.Context) (k Credentials, err error) {
+		k = fixed
+		if given != nil {
+			k, err = given(ctx)
+		}
 		if err == nil && !k.whole() {
 			err = &channel.Error{Kind: channel.Misconfigured, Err: errors.New("the key is not whole, or holds white space")}
 		}
