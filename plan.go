@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/template"
 )
 
 // otpLife is how long a message of class OTP is of use unless it says otherwise.
@@ -87,7 +88,7 @@ func newID(now time.Time) string {
 // encode brings Data and Extra into the form that templates and drivers see.
 func (p *planner) encode() error {
 	if p.m.Template != "" {
-		data, err := decoded(p.m.Data)
+		data, err := template.Decode(p.m.Data)
 		if err != nil {
 			return fault("data", err)
 		}
@@ -142,7 +143,7 @@ func (p *planner) addGroup(ctx context.Context, to *person, channels []string) e
 		return nil
 	}
 	if p.m.Template != "" {
-		data, err := decoded(to.Recipient)
+		data, err := template.Decode(to.Recipient)
 		if err != nil {
 			return fault(at("to", to.no, ".data"), err)
 		}

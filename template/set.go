@@ -1,9 +1,7 @@
 package template
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -127,7 +125,7 @@ func (s *Set) Check(key string, sample any, recipients ...any) error {
 	if !ok {
 		return fmt.Errorf("%w: %q", ErrNoTemplate, key)
 	}
-	data, err := decoded(sample)
+	data, err := Decode(sample)
 	if err != nil {
 		return fmt.Errorf("template: the sample: %w", err)
 	}
@@ -136,7 +134,7 @@ func (s *Set) Check(key string, sample any, recipients ...any) error {
 	}
 	var errs []error
 	for _, to := range recipients {
-		recipient, err := decoded(to)
+		recipient, err := Decode(to)
 		if err != nil {
 			return fmt.Errorf("template: the recipient: %w", err)
 		}
@@ -145,43 +143,4 @@ func (s *Set) Check(key string, sample any, recipients ...any) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// decoded turns v into what its JSON holds, with integers as int64.
-func decoded(v any) (any, error) {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return nil, err
-	}
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.UseNumber()
-	var x any
-	if err := dec.Decode(&x); err != nil {
-		return nil, err
-	}
-	return withNumbers(x)
-}
-
-// withNumbers replaces each json.Number in v by an int64 if it fits, else a float64.
-func withNumbers(v any) (_ any, err error) {
-	switch v := v.(type) {
-	case json.Number:
-		if n, err := v.Int64(); err == nil {
-			return n, nil
-		}
-		return v.Float64()
-	case []any:
-		for i := range v {
-			if v[i], err = withNumbers(v[i]); err != nil {
-				return nil, err
-			}
-		}
-	case map[string]any:
-		for k := range v {
-			if v[k], err = withNumbers(v[k]); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return v, nil
 }

@@ -25,8 +25,7 @@ type Request struct {
 	Channel  string // the host's name for the channel
 	Locale   string // BCP 47; "" for the default
 	TimeZone string // IANA name; "" for UTC
-	// Data and Recipient are decoded JSON: nil, bool, string, int64, float64, []any and map[string]any. They are decoded once per
-	// message, and once per recipient.
+	// Data and Recipient are decoded JSON, as [Decode] returns it. They are decoded once per message, and once per recipient.
 	Data, Recipient any
 }
 
