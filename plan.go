@@ -4,12 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"maps"
 	"slices"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/e7ddda3c/notify/channel"
 	"github.com/e7ddda3c/notify/template"
@@ -74,15 +73,19 @@ func (n *Notifier) plan(ctx context.Context, m Message) (plan, error) {
 	return p.plan, nil
 }
 
-// newID returns a UUIDv7 as a string. uuid.NewV7 would do, but takes a lock that all Sends share to number ids within a
-// millisecond, which nobody needs.
+// newID returns a UUIDv7: 48 bits of time, 74 random ones. Written out, because the usual libraries bring database drivers' interfaces
+// into every program, and a lock to number the ids within a millisecond, which nobody needs.
 func newID(now time.Time) string {
-	var id uuid.UUID
+	var id [16]byte
 	binary.BigEndian.PutUint64(id[:], uint64(now.UnixMilli())<<16)
 	_, _ = rand.Read(id[6:]) // never fails
 	id[6] = id[6]&0x0f | 7<<4
 	id[8] = id[8]&0x3f | 2<<6
-	return id.String()
+	text := hex.AppendEncode(make([]byte, 0, 36), id[:4])
+	for i := 4; i < 10; i += 2 {
+		text = hex.AppendEncode(append(text, '-'), id[i:i+2])
+	}
+	return string(hex.AppendEncode(append(text, '-'), id[10:]))
 }
 
 // encode brings Data and Extra into the form that templates and drivers see.

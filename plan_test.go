@@ -3,6 +3,8 @@ package notify_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -136,4 +138,20 @@ func TestNothingIsRenderedAfterCtx(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	require.Equal(t, []notify.Status{notify.Canceled, notify.Canceled, notify.Canceled}, statuses(r))
 	require.Equal(t, 1, templates.asked)
+}
+
+func TestMessageIDsAreUUIDv7InTheOrderOfTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNotifier(t, notify.Config{Channels: notify.Channels{"pager": &driver{}}})
+		last := ""
+		for range 3 {
+			r, err := n.Send(t.Context(), hello("pager"))
+			require.NoError(t, err)
+			require.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, r.ID)
+			require.Greater(t, r.ID, last)
+			require.Equal(t, r.ID+"-0-0", r.Deliveries[0].ID)
+			last = r.ID
+			time.Sleep(time.Millisecond)
+		}
+	})
 }
