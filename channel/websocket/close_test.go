@@ -177,6 +177,14 @@ func TestCloseDoesNotWaitLongForAClientThatNeverAnswers(t *testing.T) {
 	})
 }
 
+func TestAHubWithoutConnectionsClosesInNoTime(t *testing.T) {
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 50 {
+		require.NoError(t, websocket.New(auth, nil).Close(ended))
+	}
+}
+
 func TestCloseByManyAtOnce(t *testing.T) {
 	h := start(t, nil)
 	for range 10 {

@@ -128,6 +128,11 @@ func (h *Hub) Close(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	rest := h.enter(gone)
+	select {
+	case <-h.idle: // both at once
+		return nil
+	default:
+	}
 	for _, c := range rest {
 		c.out.cut(closeLost)
 	}
