@@ -160,6 +160,24 @@ func TestASlowButSteadyClientGetsEverything(t *testing.T) {
 	})
 }
 
+func TestASlowButSteadyClientGetsALargeFrame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := startPiped(t, websocket.New(auth, nil))
+		c := h.raw(t, "ann")
+		sent := []byte(strings.Repeat("0123456789", 50_000))
+		_, err := h.Push(t.Context(), websocket.Everyone(), websocket.Bytes(sent))
+		require.NoError(t, err)
+		got := make([]byte, 10+len(sent))
+		for at := 0; at < len(got); at += 20_000 { // a second, longer in all than one write may take
+			time.Sleep(time.Second)
+			_, err := io.ReadFull(c, got[at:min(at+20_000, len(got))])
+			require.NoError(t, err)
+		}
+		require.Equal(t, sent, got[10:])
+		require.Equal(t, 1, h.Count(websocket.Everyone()))
+	})
+}
+
 // Pongs are owed to a client that pings, and one that does not read them fills its own queue only.
 func TestAClientThatOnlyPingsIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -252,6 +270,24 @@ func TestAClientThatFloodsIsClosed(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		require.Equal(t, uint64(1), h.Stats().Flooded)
 		require.LessOrEqual(t, ran.Load(), int64(9))
+	})
+}
+
+// A short message takes much more memory than its bytes: a buffer of 512 at least.
+func TestShortMessagesThatWaitAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := startPiped(t, websocket.New(auth, &websocket.Options{
+			QueueBytes: 60_000,
+			OnMessage:  func(ctx context.Context, _ *websocket.Conn, _ websocket.Incoming) { <-ctx.Done() },
+		}))
+		c := h.raw(t, "ann")
+		_, err := c.Write(bytes.Repeat(masked(0x1, ""), 100))
+		require.NoError(t, err)
+		synctest.Wait()
+		require.Equal(t, 1, h.Count(websocket.Everyone()))
+		_, err = c.Write(masked(0x1, ""))
+		require.NoError(t, err)
+		require.Equal(t, websocket.CloseFlood, c.code(t))
 	})
 }
 

@@ -6,6 +6,9 @@ import (
 	"runtime/debug"
 )
 
+// messageCost is what a message that waits takes beside its bytes: a buffer is hardly smaller, however short the message.
+const messageCost = 600
+
 // connected queues OnConnect, before any message can come.
 func (c *Conn) connected(ctx context.Context) {
 	if hook := c.hub.o.OnConnect; hook != nil {
@@ -20,7 +23,7 @@ func (c *Conn) received(ctx context.Context, m Incoming) {
 	if hook == nil || c.out.closed() {
 		return
 	}
-	if !c.work.do(cost(m.Data), func() { c.guard("OnMessage", func() { hook(ctx, c, m) }) }) {
+	if !c.work.do(len(m.Data)+messageCost, func() { c.guard("OnMessage", func() { hook(ctx, c, m) }) }) {
 		c.Close(CloseFlood, "too many messages")
 	}
 }

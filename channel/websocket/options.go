@@ -16,8 +16,9 @@ type Options struct {
 	// Host header, name your own origin here.
 	Origins []string
 
-	// QueueBytes bounds what waits for one connection, and what it has sent that waits for OnMessage; each message counts 24 bytes
-	// more than it has. A larger payload is refused, so it also bounds one push. Defaults to 1 MiB.
+	// QueueBytes bounds what waits for one connection, where each message counts 24 bytes more than it has, and what it has sent
+	// that waits for OnMessage, where each counts 600 more. A larger payload is refused, so it also bounds one push. Defaults to
+	// 1 MiB.
 	QueueBytes int
 	// ReadLimit is the largest message that a client may send, in bytes. Defaults to 32 KiB.
 	ReadLimit int64

@@ -90,8 +90,7 @@ func (o *outbox) add(frame []byte) {
 // write writes until nothing waits.
 func (o *outbox) write() {
 	for batch, size := o.next(0); size > 0; batch, size = o.next(size) {
-		_ = o.sock.SetWriteDeadline(time.Now().Add(writeTimeout)) // if this fails, so does the write
-		if _, err := batch.WriteTo(o.sock); err != nil {
+		if err := o.send(batch); err != nil {
 			code := closeLost
 			if errors.Is(err, os.ErrDeadlineExceeded) {
 				code = CloseSlow
@@ -100,6 +99,23 @@ func (o *outbox) write() {
 			return
 		}
 	}
+}
+
+// send writes what next took. A frame that is larger than one write goes in pieces, each with its own time.
+func (o *outbox) send(batch net.Buffers) error {
+	for len(batch) > 0 {
+		piece := batch
+		if first := batch[0]; len(first) > writeSize { // and so the only one
+			piece, batch[0] = net.Buffers{first[:writeSize]}, first[writeSize:]
+		} else {
+			batch = nil
+		}
+		_ = o.sock.SetWriteDeadline(time.Now().Add(writeTimeout)) // if this fails, so does the write
+		if _, err := piece.WriteTo(o.sock); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // next takes what goes into one write, and its cost. Before, it gives back the cost of what has been written. When the close frame
