@@ -31,7 +31,7 @@ func (f *fragment) asText(funcs map[string]any, careful bool) executor {
 }
 
 func (f *fragment) asHTML(funcs map[string]any) executor {
-	t := htmltemplate.New(f.name).Option("missingkey=error").Funcs(funcs)
+	t := htmltemplate.New(f.name).Option("missingkey=error").Funcs(funcs).Funcs(map[string]any{shownName: shownInHTML})
 	for name, tree := range f.trees {
 		tree = tree.Copy() // escaping changes it
 		guard(tree.Root)

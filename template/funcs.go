@@ -3,6 +3,7 @@ package template
 import (
 	"cmp"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math"
 	"reflect"
@@ -96,7 +97,7 @@ func (s *Set) location(name string) (*time.Location, error) {
 		return l.(*time.Location), nil
 	}
 	l, err := time.LoadLocation(name)
-	if err != nil || name == "Local" { // which is the machine's
+	if err != nil || name == "Local" || name != "" && !fs.ValidPath(name) { // the machine's, or another spelling, such as ./UTC
 		return nil, fault{field: "recipient.time_zone", text: "the recipient's time zone is not known"}
 	}
 	s.zones.Store(name, l)

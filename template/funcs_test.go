@@ -76,6 +76,12 @@ func TestFunctions(t *testing.T) {
 		"printf prints without exponents":        {`{{printf "%v" .million}}`, "1234567.5"},
 		"printf may be told the order":           {`{{printf "%[2]s %[1]s" "a" "b"}}`, "b a"},
 		"printf leaves percent signs":            {`{{printf "%s 100%%" .percent}}`, "%!d(x) 100%"},
+		"printf misses a value":                  {`{{printf "%d of %d" .one}}`, ""},
+		"printf has a value left":                {`{{printf "%d" .one .name}}`, ""},
+		"printf has a bad verb":                  {`{{printf .percent}}`, ""},
+		"printf has no such index":               {`{{printf "%[3]d" .one}}`, ""},
+		"printf takes no width from values":      {`{{printf "%*d" 5 .one}}`, ""},
+		"printf takes no pointers":               {`{{printf "%p" .name}}`, ""},
 		"printf has bounds":                      {`{{printf "%1001d" 1}}`, ""},
 		"text is not escaped":                    {`<b>{{.name}}</b>`, "<b>Ann & Bob</b>"},
 		"text can be escaped":                    {`{{html .name}} {{urlquery .name}} {{js .name}}`, `Ann &amp; Bob Ann+%26+Bob Ann \u0026 Bob`},
@@ -106,7 +112,7 @@ func TestDateKnowsItsZone(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "12:00 UTC", got)
 
-	for _, zone := range []string{"Local", "Europe/Nowhere", "../etc/passwd"} {
+	for _, zone := range []string{"Local", "Europe/Nowhere", "../etc/passwd", "Europe//Berlin", "./UTC"} {
 		_, err = renderText(t, `{{date "15:04" .at}}`, template.Request{Data: data, TimeZone: zone})
 		var e *channel.Error
 		require.ErrorAs(t, err, &e)

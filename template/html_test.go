@@ -13,7 +13,7 @@ import (
 func TestHTML(t *testing.T) {
 	data := map[string]any{
 		"name": `<script>alert("x")</script>`, "q": "a b&c", "link": "https://x.example/a?b=c&d", "bad": "javascript:alert(1)",
-		"n": 1234567.5, "empty": "", "color": "red",
+		"n": 1234567.5, "empty": "", "color": "red", "mark": "ZgotmplZ",
 	}
 	tests := map[string]struct{ src, want string }{ // want "": an error
 		"text is escaped":                 {`<p>{{.name}}</p>`, `<p>&lt;script&gt;alert(&#34;x&#34;)&lt;/script&gt;</p>`},
@@ -27,6 +27,8 @@ func TestHTML(t *testing.T) {
 		"partials are escaped in place":   {`<p title="{{template "q" .}}">{{template "q" .}}`, `<p title="<i>a b&amp;c"><i>a b&amp;c`},
 		"escaping twice is escaping once": {`{{.q | html}}`, `a b&amp;c`},
 		"numbers have no exponents":       {`{{.n}}`, `1234567.5`},
+		"nor in scripts, nor quotes":      {`<script>f({{.n}})</script>`, `<script>f( 1234567.5 )</script>`},
+		"data cannot feign an error":      {`{{.mark}}`, `Zgotmpl Z`},
 		"empty text is nothing":           {`[{{.empty}}]`, `[]`},
 		"comments are dropped":            {`a{{.empty}}<!-- {{.q}} -->b`, `ab`},
 		"raw HTML of the host's stays":    {`{{raw "<b>"}}`, `<b>`},

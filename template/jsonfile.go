@@ -84,6 +84,9 @@ func offset(err error, dec *json.Decoder) int64 {
 	return dec.InputOffset()
 }
 
+// maxPath bounds how long the names of the fields are that lead to a value, since errors repeat them for each.
+const maxPath = 1000
+
 // An extraBuilder writes JSON as pieces: what is constant, and the strings that are rendered.
 type extraBuilder struct {
 	add    func(at, text string) *fragment
@@ -93,6 +96,10 @@ type extraBuilder struct {
 }
 
 func (b *extraBuilder) value(at string, v any) {
+	if len(at) > maxPath {
+		b.err = fmt.Errorf("nests too deep: where a value stands takes more than %d bytes to tell", maxPath)
+		return
+	}
 	switch v := v.(type) {
 	case map[string]any:
 		b.raw.WriteByte('{')

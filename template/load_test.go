@@ -93,8 +93,15 @@ func TestNewRefuses(t *testing.T) {
 		"JSON that is no object":              {with(map[string]string{"k/default.extra.json": "null"}), "k/default.extra.json:1: is not a JSON object"},
 		"JSON that is a list":                 {with(map[string]string{"k/default.extra.json": "[]"}), "k/default.extra.json:1: "},
 		"JSON with a rendered field":          {with(map[string]string{"k/default.extra.json": `{"{{.x}}": 1}`}), "k/default.extra.json: has an action in the name of a field"},
-		"JSON with a broken string":           {with(map[string]string{"k/default.extra.json": `{"a": [{"b": "{{"}]}`}), "k/default.extra.json a[0].b:1: "},
-		"a broken approved value":             {with(map[string]string{"k/a.approved.json": `{"name": "n", "params": [{"name": "p", "value": "{{.}"}]}`}), "k/a.approved.json params[0].value:1: "},
+		"JSON that nests deep": {
+			with(map[string]string{"k/default.extra.json": strings.Repeat(`{"field":`, 9000) + `"{{.x}}"` + strings.Repeat("}", 9000)}),
+			"k/default.extra.json: nests too deep",
+		},
+		"JSON with a long name": {
+			with(map[string]string{"k/default.extra.json": `{"` + strings.Repeat("a", 1000) + `": ["{{.x}}"]}`}), "k/default.extra.json: nests too deep",
+		},
+		"JSON with a broken string": {with(map[string]string{"k/default.extra.json": `{"a": [{"b": "{{"}]}`}), "k/default.extra.json a[0].b:1: "},
+		"a broken approved value":   {with(map[string]string{"k/a.approved.json": `{"name": "n", "params": [{"name": "p", "value": "{{.}"}]}`}), "k/a.approved.json params[0].value:1: "},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -14,6 +14,9 @@ var (
 	errDoubt   = errors.New("it may have printed what cannot be printed")
 )
 
+// unsafeMark is what html/template writes for a value that is not safe where it stands.
+const unsafeMark = "ZgotmplZ"
+
 const maxSteps = 1_000_000
 
 // output takes what a template writes, within bounds. Every branch, call and turn of a loop starts with an empty write, put there by

@@ -29,6 +29,17 @@ type decimal float64
 
 func (d decimal) String() string { return strconv.FormatFloat(float64(d), 'f', -1, 64) }
 
+// MarshalJSON lets html/template write a number, not a string, in scripts.
+func (d decimal) MarshalJSON() ([]byte, error) { return []byte(d.String()), nil }
+
+// shownInHTML is shown for html/template, which leaves a mark where it replaces a value. Data must not pass for that mark.
+func shownInHTML(v any) (any, error) {
+	if s, ok := v.(string); ok {
+		return strings.ReplaceAll(s, unsafeMark, "Zgotmpl Z"), nil
+	}
+	return shown(v)
+}
+
 // verbatim is what withConditionals calls.
 func verbatim(s string) htmltemplate.HTML { return htmltemplate.HTML(s) }
 
@@ -66,6 +77,9 @@ func (e *env) bounded(f func(...any) string) func(...any) (string, error) {
 
 // printf is fmt.Sprintf for values that can be shown, with widths of up to 1000.
 func (e *env) printf(format string, args ...any) (string, error) {
+	if !complete(format, len(args)) {
+		return "", fault{text: "the format does not suit the number of values"}
+	}
 	f := formatting{left: e.left}
 	values := make([]any, len(args))
 	for i, arg := range args {
@@ -77,6 +91,20 @@ func (e *env) printf(format string, args ...any) (string, error) {
 	}
 	return e.made(s)
 }
+
+// complete reports whether fmt finds nothing to complain about in the format, such as %!d(MISSING), for n values of any type.
+func complete(format string, n int) bool {
+	blanks := make([]any, n)
+	for i := range blanks {
+		blanks[i] = blank{}
+	}
+	return !strings.Contains(fmt.Sprintf(strings.ReplaceAll(format, "%%", ""), blanks...), "%!")
+}
+
+// A blank prints as nothing.
+type blank struct{}
+
+func (blank) Format(fmt.State, rune) {}
 
 // A formatting is one call of printf.
 type formatting struct {

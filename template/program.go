@@ -79,7 +79,7 @@ func (p *program) run(f *fragment, data any) (string, error) {
 	if err != nil {
 		return "", f.fault(err, p)
 	}
-	if f.html && bytes.Contains(p.out.buf, []byte("ZgotmplZ")) {
+	if f.html && bytes.Contains(p.out.buf, []byte(unsafeMark)) {
 		return "", f.fault(errUnsafe, p)
 	}
 	if !utf8.Valid(p.out.buf) { // slice may cut a letter in two
