@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -153,6 +154,14 @@ var broken = map[string]struct {
 			}
 			defer mu.Unlock()
 			return b.pager.Send(ctx, d)
+		}
+	}},
+	"mixes deliveries up": {rule: "concurrent use", bend: func(b *bent) {
+		var last atomic.Pointer[channel.Delivery]
+		b.send = func(ctx context.Context, d channel.Delivery) (channel.Receipt, error) {
+			last.Store(&d)
+			time.Sleep(time.Millisecond)
+			return b.pager.Send(ctx, *last.Load())
 		}
 	}},
 	"writes into the extra": {rule: "keeps nothing", bend: func(b *bent) {

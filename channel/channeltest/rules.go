@@ -36,7 +36,7 @@ var rules = []rule{
 	{"oversized", "a text of 1 MiB is refused by Validate as Rejected with its Field, or handled",
 		"compare the length with the vendor's limit in Validate; set Field to \"content.text\" or its like",
 		Accepts, oversized},
-	{"concurrent use", "many goroutines may call Send at once, and each delivery arrives once",
+	{"concurrent use", "many goroutines may call Send at once, and each delivery arrives once, with its own text",
 		"guard what Send shares with a mutex, and keep the delivery out of the driver's fields; run with -race",
 		Accepts, concurrentUse},
 	{"keeps nothing", "Send neither changes what the delivery points to nor reads it after it has returned",

@@ -8,6 +8,7 @@ import (
 	"math"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -178,11 +179,13 @@ func concurrentUse(r *run) {
 	c, shared := r.open(Accepts), clone(r.Delivery) // the deliveries of a message share what they point to
 	var wg sync.WaitGroup
 	errs := make(chan error, callers*calls)
+	mark := func(i, j int) string { return fmt.Sprintf("no%d-%d.", i, j) }
 	for i := range callers {
 		wg.Go(func() {
 			for j := range calls {
 				d := shared
 				d.ID = fmt.Sprintf("%s-%d-%d", d.ID, i, j)
+				d.Content = bodies(shared, func(s string) string { return s + " " + mark(i, j) }).Content
 				_, err := c.Send(r.Context(), d)
 				errs <- err
 			}
@@ -197,8 +200,20 @@ func concurrentUse(r *run) {
 			return
 		}
 	}
-	if got, ok := r.received(); ok && len(got) != callers*calls {
+	got, ok := r.received()
+	if ok && len(got) != callers*calls {
 		r.broken("the peer received %d deliveries of %d", len(got), callers*calls)
+		return
+	}
+	if reflect.DeepEqual(shared, bodies(shared, func(string) string { return "" })) {
+		return // there is no text to mark
+	}
+	for k := range got {
+		own := mark(k/calls, k%calls)
+		if n := len(slices.DeleteFunc(slices.Clone(got), func(s string) bool { return !strings.Contains(s, own) })); n != 1 {
+			r.broken("the text of one delivery arrived %d times: they were mixed up", n)
+			return
+		}
 	}
 }
 
