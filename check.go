@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -140,7 +141,8 @@ func checkRecipient(r *Recipient) (field string, err error) {
 		return ".locale", err
 	}
 	if r.TimeZone != "" {
-		if _, err := time.LoadLocation(r.TimeZone); err != nil {
+		_, err := time.LoadLocation(r.TimeZone)
+		if err != nil || r.TimeZone == "Local" || path.Clean(r.TimeZone) != r.TimeZone {
 			return ".time_zone", errors.New("no such time zone")
 		}
 	}
