@@ -3,8 +3,8 @@ package notify
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -142,7 +142,7 @@ func checkRecipient(r *Recipient) (field string, err error) {
 	}
 	if r.TimeZone != "" {
 		_, err := time.LoadLocation(r.TimeZone)
-		if err != nil || r.TimeZone == "Local" || path.Clean(r.TimeZone) != r.TimeZone {
+		if err != nil || r.TimeZone == "Local" || !fs.ValidPath(r.TimeZone) {
 			return ".time_zone", errors.New("no such time zone")
 		}
 	}

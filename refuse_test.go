@@ -75,6 +75,8 @@ func TestFaultsOfAMessageRefuseItWhole(t *testing.T) {
 		"a repeated address":            {func(m *notify.Message) { m.To = notify.To("email", "a@x", "b@x", "a@x") }, "to[2].addresses.email", nil},
 		"a recipient's bad locale":      {func(m *notify.Message) { m.To[0].Locale = "d e" }, "to[0].locale", nil},
 		"a recipient's bad time zone":   {func(m *notify.Message) { m.To[0].TimeZone = "Mars/Base" }, "to[0].time_zone", nil},
+		"the time zone of a machine":    {func(m *notify.Message) { m.To[0].TimeZone = "Local" }, "to[0].time_zone", nil},
+		"a path as a time zone":         {func(m *notify.Message) { m.To[0].TimeZone = "./UTC" }, "to[0].time_zone", nil},
 		"a bad locale":                  {func(m *notify.Message) { m.Locale = "german!" }, "locale", nil},
 		"a bad class":                   {func(m *notify.Message) { m.Class = "urgent" }, "class", nil},
 		"an unknown channel":            {func(m *notify.Message) { m.Channels = []string{"email", "pigeon"} }, "channels[1]", nil},
