@@ -2,11 +2,11 @@ package notify
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -73,14 +73,12 @@ func (n *Notifier) plan(ctx context.Context, m Message) (plan, error) {
 	return p.plan, nil
 }
 
-// newID returns a UUIDv7: 48 bits of time, 74 random ones. Written out, because the usual libraries bring database drivers' interfaces
-// into every program, and a lock to number the ids within a millisecond, which nobody needs.
+// newID returns a UUIDv7: 48 bits of time, 74 random ones. It is no secret. Written out, because the usual libraries bring the
+// interfaces of database drivers into every program, and a lock to number the ids within a millisecond, which nobody needs.
 func newID(now time.Time) string {
 	var id [16]byte
-	binary.BigEndian.PutUint64(id[:], uint64(now.UnixMilli())<<16)
-	_, _ = rand.Read(id[6:]) // never fails
-	id[6] = id[6]&0x0f | 7<<4
-	id[8] = id[8]&0x3f | 2<<6
+	binary.BigEndian.PutUint64(id[:], uint64(now.UnixMilli())<<16|rand.Uint64()&0x0fff|7<<12)
+	binary.BigEndian.PutUint64(id[8:], rand.Uint64()>>2|2<<62)
 	text := hex.AppendEncode(make([]byte, 0, 36), id[:4])
 	for i := 4; i < 10; i += 2 {
 		text = hex.AppendEncode(append(text, '-'), id[i:i+2])
@@ -154,14 +152,18 @@ func (p *planner) addGroup(ctx context.Context, to *person, channels []string) e
 	}
 	ds := make([]delivery, 0, len(channels))
 	for _, name := range channels {
-		gate := p.gates[name]
-		draft := draft{gate: gate}
-		if err := p.draft(ctx, &draft, to); err != nil {
+		gate, first := p.gates[name], len(ds)
+		addresses := gate.addresses(to.Recipient)
+		ds = slices.Grow(ds, len(addresses))[:first+len(addresses)]
+		ds[first].gate = gate
+		if err := p.draft(ctx, &ds[first].draft, to); err != nil {
 			return err
 		}
-		for _, address := range gate.addresses(to.Recipient) {
-			ds = append(ds, delivery{draft: draft})
-			p.address(ctx, &ds[len(ds)-1].draft, to, len(ds)-1, address)
+		for i := first + 1; i < len(ds); i++ {
+			ds[i].draft = ds[first].draft
+		}
+		for i, address := range addresses {
+			p.address(ctx, &ds[first+i].draft, to, first+i, address)
 		}
 	}
 	p.plan.groups = append(p.plan.groups, group{Notifier: p.Notifier, dispatcher: p.dispatchers[p.m.Dispatcher], ds: ds})
