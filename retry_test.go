@@ -216,3 +216,24 @@ func TestHugeTimesDoNotOverflow(t *testing.T) {
 		})
 	}
 }
+
+func TestFailoverGoesOnAfterAnUncertainAnswerOnlyWhereDuplicatesAreAllowed(t *testing.T) {
+	for _, atMostOnce := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			a, b := &driver{answers: []error{fails(channel.Uncertain)}}, &driver{}
+			n := newNotifier(t, notify.Config{Channels: notify.Channels{"sms": channel.Failover(a, b)}})
+			m := hello("sms")
+			m.AtMostOnce = atMostOnce
+			report, err := n.Send(t.Context(), m)
+			require.Equal(t, 1, a.calls())
+			if atMostOnce {
+				require.ErrorIs(t, err, channel.Uncertain)
+				require.Equal(t, []notify.Status{notify.Unknown}, statuses(report))
+				require.Zero(t, b.calls())
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, 2, b.got[0].Attempt, "the second attempt begins at the next provider")
+		})
+	}
+}
