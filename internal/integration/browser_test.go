@@ -41,5 +41,6 @@ func newBrowser(t *testing.T) context.Context {
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
+	require.NoError(t, chromedp.Do(ctx), "the browser does not start") // it lives as long as the ctx of its first step
 	return ctx
 }
