@@ -31,7 +31,6 @@ var rooms = []string{"channel", "template", "store", "transport", "inbox"}
 var libraries = map[string]string{
 	"github.com/wneessen/go-mail":  "channel/email",
 	"github.com/coder/websocket":   "channel/websocket",
-	"github.com/golang-jwt/jwt/v5": "channel/websocket",
 	"github.com/google/uuid":       "",
 }
 
