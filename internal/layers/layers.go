@@ -29,9 +29,9 @@ var rooms = []string{"channel", "template", "store", "transport", "inbox"}
 
 // libraries are the modules that may be imported outside of tests, each with the one folder that may. "" means all but ports.
 var libraries = map[string]string{
-	"github.com/wneessen/go-mail":  "channel/email",
-	"github.com/coder/websocket":   "channel/websocket",
-	"github.com/google/uuid":       "",
+	"github.com/wneessen/go-mail": "channel/email",
+	"github.com/coder/websocket":  "channel/websocket",
+	"github.com/google/uuid":      "",
 }
 
 // heavy are packages that no program should get by importing the core alone.
