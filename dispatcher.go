@@ -85,7 +85,7 @@ func (f first) Waits() bool { return f.level != Sent }
 // Valid refuses a level that cannot be reached, and one that might be waited for in vain.
 func (f first) Valid() error {
 	switch {
-	case f.level.height() == 0:
+	case !f.level.Reaches(Sent):
 		return fmt.Errorf("first: level %q is not sent, delivered or read", f.level)
 	case f.after < 0, f.level != Sent && f.after == 0:
 		return fmt.Errorf("first: level %s needs a time after which to move on", f.level)

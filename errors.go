@@ -19,6 +19,8 @@ var (
 	ErrNoDefault  = errors.New("notify: no default notifier; call SetDefault first")
 	ErrNeedsStore = errors.New("needs a store")
 	ErrClosed     = errors.New("notify: closed")
+	ErrKeyReused  = errors.New("is taken by a different message")
+	ErrNotFound   = errors.New("notify: not found")
 )
 
 func fault(field string, err error) error { return &FieldError{Field: field, Err: err} }

@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 
 	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/store"
 	"github.com/e7ddda3c/notify/template"
 )
 
@@ -35,12 +36,20 @@ type Config struct {
 	Templates template.Renderer
 	// Directory turns user ids into recipients with addresses.
 	Directory Directory
+	// Store keeps messages, so that nothing accepted is lost: Send returns when the message is durable, and [Notifier.Run], in any
+	// process on that store, sends it. If it also is a [store.Schedules], [store.Pauses] or [store.Suppressions], as those of sqlstore
+	// and memory are, recurring messages, pauses for every process and suppressed addresses work too.
+	Store store.Deliveries
+	// Engine tunes Run.
+	Engine Engine
 	// Redirect is for staging: by address kind or channel name, the one address that everything goes to instead.
 	// Group channels have no address and are not redirected.
 	Redirect map[string]string
 	// OnOutcome is called with each delivery that is settled, by many goroutines at once. It should return soon: Send waits for it.
 	// It must not call Close, which waits for Send.
 	OnOutcome func(Outcome)
+	// OnTransition is told every step of a delivery and every pause of a channel, by many goroutines at once. It should return at once.
+	OnTransition func(Transition)
 	// Logger gets ids and channel names, never addresses or content. The default is slog.Default().
 	Logger *slog.Logger
 }
@@ -61,7 +70,14 @@ type Notifier struct {
 	redirect    map[string]string
 	onOutcome   func(Outcome)
 	log         *slog.Logger
-	running     tracker // Sends, and calls that outlived theirs
+
+	store        store.Deliveries // nil: nothing outlives the call
+	schedules    store.Schedules
+	pauses       store.Pauses
+	suppressions store.Suppressions
+	onTransition func(Transition)
+
+	running tracker // Sends, and calls that outlived theirs
 }
 
 // New returns a Notifier that owns the channels it is given: [Notifier.Close] closes them. It does no I/O. Its error names the
@@ -75,6 +91,14 @@ func New(c Config) (*Notifier, error) {
 		redirect:    maps.Clone(c.Redirect),
 		onOutcome:   c.OnOutcome,
 		log:         c.Logger,
+
+		onTransition: c.OnTransition,
+	}
+	if !isNil(c.Store) {
+		n.store = c.Store
+		n.schedules, _ = c.Store.(store.Schedules)
+		n.pauses, _ = c.Store.(store.Pauses)
+		n.suppressions, _ = c.Store.(store.Suppressions)
 	}
 	if n.log == nil {
 		n.log = slog.Default()

@@ -1,0 +1,73 @@
+package store
+
+import "time"
+
+// A LeaseRequest asks for what is due.
+type LeaseRequest struct {
+	Lanes []LaneRoom
+	Lease time.Duration // until the deliveries are due again unless they are settled
+}
+
+// LaneRoom says how many deliveries of a lane are wanted at most.
+type LaneRoom struct {
+	Lane Lane
+	Room int
+}
+
+// Leases is the answer to a [LeaseRequest].
+type Leases struct {
+	Now        time.Time // the store's clock at the claim
+	Deliveries []Leased
+	// NextDue holds, for each lane that was asked for and gave less than its room, when its next delivery is due. It has no entry for
+	// a lane with nothing left, nor for one that gave all its room: that one may have more.
+	NextDue map[Lane]time.Time
+}
+
+// Leased is a delivery with what it takes to decide about it.
+type Leased struct {
+	Delivery
+	// Group is the progress of the recipient's deliveries, this one included, by rank, if the delivery is Grouped. It is read together
+	// with Poke, in one statement after the claim, or a wake-up in between would be lost.
+	Group []Progress
+}
+
+// Progress is what a group knows of one of its deliveries.
+type Progress struct {
+	Rank     int
+	Lane     Lane
+	To       string
+	Attempts int
+	Status   Status
+	Reason   string
+	At       time.Time
+}
+
+// An Extension lets a lease run on.
+type Extension struct {
+	DeliveryRef
+	// Called marks the delivery durably: its driver is about to be called. The mark goes with the next settlement; if the lease runs
+	// out before, [Delivery.Called] tells.
+	Called bool
+}
+
+// A Settlement ends a lease. If the delivery was settled meanwhile by a receipt, that stays, and only the attempt is logged. If it
+// was canceled meanwhile, Held and Accepted become Canceled, and anything else stays as it says.
+type Settlement struct {
+	DeliveryRef
+	Status Status
+	Reason string
+	// Due is when to look again, of a delivery that is not settled: or at once, if its Poke is no longer what the lease said.
+	Due       time.Time
+	NotBefore time.Time
+	Poke      int64
+	Attempts  int
+	Tries     int
+	Doubt     bool
+	Duplicate bool
+	Failure   *Failure // nil: none
+	// Attempt is logged under the claim. Nil: the driver was not called.
+	Attempt *Attempt
+	// Wake makes the live peers of a Grouped delivery look again, in the same transaction: each one's Poke rises, and it is due at
+	// once unless it is leased. Set it for every fact: anything but waiting for the dispatcher.
+	Wake bool
+}

@@ -1,0 +1,137 @@
+package store
+
+import (
+	"strings"
+	"time"
+
+	"github.com/e7ddda3c/notify/channel"
+)
+
+// A Message is what all deliveries of one message share. It never changes once accepted.
+type Message struct {
+	ID         string // a UUIDv7 in its usual form, so that ids are ordered by time
+	Tenant     string
+	Key        string // idempotency; unique within the Tenant unless it is empty
+	Dispatcher string
+	Category   string
+	Class      string
+	Template   string
+	AtMostOnce bool
+	ExpireAt   time.Time // zero: never
+	AcceptedAt time.Time // the store's clock; set by the store
+	Body       []byte    // opaque: content, attachments, extra
+}
+
+// A NewMessage is a message to accept.
+type NewMessage struct {
+	Message
+	Hash       []byte // of what the host asked for; tells whether a repeated Key means the same
+	Deliveries []NewDelivery
+}
+
+// A NewDelivery is a delivery to accept.
+type NewDelivery struct {
+	Recipient int // its number within the message; with the message it names the group
+	Rank      int // its place in the group, from 0
+	Lane      Lane
+	User      string // the recipient's id at the host
+	To        string // the address
+	Locale    string
+	Grouped   bool   // it has peers whose fate decides its own: leases bring their progress, settlements wake them
+	Body      []byte // opaque: what is its own of the content; may be nil
+
+	Status    Status // Accepted or Held, or a settled one: then it is only logged
+	Reason    string
+	NotBefore time.Time // when it is first due; zero or in the past: at once
+	Failure   *Failure
+}
+
+// An Acceptance is the answer to a [NewMessage].
+type Acceptance struct {
+	// First is the message that has the Key, as it is now, with its deliveries, or nil if the new message was stored.
+	First *MessageRecord
+	// Differs says that First has another Hash.
+	Differs bool
+}
+
+// A Lane is where deliveries queue: "<channel>/<class>". No lane waits for another.
+type Lane string
+
+// LaneOf returns the lane of a channel, by its name, and a class.
+func LaneOf(channel, class string) Lane { return Lane(channel + "/" + class) }
+
+// Channel returns the name of l's channel, which has no slash.
+func (l Lane) Channel() string {
+	name, _, _ := strings.Cut(string(l), "/")
+	return name
+}
+
+// Class returns l's class.
+func (l Lane) Class() string {
+	_, class, _ := strings.Cut(string(l), "/")
+	return class
+}
+
+// A DeliveryRef names a delivery: the message, the recipient's number in it, the place among the recipient's deliveries. The claim
+// fences it: of 0, it names the delivery only.
+type DeliveryRef struct {
+	MessageID       string
+	Recipient, Rank int
+	Claim           int64
+}
+
+// A Delivery is a delivery as it is stored.
+type Delivery struct {
+	DeliveryRef
+	Message  *Message // shared by all deliveries of one answer; it must not be changed
+	Lane     Lane
+	User     string
+	To       string
+	Locale   string
+	Grouped  bool
+	Body     []byte
+	Canceled bool // asked for while it was leased
+
+	Status     Status
+	Reason     string
+	At         time.Time // when it came to its status
+	Due        time.Time // when it is looked at again, or its lease runs out; zero once it is settled
+	NotBefore  time.Time // no attempt before; zero: at once
+	Attempts   int       // calls of the driver whose answer was logged
+	Tries      int       // attempts used up
+	Doubt      bool      // an attempt may have gone out
+	Duplicate  bool      // an attempt was made in doubt
+	ProviderID string    // the vendor's id, of the last attempt that has one
+	Failure    *Failure  // of the last attempt, or what settled it
+
+	// Expired counts the leases that ran out since the last settlement, and Called tells whether the last of them was marked by
+	// [Extension.Called]. Poke counts how often it was woken.
+	Expired int
+	Called  bool
+	Poke    int64
+
+	// Attempted is the log of its attempts, oldest first, if it was asked for.
+	Attempted []Attempt
+}
+
+// Failure is an error as it is stored, in JSON where the database has no better place.
+type Failure struct {
+	Kind       channel.Kind `json:"kind"`
+	Field      string       `json:"field,omitempty"`
+	Code       string       `json:"code,omitempty"`        // the vendor's
+	RetryAfter string       `json:"retry_after,omitempty"` // as of time.Duration
+	Text       string       `json:"text,omitempty"`
+}
+
+// An Attempt is one call of a driver.
+type Attempt struct {
+	At         time.Time // when the call began
+	Took       time.Duration
+	Status     Status // what it brought the delivery to
+	Reason     string
+	Provider   string
+	ProviderID string   // the vendor's id of the message, by which receipts find it
+	Code       string   // the vendor's, of a success; a failure has its own
+	Duplicate  bool     // made in doubt
+	Failure    *Failure // nil: the provider took it
+}

@@ -1,0 +1,39 @@
+package notify
+
+import (
+	"time"
+
+	"github.com/e7ddda3c/notify/channel"
+)
+
+// A Transition is one step of a delivery, or of a channel. It holds ids and words, never addresses or content.
+type Transition struct {
+	Event    TransitionEvent
+	Delivery string // "" for a channel's
+	Tenant   string
+	Channel  string
+	Class    Class
+	Status   Status // of the delivery, after it
+	Reason   Reason
+	Kind     channel.Kind // of the failure, if there is one
+	Attempts int
+	// Duplicate says that the recipient may have got it more than once.
+	Duplicate bool
+	// Took is a time that belongs to the Event.
+	Took time.Duration
+}
+
+// A TransitionEvent says what happened.
+type TransitionEvent string
+
+// The events, with what Took means.
+const (
+	TransitionAccepted  TransitionEvent = "accepted"  // the store has it
+	TransitionStarted   TransitionEvent = "started"   // its driver is about to be called; Took: how late, since it was due
+	TransitionAttempted TransitionEvent = "attempted" // its driver answered; Took: the call
+	TransitionHeld      TransitionEvent = "held"      // it waits; Took: how long
+	TransitionSettled   TransitionEvent = "settled"   // nothing more will be tried; Took: since it was accepted
+	TransitionReceived  TransitionEvent = "received"  // a receipt raised it
+	TransitionLost      TransitionEvent = "lost"      // its lease was lost to another process
+	TransitionPaused    TransitionEvent = "paused"    // its channel is held; Took: for how long
+)
