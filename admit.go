@@ -100,7 +100,9 @@ func (g *group) hold(d *delivery, now time.Time, wait time.Duration, why Reason,
 	}
 	d.waited += wait
 	d.phase, d.wake = waiting, now.Add(wait)
+	d.due = d.wake
 	d.out.Status, d.out.Reason, d.out.At, d.out.Until = Held, why, now, d.wake
+	g.trace(d, TransitionHeld, e, wait)
 }
 
 // queue lets d wait for a slot. Slots come free within the channel's timeout, so only ctx bounds this wait.

@@ -17,11 +17,19 @@ func (g *group) take(ctx context.Context, d *delivery, now time.Time) {
 	case d.phase == queued:
 		g.proceed(ctx, d, now)
 	case d.phase != calling:
-	case d.failure != nil:
-		g.failed(d, now, d.failure)
 	default:
-		g.sent(d, now)
+		g.answered(d, now)
 	}
+}
+
+// answered goes on with d, whose driver has answered.
+func (g *group) answered(d *delivery, now time.Time) {
+	g.trace(d, TransitionAttempted, d.failure, now.Sub(d.out.At))
+	if d.failure != nil {
+		g.failed(d, now, d.failure)
+		return
+	}
+	g.sent(d, now)
 }
 
 func (g *group) sent(d *delivery, now time.Time) {
@@ -76,6 +84,7 @@ func (g *group) pause(d *delivery, now time.Time, e *channel.Error) {
 	if e.Kind == channel.Misconfigured {
 		log = g.log.Error
 	}
+	g.tell(Transition{Event: TransitionPaused, Channel: d.Channel, Kind: e.Kind, Took: wait})
 	log("channel paused", "channel", d.Channel, "kind", e.Kind.Error(), "code", e.Code, "for", wait)
 }
 

@@ -17,6 +17,7 @@ func (g *group) ask(ctx context.Context, now time.Time) {
 			d := &g.ds[i]
 			switch {
 			case steps[i].Action == Start && d.phase == idle:
+				d.due = now
 				g.admit(ctx, d, now)
 				moved = true
 			case steps[i].Action == Drop && (d.phase == idle || d.phase == waiting || d.phase == queued):

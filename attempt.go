@@ -53,10 +53,11 @@ func (l *deadline) release() {
 func (g *group) call(ctx context.Context, d *delivery, now time.Time) {
 	timeout := d.gate.policy.Timeout
 	d.Attempt++
-	d.out.Attempts = d.Attempt
+	d.out.Attempts, d.out.Duplicate = d.Attempt, d.doubt
 	d.out.Status, d.out.Reason, d.out.At, d.out.Until = Accepted, "", now, time.Time{}
 	d.place = time.Time{}
 	d.phase, d.wake = calling, now.Add(timeout).Add(grace)
+	g.trace(d, TransitionStarted, nil, now.Sub(d.due))
 	d.turn.begin()
 	d.gate.busy.Add(1)
 	go g.attempt(g.deadline.context(ctx, now, timeout), d)
@@ -102,7 +103,7 @@ func (g *group) abandon(d *delivery, now time.Time) {
 	}
 	d.gate.leave()
 	g.log.Warn("driver ignores its deadline", "delivery", d.ID, "channel", d.Channel)
-	g.settle(d, now, Unknown, "", &channel.Error{
-		Kind: channel.Uncertain, Err: fmt.Errorf("the driver ignores its deadline: %w", context.DeadlineExceeded),
-	})
+	e := &channel.Error{Kind: channel.Uncertain, Err: fmt.Errorf("the driver ignores its deadline: %w", context.DeadlineExceeded)}
+	g.trace(d, TransitionAttempted, e, now.Sub(d.out.At))
+	g.settle(d, now, Unknown, "", e)
 }

@@ -31,7 +31,8 @@ type delivery struct {
 	no      int // its index in the group
 	phase   phase
 	wake    time.Time
-	turn    turn // while it is queued or calling
+	due     time.Time // when it was to be called first, or next
+	turn    turn      // while it is queued or calling
 	receipt channel.Receipt
 	failure *channel.Error // with receipt, the driver's answer
 	place   time.Time      // in the channel's rate, for the next attempt; zero if it has none yet
@@ -49,6 +50,7 @@ type group struct {
 	dispatcher Dispatcher
 	ds         []delivery
 	progress   []Progress
+	begun      time.Time
 	events     chan int      // indexes of ds
 	quit       chan struct{} // closed when the group ends; not nil once one of ds was queued
 	deadline   deadline
@@ -123,6 +125,7 @@ func (g *group) ring(after time.Duration) <-chan time.Time {
 
 // begin settles what was found faulty while planning.
 func (g *group) begin(now time.Time) {
+	g.begun = now
 	g.events = make(chan int, len(g.ds)) // a delivery has one turn at a time, so nobody ever blocks on it
 	g.progress = make([]Progress, len(g.ds))
 	for i := range g.ds {
@@ -228,6 +231,7 @@ func (g *group) settle(d *delivery, now time.Time, s Status, why Reason, e *chan
 	if e != nil {
 		d.out.Err = e
 	}
+	g.trace(d, TransitionSettled, e, now.Sub(g.begun))
 	if g.onOutcome != nil {
 		out := *d.out
 		out.Reached = g.reached()

@@ -15,7 +15,7 @@ type Transition struct {
 	Class    Class
 	Status   Status // of the delivery, after it
 	Reason   Reason
-	Kind     channel.Kind // of the failure, if there is one
+	Kind     channel.Kind // of the failure, if there is one; Uncertain if nobody classified it
 	Attempts int
 	// Duplicate says that the recipient may have got it more than once.
 	Duplicate bool
@@ -37,3 +37,32 @@ const (
 	TransitionLost      TransitionEvent = "lost"      // its lease was lost to another process
 	TransitionPaused    TransitionEvent = "paused"    // its channel is held; Took: for how long
 )
+
+// tell tells the host of t, if it wants to know.
+func (n *Notifier) tell(t Transition) {
+	if n.onTransition != nil {
+		_ = n.guard("OnTransition", func() { n.onTransition(t) })
+	}
+}
+
+// kindOf is e's Kind as a [Transition] has it: empty if nothing failed.
+func kindOf(e *channel.Error) channel.Kind {
+	switch {
+	case e == nil:
+		return ""
+	case e.Kind == channel.Unknown:
+		return channel.Uncertain
+	}
+	return e.Kind
+}
+
+// trace tells the host what has just become of d.
+func (g *group) trace(d *delivery, event TransitionEvent, e *channel.Error, took time.Duration) {
+	if g.onTransition == nil {
+		return
+	}
+	g.tell(Transition{
+		Event: event, Delivery: d.ID, Tenant: d.Tenant, Channel: d.Channel, Class: Class(d.Class),
+		Status: d.out.Status, Reason: d.out.Reason, Kind: kindOf(e), Attempts: d.out.Attempts, Duplicate: d.out.Duplicate, Took: took,
+	})
+}
