@@ -45,8 +45,8 @@ type Progress struct {
 // An Extension lets a lease run on.
 type Extension struct {
 	DeliveryRef
-	// Called marks the delivery durably: its driver is about to be called. The mark goes with the next settlement; if the lease runs
-	// out before, [Delivery.Called] tells.
+	// Called marks the delivery durably: its driver is about to be called. The mark goes with the next settlement, not with further
+	// extensions or leases; if the lease runs out before, [Delivery.Called] tells.
 	Called bool
 }
 

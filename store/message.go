@@ -104,7 +104,7 @@ type Delivery struct {
 	ProviderID string    // the vendor's id, of the last attempt that has one
 	Failure    *Failure  // of the last attempt, or what settled it
 
-	// Expired counts the leases that ran out since the last settlement, and Called tells whether the last of them was marked by
+	// Expired counts the leases that ran out since the last settlement, and Called tells whether one of them was marked by
 	// [Extension.Called]. Poke counts how often it was woken.
 	Expired int
 	Called  bool
