@@ -95,12 +95,13 @@ func (c *Channel) Valid() error {
 // AddressKind returns [channel.Phone].
 func (c *Channel) AddressKind() string { return channel.Phone }
 
-// Limits asks the gateway.
-func (c *Channel) Limits() channel.Limits {
-	if l, ok := c.gateway.(channel.Limiter); ok {
-		return l.Limits()
+// Limits asks the gateway. It is always dear: each message is billed.
+func (c *Channel) Limits() (l channel.Limits) {
+	if g, ok := c.gateway.(channel.Limiter); ok {
+		l = g.Limits()
 	}
-	return channel.Limits{}
+	l.Dear = true
+	return l
 }
 
 // Close closes the gateway, if it can be closed.
