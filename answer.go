@@ -84,7 +84,7 @@ func (g *group) pause(d *delivery, now time.Time, e *channel.Error) {
 	if e.Kind == channel.Misconfigured {
 		log = g.log.Error
 	}
-	g.tell(Transition{Event: TransitionPaused, Channel: d.Channel, Kind: e.Kind, Took: wait})
+	g.tell(Transition{Event: TransitionPaused, Channel: d.Channel, Kind: kindOf(e), Took: wait})
 	log("channel paused", "channel", d.Channel, "kind", e.Kind.Error(), "code", e.Code, "for", wait)
 }
 

@@ -15,7 +15,7 @@ type Transition struct {
 	Class    Class
 	Status   Status // of the delivery, after it
 	Reason   Reason
-	Kind     channel.Kind // of the failure, if there is one; Uncertain if nobody classified it
+	Kind     channel.Kind // of the failure, if there is one; one that nobody classified is Uncertain
 	Attempts int
 	// Duplicate says that the recipient may have got it more than once.
 	Duplicate bool
@@ -45,15 +45,16 @@ func (n *Notifier) tell(t Transition) {
 	}
 }
 
-// kindOf is e's Kind as a [Transition] has it: empty if nothing failed.
+// kindOf is e's Kind as a [Transition] has it: empty if nothing failed, and one of the list, whatever a driver made up.
 func kindOf(e *channel.Error) channel.Kind {
-	switch {
-	case e == nil:
+	if e == nil {
 		return ""
-	case e.Kind == channel.Unknown:
-		return channel.Uncertain
 	}
-	return e.Kind
+	switch e.Kind {
+	case channel.Temporary, channel.RateLimited, channel.Unreachable, channel.InvalidRecipient, channel.Rejected, channel.Misconfigured:
+		return e.Kind
+	}
+	return channel.Uncertain
 }
 
 // trace tells the host what has just become of d.

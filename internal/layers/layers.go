@@ -24,8 +24,8 @@ var ports = map[string][]string{
 	"transport": nil,
 }
 
-// A room may be entered by its adapters: folders below the ports, and inbox.
-var rooms = []string{"channel", "template", "store", "transport", "inbox"}
+// A room may be entered by its adapters: folders below the ports, inbox, and what the modules below observe share.
+var rooms = []string{"channel", "template", "store", "transport", "inbox", "observe"}
 
 // libraries are the modules that may be imported outside of tests, each with the one folder that may. "" means all but ports.
 var libraries = map[string]string{
