@@ -75,6 +75,7 @@ type Notifier struct {
 	schedules    store.Schedules
 	pauses       store.Pauses
 	suppressions store.Suppressions
+	scheduled    chan struct{} // has one if a schedule was stored since runSchedules looked
 	onTransition func(Transition)
 
 	running tracker // Sends, and calls that outlived theirs
@@ -92,6 +93,7 @@ func New(c Config) (*Notifier, error) {
 		onOutcome:   c.OnOutcome,
 		log:         c.Logger,
 
+		scheduled:    make(chan struct{}, 1),
 		onTransition: c.OnTransition,
 	}
 	if !isNil(c.Store) {
