@@ -10,6 +10,9 @@ type Receipt struct {
 	Event      Event     `json:"event,omitempty"`    // from Send, the zero Event means Sent
 	At         time.Time `json:"at,omitzero"`
 	Code       string    `json:"code,omitempty"` // the vendor's own code
+	// Kind, of Bounced, says what the Code means. [InvalidRecipient]: the address is dead, and is not to be used again; [Rejected]: the
+	// content was refused on the way; zero is [Unreachable].
+	Kind Kind `json:"kind,omitempty"`
 }
 
 // An Event is what a [Receipt] tells.
