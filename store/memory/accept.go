@@ -1,0 +1,117 @@
+package memory
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/e7ddda3c/notify/store"
+)
+
+// AcceptMessages implements [store.Accepter].
+func (s *Store) AcceptMessages(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
+	for i := range ms {
+		if err := check(&ms[i]); err != nil {
+			return nil, err
+		}
+	}
+	now, err := s.lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	as := make([]store.Acceptance, len(ms))
+	for i := range ms {
+		as[i] = s.accept(&ms[i], now)
+	}
+	return as, nil
+}
+
+// check finds what the keys of a database would refuse.
+func check(m *store.NewMessage) error {
+	if m.ID == "" {
+		return fmt.Errorf("memory: a message has no id")
+	}
+	type place struct{ recipient, rank int }
+	taken := make(map[place]bool, len(m.Deliveries))
+	for _, d := range m.Deliveries {
+		p := place{d.Recipient, d.Rank}
+		if taken[p] {
+			return fmt.Errorf("memory: message %s has two deliveries to recipient %d with rank %d", m.ID, d.Recipient, d.Rank)
+		}
+		taken[p] = true
+	}
+	return nil
+}
+
+func (s *Store) accept(m *store.NewMessage, now time.Time) store.Acceptance {
+	if s.messages[m.ID] != nil {
+		return store.Acceptance{}
+	}
+	k := key{m.Tenant, m.Key}
+	if first := s.keys[k]; m.Key != "" && first != nil {
+		record := first.record(false)
+		return store.Acceptance{First: &record, Differs: !bytes.Equal(first.hash, m.Hash)}
+	}
+	kept := s.keep(m, now)
+	if m.Key != "" {
+		s.keys[k] = kept
+	}
+	return store.Acceptance{}
+}
+
+// keep stores m.
+func (s *Store) keep(m *store.NewMessage, now time.Time) *message {
+	head := m.Message
+	head.Body = bytes.Clone(m.Body)
+	head.AcceptedAt, head.ExpireAt = now, instant(m.ExpireAt)
+	kept := &message{head: &head, hash: bytes.Clone(m.Hash), deliveries: make([]*delivery, len(m.Deliveries))}
+	for i := range m.Deliveries {
+		kept.deliveries[i] = s.planned(kept, &m.Deliveries[i], now)
+	}
+	slices.SortFunc(kept.deliveries, func(a, b *delivery) int {
+		return cmp.Or(cmp.Compare(a.Recipient, b.Recipient), cmp.Compare(a.Rank, b.Rank))
+	})
+	s.messages[head.ID] = kept
+	at, _ := s.position(head.ID)
+	s.order = slices.Insert(s.order, at, kept)
+	return kept
+}
+
+// position is where the message with an id stands in s.order, or would, and whether it is there.
+func (s *Store) position(id string) (int, bool) {
+	return slices.BinarySearchFunc(s.order, id, func(m *message, id string) int { return cmp.Compare(m.head.ID, id) })
+}
+
+func (s *Store) planned(m *message, n *store.NewDelivery, now time.Time) *delivery {
+	s.accepted++
+	d := &delivery{of: m, seq: s.accepted, place: -1, Delivery: store.Delivery{
+		DeliveryRef: store.DeliveryRef{MessageID: m.head.ID, Recipient: n.Recipient, Rank: n.Rank},
+		Message:     m.head,
+		Lane:        n.Lane,
+		User:        n.User,
+		To:          n.To,
+		Locale:      n.Locale,
+		Grouped:     n.Grouped,
+		Body:        bytes.Clone(n.Body),
+		Status:      n.Status,
+		Reason:      n.Reason,
+		At:          now,
+		NotBefore:   instant(n.NotBefore),
+		Failure:     copied(n.Failure),
+	}}
+	if !d.Status.Settled() {
+		s.due(d, latest(now, d.NotBefore))
+	}
+	return d
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

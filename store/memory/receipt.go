@@ -1,0 +1,50 @@
+package memory
+
+import (
+	"context"
+	"time"
+
+	"github.com/e7ddda3c/notify/store"
+)
+
+// RecordReceipts implements [store.Deliveries].
+func (s *Store) RecordReceipts(ctx context.Context, rs []store.Receipt) ([]store.Receipt, error) {
+	now, err := s.lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	var unmatched []store.Receipt
+	for _, r := range rs {
+		d := s.match(r)
+		switch {
+		case d == nil:
+			unmatched = append(unmatched, r)
+		case r.Status.Raises(r.Reason, d.Status, d.Reason):
+			s.raise(d, r, now)
+		}
+	}
+	return unmatched, nil
+}
+
+// match returns the delivery that r is about, or nil.
+func (s *Store) match(r store.Receipt) *delivery {
+	switch {
+	case r.MessageID != "":
+		return s.find(r.DeliveryRef)
+	case r.ProviderID != "":
+		return s.providers[provided{r.Provider, r.ProviderID}]
+	}
+	return nil
+}
+
+// raise settles d as r says. If it is leased, it stays so: its attempt is yet to be logged.
+func (s *Store) raise(d *delivery, r store.Receipt, now time.Time) {
+	d.Status, d.Reason, d.Failure = r.Status, r.Reason, copied(r.Failure)
+	d.At = now
+	if !r.At.IsZero() {
+		d.At = instant(r.At)
+	}
+	s.rest(d)
+	s.wake(d, now)
+}

@@ -1,0 +1,75 @@
+package memory
+
+import (
+	"context"
+	"time"
+
+	"github.com/e7ddda3c/notify/store"
+)
+
+// SettleDeliveries implements [store.Deliveries].
+func (s *Store) SettleDeliveries(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
+	now, err := s.lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	var lost []store.DeliveryRef
+	for i := range ss {
+		d := s.leasedAs(ss[i].DeliveryRef)
+		switch {
+		case d == nil:
+			lost = append(lost, ss[i].DeliveryRef)
+		case d.leased: // else it is a repetition
+			s.settle(d, &ss[i], now)
+		}
+	}
+	return lost, nil
+}
+
+// settle ends the lease of d. Peers of the same call find each other's Poke risen, or are woken, in whatever order they come.
+func (s *Store) settle(d *delivery, n *store.Settlement, now time.Time) {
+	d.leased, d.called = false, false
+	d.Expired, d.Called = 0, false
+	d.Attempts, d.Tries, d.Doubt, d.Duplicate = n.Attempts, n.Tries, n.Doubt, n.Duplicate
+	s.logAttempt(d, n.Attempt)
+	canceled := d.Canceled && !n.Status.Settled()
+	if !d.Status.Settled() { // else a receipt was faster
+		d.NotBefore, d.Failure = instant(n.NotBefore), copied(n.Failure)
+		if canceled {
+			d.stand(store.Canceled, "", now)
+		} else {
+			d.stand(n.Status, n.Reason, now)
+		}
+		s.plan(d, n, now)
+	}
+	if n.Wake || canceled {
+		s.wake(d, now)
+	}
+}
+
+// plan says when d is looked at again.
+func (s *Store) plan(d *delivery, n *store.Settlement, now time.Time) {
+	switch {
+	case d.Status.Settled():
+		s.rest(d)
+	case d.Poke != n.Poke || n.Due.IsZero():
+		s.due(d, now)
+	default:
+		s.due(d, instant(n.Due))
+	}
+}
+
+func (s *Store) logAttempt(d *delivery, a *store.Attempt) {
+	if a == nil {
+		return
+	}
+	kept := *a
+	kept.At, kept.Took = instant(a.At), a.Took.Truncate(time.Microsecond)
+	kept.Failure = copied(a.Failure)
+	d.log = append(d.log, kept)
+	if a.ProviderID != "" {
+		d.ProviderID = a.ProviderID
+		s.providers[provided{a.Provider, a.ProviderID}] = d
+	}
+}
