@@ -3,8 +3,9 @@ package store
 import "time"
 
 // A Receipt is what a provider said later. It names the delivery, or else the attempt by Provider and ProviderID. It applies if
-// [Status.Raises] says so, whether the delivery is live or not, and then settles it; a lease that is held stays good for its
-// settlement. If it raises a Grouped delivery, it wakes the peers.
+// [Status.Raises] says so, whether the delivery is live or not, and then settles it, with the Receipt's Reason, At and Failure; a
+// lease that is held stays good for its settlement. If it raises a Grouped delivery, it wakes the peers. One that applies to nothing
+// because nothing is raised is no error, and matches.
 type Receipt struct {
 	DeliveryRef // no MessageID: unknown; the Claim is ignored
 	Provider    string
@@ -36,17 +37,18 @@ type Action string
 
 // The actions.
 const (
-	// Cancel stops what is live. What is leased is only marked, since its driver may be under way: its settlement decides.
+	// Cancel stops what is live: it is Canceled without a reason. What is leased is only marked, since its driver may be under way: its
+	// settlement decides. Leased is what was claimed and not settled since, even if the lease has run out.
 	Cancel Action = "cancel"
-	// Release makes what is held, and not leased, due at once: it is Accepted, without NotBefore.
+	// Release makes what is held, and not leased, due at once: it is Accepted, without Reason and NotBefore.
 	Release Action = "release"
-	// Replay tries again what failed or is unknown: it is Accepted and due at once, with no Tries and no Failure. Attempts, Doubt and
-	// Duplicate stay; what was unknown is in doubt.
+	// Replay tries again what failed or is unknown, and is not leased: it is Accepted and due at once, with no Tries, Reason, NotBefore,
+	// Failure or Canceled. Attempts, Doubt and Duplicate stay; what was unknown is in doubt.
 	Replay Action = "replay"
 )
 
-// A Change is made to the deliveries that a filter selects, at most Limit of them, the oldest messages first. It wakes the peers of
-// Grouped ones.
+// A Change is made to the deliveries that a filter selects and that its Action speaks of, at most Limit of them, the oldest messages
+// first. It wakes the peers of Grouped ones that it changes.
 type Change struct {
 	Action Action
 	Filter Filter
@@ -67,11 +69,11 @@ type MessageQuery struct {
 	Attempts bool   // with the attempts
 }
 
-// MessagePage is a page of the message log.
+// MessagePage is a page of the message log, the newest messages first, by their ids.
 type MessagePage struct {
 	Now      time.Time // the store's clock
 	Messages []MessageRecord
-	Cursor   string // of the next page; "" if this is the last
+	Cursor   string // of the next page; "" if this is the last, even if it is full
 }
 
 // A MessageRecord is a message with its deliveries, by recipient, then by rank.

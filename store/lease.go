@@ -42,7 +42,7 @@ type Progress struct {
 	At       time.Time
 }
 
-// An Extension lets a lease run on.
+// An Extension lets a lease run on, or one that has run out and that nobody took. It does nothing to a lease that was settled.
 type Extension struct {
 	DeliveryRef
 	// Called marks the delivery durably: its driver is about to be called. The mark goes with the next settlement, not with further
@@ -50,8 +50,9 @@ type Extension struct {
 	Called bool
 }
 
-// A Settlement ends a lease. If the delivery was settled meanwhile by a receipt, that stays, and only the attempt is logged. If it
-// was canceled meanwhile, Held and Accepted become Canceled, and anything else stays as it says.
+// A Settlement ends a lease. If the delivery was settled meanwhile by a receipt, its Status, Reason, At and Failure stay, and what the
+// attempt brought is still written: Attempt, ProviderID, Attempts, Tries, Doubt, Duplicate. If it was canceled meanwhile, Held and
+// Accepted become Canceled without a reason, which wakes the peers whatever Wake says, and anything else stays as it says.
 type Settlement struct {
 	DeliveryRef
 	Status Status
@@ -68,6 +69,7 @@ type Settlement struct {
 	// Attempt is logged under the claim. Nil: the driver was not called.
 	Attempt *Attempt
 	// Wake makes the live peers of a Grouped delivery look again, in the same transaction: each one's Poke rises, and it is due at
-	// once unless it is leased. Set it for every fact: anything but waiting for the dispatcher.
+	// once unless it is leased; NotBefore stays. Set it for every fact: anything but waiting for the dispatcher. In one call, a peer
+	// that is settled too is woken, whichever comes first; nobody wakes itself.
 	Wake bool
 }

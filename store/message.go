@@ -90,11 +90,11 @@ type Delivery struct {
 	Locale   string
 	Grouped  bool
 	Body     []byte
-	Canceled bool // asked for while it was leased
+	Canceled bool // asked for while it was leased; stays after that lease
 
 	Status     Status
 	Reason     string
-	At         time.Time // when it came to its status
+	At         time.Time // when it came to its status; the same status again leaves it
 	Due        time.Time // when it is looked at again, or its lease runs out; zero once it is settled
 	NotBefore  time.Time // no attempt before; zero: at once
 	Attempts   int       // calls of the driver whose answer was logged

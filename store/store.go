@@ -24,7 +24,7 @@ var ErrUnfit = errors.New("the store is unfit")
 type Accepter interface {
 	// AcceptMessages stores messages with their deliveries, all or none, and answers in the same order. A message whose (Tenant, Key)
 	// is taken, by an earlier one of ms too, is not stored: the answer names the one that has the key. A message whose ID is stored
-	// already is accepted: it is the same call repeated.
+	// already is accepted, and nothing is written: it is the same call repeated, and its key is its own.
 	AcceptMessages(ctx context.Context, ms []NewMessage) ([]Acceptance, error)
 }
 
@@ -32,7 +32,8 @@ type Accepter interface {
 type Deliveries interface {
 	Accepter
 
-	// LeaseDeliveries claims what is due, lane by lane, the longest due first, and reads what it takes to send it. It raises each claim.
+	// LeaseDeliveries claims what is due, lane by lane in the order of the request, the longest due first, and reads what it takes to
+	// send it. It raises each claim, and changes no Status.
 	// No two callers get the same delivery before its lease has run out.
 	LeaseDeliveries(ctx context.Context, r LeaseRequest) (Leases, error)
 

@@ -48,9 +48,8 @@ func (s *Store) claim(want store.LaneRoom, now time.Time, lease time.Duration) [
 func (d *delivery) claim() {
 	if d.leased { // and it ran out
 		d.Expired++
-		d.Called = d.called
 	}
-	d.leased, d.called = true, false
+	d.leased = true
 	d.Claim++
 }
 
@@ -81,7 +80,7 @@ func (s *Store) ExtendLeases(ctx context.Context, es []store.Extension, lease ti
 		case d == nil:
 			lost = append(lost, e.DeliveryRef)
 		case d.leased && !d.Status.Settled():
-			d.called = d.called || e.Called
+			d.Called = d.Called || e.Called
 			s.due(d, instant(now.Add(lease)))
 		}
 	}

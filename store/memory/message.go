@@ -23,7 +23,6 @@ type delivery struct {
 	seq    int64 // in the order of acceptance
 	place  int   // in the heap of its lane; -1 if it is settled
 	leased bool  // claimed, and not settled by the claimant; true after the lease ran out, too
-	called bool  // marked in this lease
 	log    []store.Attempt
 }
 

@@ -29,8 +29,7 @@ func (s *Store) SettleDeliveries(ctx context.Context, ss []store.Settlement) ([]
 
 // settle ends the lease of d. Peers of the same call find each other's Poke risen, or are woken, in whatever order they come.
 func (s *Store) settle(d *delivery, n *store.Settlement, now time.Time) {
-	d.leased, d.called = false, false
-	d.Expired, d.Called = 0, false
+	d.leased, d.Expired, d.Called = false, 0, false
 	d.Attempts, d.Tries, d.Doubt, d.Duplicate = n.Attempts, n.Tries, n.Doubt, n.Duplicate
 	s.logAttempt(d, n.Attempt)
 	canceled := d.Canceled && !n.Status.Settled()
