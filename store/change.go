@@ -14,6 +14,9 @@ type Receipt struct {
 	Reason      string
 	At          time.Time // zero: now
 	Failure     *Failure
+
+	// Found is set by the store: the delivery, as it is after this receipt. Nil if it matches none.
+	Found *Delivery
 }
 
 // A Filter selects deliveries. Its fields are joined by and; zero ones select all.

@@ -15,20 +15,25 @@ func (s *Store) RecordReceipts(ctx context.Context, rs []store.Receipt) ([]store
 	}
 	defer s.mu.Unlock()
 	var unmatched []store.Receipt
-	for _, r := range rs {
+	for i := range rs {
+		r := &rs[i]
 		d := s.match(r)
-		switch {
-		case d == nil:
-			unmatched = append(unmatched, r)
-		case r.Status.Raises(r.Reason, d.Status, d.Reason):
+		if d == nil {
+			r.Found = nil
+			unmatched = append(unmatched, *r)
+			continue
+		}
+		if r.Status.Raises(r.Reason, d.Status, d.Reason) {
 			s.raise(d, r, now)
 		}
+		found := d.copy()
+		r.Found = &found
 	}
 	return unmatched, nil
 }
 
 // match returns the delivery that r is about, or nil.
-func (s *Store) match(r store.Receipt) *delivery {
+func (s *Store) match(r *store.Receipt) *delivery {
 	switch {
 	case r.MessageID != "":
 		return s.find(r.DeliveryRef)
@@ -39,7 +44,7 @@ func (s *Store) match(r store.Receipt) *delivery {
 }
 
 // raise settles d as r says. If it is leased, it stays so: its attempt is yet to be logged.
-func (s *Store) raise(d *delivery, r store.Receipt, now time.Time) {
+func (s *Store) raise(d *delivery, r *store.Receipt, now time.Time) {
 	d.Status, d.Reason, d.Failure = r.Status, r.Reason, copied(r.Failure)
 	d.At = now
 	if !r.At.IsZero() {
