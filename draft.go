@@ -3,6 +3,7 @@ package notify
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"strconv"
 
@@ -20,11 +21,11 @@ type draft struct {
 // draft renders what the deliveries to one recipient on one channel share, unless ctx has ended: then they will be canceled, and
 // the sooner the better. Its error refuses the message.
 func (p *planner) draft(ctx context.Context, d *draft, to *person) error {
-	m := &p.m
+	m := p.m
 	d.Delivery = channel.Delivery{
 		MessageID: p.plan.id, Tenant: m.Tenant, Channel: d.gate.name, Recipient: to.ID, Locale: cmp.Or(to.Locale, m.Locale),
 		Category: m.Category, Class: string(m.Class), AtMostOnce: m.AtMostOnce, ExpireAt: m.ExpireAt,
-		Content: m.Content, Attachments: m.Attachments, Extra: p.extra[d.gate.name],
+		Content: m.Content, Attachments: m.Attachments, Extra: p.plan.extra[d.gate.name],
 	}
 	if d.gate.kind != channel.None {
 		d.fault = to.fault
@@ -91,8 +92,11 @@ func (p *planner) render(ctx context.Context, d *draft, to *person) error {
 		return nil
 	}
 	d.Content = out.Content
-	if d.Extra == nil {
-		d.Extra = out.Extra
+	if d.Extra == nil && out.Extra != nil {
+		d.Extra, err = json.Marshal(out.Extra) // in its shortest form, which it keeps in a store
+	}
+	if err != nil {
+		d.fault = &channel.Error{Kind: channel.Rejected, Field: "template", Err: err}
 	}
 	return nil
 }

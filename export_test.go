@@ -1,6 +1,21 @@
 package notify
 
-import "time"
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/store"
+)
+
+// Names that tests need of the inside.
+var (
+	DeliveryID      = deliveryID
+	ParseDeliveryID = parseDeliveryID
+	NewID           = newID
+)
 
 // Idle reports whether n holds nothing any more: no Send, no call, no slot and no place in a rate that is still to come.
 func (n *Notifier) Idle() bool {
@@ -14,3 +29,27 @@ func (n *Notifier) Idle() bool {
 	}
 	return n.running.running == 0
 }
+
+// Stored plans a message and returns it as stores keep it, with what its drivers would get.
+func (n *Notifier) Stored(t *testing.T, m Message) (rec store.MessageRecord, opened []channel.Delivery, errs []error) {
+	t.Helper()
+	p, err := n.plan(t.Context(), &m)
+	require.NoError(t, err)
+	r, err := p.record(&m, nil)
+	require.NoError(t, err)
+	rec.Message = r.Message
+	for _, d := range r.Deliveries {
+		s := store.Delivery{
+			DeliveryRef: store.DeliveryRef{MessageID: r.ID, Recipient: d.Recipient, Rank: d.Rank},
+			Message:     &rec.Message, Lane: d.Lane, User: d.User, To: d.To, Locale: d.Locale, Grouped: d.Grouped, Body: d.Body,
+			Status: d.Status, Reason: d.Reason, At: time.Now(), Due: d.NotBefore, NotBefore: d.NotBefore, Failure: d.Failure,
+		}
+		rec.Deliveries = append(rec.Deliveries, s)
+		out, err := open(&s)
+		opened, errs = append(opened, out), append(errs, err)
+	}
+	return rec, opened, errs
+}
+
+// ReportOf is reportOf.
+func (n *Notifier) ReportOf(rec store.MessageRecord) Report { return n.reportOf(rec) }

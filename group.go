@@ -48,6 +48,7 @@ type delivery struct {
 type group struct {
 	*Notifier
 	dispatcher Dispatcher
+	no         int // the recipient's, in the message
 	ds         []delivery
 	progress   []Progress
 	begun      time.Time

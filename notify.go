@@ -78,6 +78,7 @@ type Notifier struct {
 	scheduled    chan struct{} // has one if a schedule was stored since runSchedules looked
 	onTransition func(Transition)
 
+	waiters waiters // of Wait
 	running tracker // Sends, and calls that outlived theirs
 }
 
@@ -206,7 +207,7 @@ func (n *Notifier) Send(ctx context.Context, m Message) (Report, error) {
 		return Report{}, ErrClosed
 	}
 	defer n.running.leave()
-	p, err := n.plan(ctx, m)
+	p, err := n.plan(ctx, &m)
 	if err != nil {
 		return Report{}, err
 	}

@@ -20,6 +20,7 @@ const otpLife = 10 * time.Minute
 // A plan is a message resolved into deliveries, rendered and checked, grouped by recipient.
 type plan struct {
 	id     string
+	extra  map[string]json.RawMessage // the message's, encoded, by channel
 	groups []group
 	count  int // of deliveries
 }
@@ -41,24 +42,28 @@ func (p *plan) report() Report {
 // A planner makes the plan of one message.
 type planner struct {
 	*Notifier
-	m     Message
-	data  any                        // m.Data, decoded
-	extra map[string]json.RawMessage // m.Extra, encoded
-	known map[string]Recipient       // what the directory answered; nil if it was not asked
+	m     *Message
+	data  any                  // m.Data, decoded
+	known map[string]Recipient // what the directory answered; nil if it was not asked
 	plan  plan
 }
 
-// plan resolves, renders and checks every delivery of m. It calls no driver's Send.
-func (n *Notifier) plan(ctx context.Context, m Message) (plan, error) {
-	if err := n.check(&m); err != nil {
+// plan resolves, renders and checks every delivery of m, and fills in its class and its expiry. It calls no driver's Send.
+func (n *Notifier) plan(ctx context.Context, m *Message) (plan, error) {
+	if err := n.check(m); err != nil {
 		return plan{}, err
 	}
 	if m.Class == "" {
 		m.Class = Transactional
 	}
 	now := time.Now()
-	if m.Class == OTP && m.ExpireAt.IsZero() {
-		m.ExpireAt = now.Add(otpLife)
+	switch {
+	case !m.ExpireAt.IsZero():
+		m.ExpireAt = micros(m.ExpireAt)
+	case m.Class == OTP && m.SendAt.After(now):
+		m.ExpireAt = micros(m.SendAt.Add(otpLife))
+	case m.Class == OTP:
+		m.ExpireAt = micros(now.Add(otpLife))
 	}
 	p := planner{Notifier: n, m: m, plan: plan{id: newID(now)}}
 	if err := p.encode(); err != nil {
@@ -98,13 +103,13 @@ func (p *planner) encode() error {
 	if len(p.m.Extra) == 0 {
 		return nil
 	}
-	p.extra = make(map[string]json.RawMessage, len(p.m.Extra))
+	p.plan.extra = make(map[string]json.RawMessage, len(p.m.Extra))
 	for name, v := range p.m.Extra {
 		b, err := json.Marshal(v)
 		if err != nil {
 			return fault("extra."+name, err)
 		}
-		p.extra[name] = b
+		p.plan.extra[name] = b
 	}
 	return nil
 }
@@ -166,7 +171,7 @@ func (p *planner) addGroup(ctx context.Context, to *person, channels []string) e
 			p.address(ctx, &ds[first+i].draft, to, first+i, address)
 		}
 	}
-	p.plan.groups = append(p.plan.groups, group{Notifier: p.Notifier, dispatcher: p.dispatchers[p.m.Dispatcher], ds: ds})
+	p.plan.groups = append(p.plan.groups, group{Notifier: p.Notifier, dispatcher: p.dispatchers[p.m.Dispatcher], no: to.no, ds: ds})
 	p.plan.count += len(ds)
 	return nil
 }

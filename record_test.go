@@ -1,0 +1,109 @@
+package notify_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/e7ddda3c/notify"
+	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/store"
+	"github.com/e7ddda3c/notify/template"
+)
+
+func TestADeliveryIDIsReadBackAndNothingElseIs(t *testing.T) {
+	id := notify.NewID(time.Now())
+	ref := store.DeliveryRef{MessageID: id, Recipient: 12, Rank: 3}
+	got, ok := notify.ParseDeliveryID(notify.DeliveryID(ref))
+	require.True(t, ok)
+	require.Equal(t, ref, got)
+
+	for _, bad := range []string{
+		"", "-", "x", id, id + "-", id + "-1", id + "-1-", id + "-1-2-3", id + "-01-2", id + "-+1-2", id + "--1-2", id + "1-2",
+		id[1:] + "-1-2", "X" + id[1:] + "-1-2", id + "-99999999999999999999-0",
+	} {
+		_, ok := notify.ParseDeliveryID(bad)
+		require.False(t, ok, bad)
+	}
+}
+
+// hard are messages with all there is.
+func hard() map[string]notify.Message {
+	ann := notify.Recipient{ID: "ann", Locale: "de-AT", TimeZone: "Europe/Vienna", Addresses: map[string][]string{
+		"mail": {"ann@example.com", "a2@example.com"}, "pager": {"7"},
+	}}
+	return map[string]notify.Message{
+		"content, files and extra": {
+			Tenant: "acme", To: append(notify.To("pager", "1", "2"), ann), Channels: []string{"pager", "room"},
+			Category: "billing", Class: notify.Notice, Locale: "fr", AtMostOnce: true,
+			ExpireAt: time.Now().Add(time.Hour).In(time.FixedZone("x", 3600)),
+			Content: notify.Content{
+				Title: "<b>1 & 2</b> \u2028", Text: "a\r\n\tb\x00", HTML: "<p>&amp;</p>", Markdown: "**x**", URL: "https://example.com/?a=1&b=2",
+				Approved: &notify.Approved{Name: "code", Params: []notify.Param{{Name: "n", Value: "42"}}},
+			},
+			Attachments: []notify.Attachment{{Name: "a<b>.bin", Type: "x/y", ContentID: "c", Data: []byte{0, 255, 10}}, {Name: "empty", Data: []byte{}}},
+			Extra:       map[string]any{"pager": map[string]any{"beep": true, "text": "<&>", "big": 1 << 60}, "room": json.RawMessage("null")},
+		},
+		"a template": {
+			To: []notify.Recipient{ann}, Channels: []string{"mail", "pager", "room"}, Dispatcher: "first",
+			Template: "order", Data: map[string]any{"no": 7}, Extra: map[string]any{"room": map[string]int{"x": 1}},
+		},
+		"a code": {To: notify.To("pager", "1"), Channels: []string{"pager"}, Class: notify.OTP, Content: notify.Content{Text: "1234"}},
+	}
+}
+
+func TestDriversGetTheSameThroughAStore(t *testing.T) {
+	set, err := template.New(fstest.MapFS{
+		"order/default.text.tmpl":  {Data: []byte("order {{.no}} for {{recipient.id}} <&>")},
+		"order/mail.de.text.tmpl":  {Data: []byte("Bestellung {{.no}}")},
+		"order/default.extra.json": {Data: []byte(`{ "a" : "<{{.no}}>",  "b": [1, 2] }`)},
+	}, nil)
+	require.NoError(t, err)
+	for name, m := range hard() {
+		t.Run(name, func(t *testing.T) {
+			d := &driver{}
+			n := newNotifier(t, notify.Config{Templates: set, Channels: notify.Channels{
+				"mail": d, "pager": d, "room": &group{d},
+			}})
+			_, err := n.Send(t.Context(), m)
+			require.NoError(t, err)
+			rec, opened, errs := n.Stored(t, m)
+			if m.Dispatcher == "first" {
+				opened = opened[:1] // the others are not needed
+			}
+			require.Len(t, opened, len(d.got))
+			for i, got := range opened {
+				require.NoError(t, errs[i])
+				j := d.find(got.ID[36:])
+				require.GreaterOrEqual(t, j, 0, got.ID)
+				want := d.got[j]
+				require.Equal(t, rec.Message.ID, got.MessageID)
+				want.ID, want.MessageID = got.ID, got.MessageID
+				if m.Class == notify.OTP { // ten minutes from when it was sent
+					require.WithinDuration(t, want.ExpireAt, got.ExpireAt, time.Second)
+					want.ExpireAt = got.ExpireAt
+				}
+				require.Equal(t, want, got)
+			}
+		})
+	}
+}
+
+// group is a driver without addresses.
+type group struct{ *driver }
+
+func (group) AddressKind() string { return channel.None }
+
+// find returns the index of the delivery whose id ends like that, or -1.
+func (d *driver) find(end string) int {
+	for i, got := range d.got {
+		if strings.HasSuffix(got.ID, end) {
+			return i
+		}
+	}
+	return -1
+}
