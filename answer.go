@@ -69,23 +69,22 @@ func (g *group) failed(d *delivery, now time.Time, e *channel.Error) {
 	}
 }
 
-// pause holds the channel for everybody if e asks for it. It is logged once, not for each call that was under way.
-func (g *group) pause(d *delivery, now time.Time, e *channel.Error) {
-	if e.Kind != channel.RateLimited && e.Kind != channel.Misconfigured {
-		return
-	}
-	before, _ := d.gate.paused(now)
-	d.gate.pause(now, e)
-	wait, _ := d.gate.paused(now)
+// pause holds the whole channel as e asks for, and reports whether it was not held before. It is logged once, not for each call that
+// was under way.
+func (n *Notifier) pause(g *gate, now time.Time, e *channel.Error) (first bool) {
+	before, _ := g.paused(now)
+	g.pause(now, e)
+	wait, _ := g.paused(now)
 	if before > 0 {
-		return
+		return false
 	}
-	log := g.log.Warn
+	log := n.log.Warn
 	if e.Kind == channel.Misconfigured {
-		log = g.log.Error
+		log = n.log.Error
 	}
-	g.tell(Transition{Event: TransitionPaused, Channel: d.Channel, Kind: kindOf(e), Took: wait})
-	log("channel paused", "channel", d.Channel, "kind", e.Kind.Error(), "code", e.Code, "for", wait)
+	n.tell(Transition{Event: TransitionPaused, Channel: g.name, Kind: kindOf(e), Took: wait})
+	log("channel paused", "channel", g.name, "kind", e.Kind.Error(), "code", e.Code, "for", wait)
+	return true
 }
 
 // retry uses up one of d's attempts.

@@ -72,8 +72,8 @@ func (g *group) attempt(ctx context.Context, d *delivery) {
 		if !answered { // a panic, or runtime.Goexit, which recovers as nil
 			e = g.crashed(d.Channel, recover())
 		}
-		if e != nil { // before the slot goes to the next one
-			g.pause(d, time.Now(), e)
+		if e != nil && (e.Kind == channel.RateLimited || e.Kind == channel.Misconfigured) { // before the slot goes to the next one
+			g.pause(d.gate, time.Now(), e)
 		}
 		d.gate.busy.Add(-1)
 		if d.turn.end() {

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -127,6 +128,16 @@ func (f first) Reached(ds []Progress) bool {
 		}
 	}
 	return false
+}
+
+// Escalate returns a dispatcher that begins as [First] at level [Read], and tries the next delivery when the one before was not read
+// for so long. Whoever was sent anything counts as told. It needs a store.
+func Escalate(after time.Duration) Dispatcher { return escalate{first{Read, after}} }
+
+type escalate struct{ first }
+
+func (e escalate) Reached(ds []Progress) bool {
+	return slices.ContainsFunc(ds, func(d Progress) bool { return d.Status.Reaches(Sent) })
 }
 
 // over reports whether a delivery came to an end without going out for certain.

@@ -1,6 +1,10 @@
 package notify
 
-import "time"
+import (
+	"cmp"
+	"errors"
+	"time"
+)
 
 // An Engine tunes [Notifier.Run]. The zero Engine means all defaults.
 type Engine struct {
@@ -11,4 +15,26 @@ type Engine struct {
 	// Retention is how long the message log keeps messages after they were accepted, if nothing of them is live. The default is 90
 	// days; negative is for ever.
 	Retention time.Duration
+}
+
+// orDefaults fills e's zero fields.
+func (e Engine) orDefaults() Engine {
+	return Engine{
+		Lease:     cmp.Or(e.Lease, 15*time.Second),
+		Poll:      cmp.Or(e.Poll, time.Second),
+		Retention: cmp.Or(e.Retention, 90*24*time.Hour),
+	}
+}
+
+// shortestLease leaves the heartbeat time to come.
+const shortestLease = 100 * time.Millisecond
+
+func (e Engine) valid() error {
+	switch {
+	case e.Lease != 0 && e.Lease < shortestLease:
+		return errors.New("the Lease is shorter than 100ms")
+	case e.Poll < 0:
+		return errors.New("the Poll is negative")
+	}
+	return nil
 }

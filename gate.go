@@ -26,8 +26,15 @@ type gate struct {
 	lost  atomic.Int64  // calls under way that were given up
 
 	mu          sync.Mutex
+	pausedSince time.Time
 	pausedUntil time.Time
 	pausedBy    *channel.Error
+
+	// What follows is for Run alone; all but probing is under the runner's lock.
+	cap     int         // of calls under way in all classes, if the host or the driver says so; else 0
+	lanes   []*lane     // in the order of the classes
+	turn    int         // the index of the lane that was fed last, of those after the first
+	probing atomic.Bool // it was misconfigured: one call at a time, until one works
 
 	closeOnce sync.Once
 	closeErr  error
@@ -60,6 +67,18 @@ func (g *gate) enter() bool {
 // leave gives the slot back.
 func (g *gate) leave() { <-g.slots }
 
+// stuckPause is how long Run leaves a channel alone that is stuck.
+const stuckPause = 30 * time.Second
+
+// barred returns how long nothing may be called.
+func (g *gate) barred(now time.Time) time.Duration {
+	wait, _ := g.paused(now)
+	if wait == 0 && g.stuck() {
+		wait = stuckPause
+	}
+	return wait
+}
+
 // stuck reports whether so many calls were given up and still run that another may well be lost too.
 func (g *gate) stuck() bool { return g.lost.Load() >= int64(cap(g.slots)) }
 
@@ -73,8 +92,21 @@ func (g *gate) pause(now time.Time, e *channel.Error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if until := now.Add(wait); until.After(g.pausedUntil) {
-		g.pausedUntil, g.pausedBy = until, e
+		g.pausedSince, g.pausedUntil, g.pausedBy = now, until, e
 	}
+}
+
+// adopt takes over until when the store says that the channel is held, the zero time if it is not, and reports whether it was held
+// longer. A pause that began after the store was asked stays.
+func (g *gate) adopt(asked, until time.Time, by *channel.Error) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.pausedSince.After(asked) {
+		return false
+	}
+	held := g.pausedUntil.After(asked) && g.pausedUntil.After(until)
+	g.pausedUntil, g.pausedBy = until, by
+	return held
 }
 
 // paused returns how long the channel is still held, and why; zero if it is not.

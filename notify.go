@@ -72,6 +72,8 @@ type Notifier struct {
 	log         *slog.Logger
 
 	store        store.Deliveries // nil: nothing outlives the call
+	options      Engine
+	engine       engineState
 	schedules    store.Schedules
 	pauses       store.Pauses
 	suppressions store.Suppressions
@@ -106,12 +108,20 @@ func New(c Config) (*Notifier, error) {
 	if n.log == nil {
 		n.log = slog.Default()
 	}
-	for _, step := range []func(Config) error{n.checkPolicies, n.addChannels, n.addDispatchers, n.checkRedirect} {
+	for _, step := range []func(Config) error{n.checkEngine, n.checkPolicies, n.addChannels, n.addDispatchers, n.checkRedirect} {
 		if err := step(c); err != nil {
 			return nil, err
 		}
 	}
 	return n, nil
+}
+
+func (n *Notifier) checkEngine(c Config) error {
+	if err := c.Engine.valid(); err != nil {
+		return fault("engine", err)
+	}
+	n.options = c.Engine.orDefaults()
+	return nil
 }
 
 func (n *Notifier) addChannels(c Config) error {
@@ -133,7 +143,9 @@ func (n *Notifier) addChannels(c Config) error {
 		if err := limits.valid(); err != nil {
 			return fault(field, fmt.Errorf("the driver's limits: %w", err))
 		}
-		n.gates[name] = newGate(name, ch, policyOf(c.Policies[name], limits, c.Policies[""]))
+		g := newGate(name, ch, policyOf(c.Policies[name], limits, c.Policies[""]))
+		g.cap = c.Policies[name].or(limits).or(c.Policies[""]).Concurrency
+		n.gates[name] = g
 	}
 	return nil
 }
@@ -216,10 +228,11 @@ func (n *Notifier) Send(ctx context.Context, m Message) (Report, error) {
 	return r, r.Err()
 }
 
-// Close refuses further messages, waits for those under way and for calls whose driver ignored its deadline, and then closes
+// Close refuses further messages, ends Run, waits for those under way and for calls whose driver ignored its deadline, and then closes
 // each channel once. If ctx ends first, it closes the channels all the same, and its error names those that are still busy and
 // wraps ctx's error. Calling it again waits again.
 func (n *Notifier) Close(ctx context.Context) error {
+	n.engine.close()
 	var errs []error
 	if err := n.running.close(ctx); err != nil {
 		errs = append(errs, fmt.Errorf("notify: closed with calls under way on %q: %w", n.busy(), err))

@@ -62,3 +62,8 @@ func (p *pace) giveBack(place time.Time) {
 		p.next, p.free = p.free[last], p.free[:last]
 	}
 }
+
+// within returns how many places there are in a time, at least one.
+func (p *pace) within(d time.Duration) int {
+	return max(1, int(min((d+p.rest)/max(p.every, 1), 1<<20)))
+}

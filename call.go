@@ -1,0 +1,288 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/store"
+)
+
+// longestRetry bounds what a provider may ask a delivery to wait.
+const longestRetry = 24 * time.Hour
+
+// An answer is what came of one call.
+type answer struct {
+	begun   time.Time // our clock
+	took    time.Duration
+	receipt channel.Receipt
+	failure *channel.Error
+}
+
+// attempt calls j's driver and settles what comes of it, unless the call was given up meanwhile. j holds a slot.
+func (r *runner) attempt(j *job) {
+	g := j.lane.gate
+	d, err := open(&j.Delivery)
+	if err != nil { // somebody else wrote it, or it is broken
+		r.log.Error("cannot read a delivery", "delivery", deliveryID(j.DeliveryRef), "error", err)
+		r.free(j, 0)
+		r.end(j, Failed, ReasonRejected, classify(err))
+		return
+	}
+	d.Attempt = j.Attempts + 1
+	if !r.mark(j) {
+		return
+	}
+	if j.alone {
+		defer func() { <-r.suspect }()
+	}
+	ctx, cancel := context.WithCancelCause(r.base)
+	defer cancel(nil)
+	ctx, done := context.WithTimeout(ctx, g.policy.Timeout)
+	defer done()
+	if !r.begin(j, cancel) {
+		r.drop(j)
+		return
+	}
+	r.trace(j, TransitionStarted, nil, r.lateness(j))
+	begun := time.Now()
+	timer := time.AfterFunc(g.policy.Timeout+grace, func() { r.abandon(j, begun) })
+	g.busy.Add(1)
+	receipt, failure := r.call(ctx, j, d)
+	g.busy.Add(-1)
+	timer.Stop()
+	if !j.turn.end() { // it was given up
+		g.lost.Add(-1)
+		r.running.leave()
+		return
+	}
+	r.answered(j, answer{begun, time.Since(begun), receipt, failure})
+}
+
+// mark waits until j may be called if it is suspected, and writes down that it is about to be called where that matters afterwards.
+// It reports whether j is still ours.
+func (r *runner) mark(j *job) bool {
+	if j.alone {
+		r.suspect <- struct{}{}
+	}
+	if !j.alone && !j.Message.AtMostOnce {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(r.base, min(storeTimeout, r.options.Lease))
+	defer cancel()
+	before := time.Now()
+	var lost []store.DeliveryRef
+	var err error
+	if crash := r.guard("store", func() {
+		lost, err = r.store.ExtendLeases(ctx, []store.Extension{{DeliveryRef: j.DeliveryRef, Called: true}}, r.options.Lease)
+	}); crash != nil {
+		err = crash
+	}
+	if err == nil && len(lost) == 0 {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		j.until = before.Add(r.options.Lease)
+		return true
+	}
+	if j.alone {
+		<-r.suspect
+	}
+	if err != nil {
+		r.log.Error("cannot mark a delivery", "delivery", deliveryID(j.DeliveryRef), "error", err)
+	}
+	r.drop(j)
+	return false
+}
+
+// begin reports whether j's lease is good for a call.
+func (r *runner) begin(j *job, cancel context.CancelCauseFunc) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if j.lost || time.Until(j.until) < r.margin() {
+		return false
+	}
+	j.cancel = cancel
+	j.turn.begin()
+	return true
+}
+
+// call calls the driver, and turns a panic into an answer.
+func (r *runner) call(ctx context.Context, j *job, d channel.Delivery) (receipt channel.Receipt, e *channel.Error) {
+	answered := false
+	defer func() {
+		if !answered { // a panic, or runtime.Goexit, which recovers as nil
+			e = r.Notifier.crashed(j.lane.gate.name, recover())
+		}
+	}()
+	var err error
+	receipt, err = j.lane.gate.driver.Send(ctx, d)
+	e = classify(err) // here, because the error's own methods may panic too
+	answered = true
+	return receipt, e
+}
+
+// abandon gives up a call whose driver ignores its deadline. The Notifier owns it from now on; the delivery is not tried again,
+// because the call may still get through.
+func (r *runner) abandon(j *job, begun time.Time) {
+	g := j.lane.gate
+	r.running.adopt()
+	g.lost.Add(1)
+	if !j.turn.end() { // it has answered at the last moment
+		g.lost.Add(-1)
+		r.running.leave()
+		return
+	}
+	r.log.Warn("driver ignores its deadline", "delivery", deliveryID(j.DeliveryRef), "channel", g.name)
+	st := settlementOf(j)
+	e := &channel.Error{Kind: channel.Uncertain, Err: fmt.Errorf("the driver ignores its deadline: %w", context.DeadlineExceeded)}
+	a := answer{begun: begun, took: time.Since(begun), failure: e}
+	st.Doubt = true
+	st.conclude(Unknown, "", e)
+	r.record(j, &st, a)
+	r.free(j, a.took)
+	r.settle(j, st)
+}
+
+// answered settles what came of a call, and frees its slot.
+func (r *runner) answered(j *job, a answer) {
+	st := r.verdict(j, a)
+	r.record(j, &st, a)
+	r.trace(j, TransitionAttempted, a.failure, a.took)
+	r.free(j, a.took)
+	r.settle(j, st)
+}
+
+// verdict decides what an answer makes of j.
+func (r *runner) verdict(j *job, a answer) settlement {
+	g, e, now := j.lane.gate, a.failure, r.now()
+	st := settlementOf(j)
+	if e == nil {
+		g.probing.Store(false)
+		st.conclude(statusOf(a.receipt))
+		return st
+	}
+	st.Failure = storable(e)
+	if e.Kind != channel.Misconfigured {
+		g.probing.Store(false)
+	}
+	switch e.Kind {
+	case channel.RateLimited, channel.Misconfigured:
+		st.put(Held, ReasonPaused, now.Add(r.pauseChannel(g, e)), j.Message.ExpireAt)
+	case channel.Temporary:
+		r.retry(j, &st, now, e)
+	case channel.InvalidRecipient, channel.Rejected, channel.Unreachable:
+		st.conclude(Failed, faultReason(e.Kind), e)
+	default: // it may have gone out
+		st.Doubt = true
+		if j.Message.AtMostOnce {
+			st.conclude(Unknown, "", e)
+		} else {
+			r.retry(j, &st, now, e)
+		}
+	}
+	return st
+}
+
+// retry uses up one of j's attempts.
+func (r *runner) retry(j *job, st *settlement, now time.Time, e *channel.Error) {
+	p := &j.lane.gate.policy
+	st.Tries++
+	if st.Tries >= p.Attempts {
+		st.conclude(Failed, ReasonExhausted, e)
+		return
+	}
+	st.put(Held, ReasonRetry, now.Add(max(min(e.RetryAfter, longestRetry), p.wait(st.Tries))), j.Message.ExpireAt)
+}
+
+// put lets it wait for its next attempt.
+func (st *settlement) put(s Status, why Reason, notBefore, expireAt time.Time) {
+	st.Status, st.Reason, st.NotBefore = s, string(why), notBefore.Truncate(time.Microsecond)
+	st.Due = soonest(st.NotBefore, expireAt)
+}
+
+// statusOf says what a provider's answer means.
+func statusOf(r channel.Receipt) (Status, Reason, *channel.Error) {
+	switch r.Event {
+	case channel.Delivered:
+		return Delivered, "", nil
+	case channel.Read:
+		return Read, "", nil
+	case channel.Bounced:
+		return Failed, ReasonBounced, &channel.Error{Kind: channel.Unreachable, Code: r.Code, Err: errors.New("it came back")}
+	}
+	return Sent, "", nil
+}
+
+// record adds the attempt to a settlement.
+func (r *runner) record(j *job, st *settlement, a answer) {
+	st.Attempts++
+	st.Duplicate = st.Duplicate || j.Doubt
+	st.Wake = j.Grouped
+	st.Attempt = &store.Attempt{
+		At: a.begun.Add(time.Duration(r.skew.Load())).UTC().Truncate(time.Microsecond), Took: a.took.Truncate(time.Microsecond),
+		Status: st.Status, Reason: st.Reason, Provider: clean(a.receipt.Provider), ProviderID: clean(a.receipt.ID),
+		Code: clean(a.receipt.Code), Duplicate: j.Doubt, Failure: storable(a.failure),
+	}
+}
+
+// storable returns e as it is stored: what providers and drivers say may hold anything.
+func storable(e *channel.Error) *store.Failure {
+	f := failureOf(e)
+	if f != nil {
+		f.Kind = channel.Kind(clean(string(f.Kind)))
+		f.Field, f.Code, f.Text = clean(f.Field), clean(f.Code), clean(f.Text)
+	}
+	return f
+}
+
+// longestText is how much of a provider's words is kept.
+const longestText = 1000
+
+// clean makes s fit for any database: valid UTF-8 without NUL, and not too long.
+func clean(s string) string {
+	if len(s) > longestText {
+		s = s[:longestText]
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "�"), "\x00", "�")
+}
+
+// free gives j's slot back.
+func (r *runner) free(j *job, took time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	j.cancel = nil
+	l := j.lane
+	l.calling--
+	r.calls.Add(-1)
+	if l.average == 0 {
+		l.average = max(took, 1)
+	}
+	l.average += (took - l.average) / 16
+	r.feed(l.gate)
+}
+
+// drop lets go of j, which holds a slot and was not called: its lease is lost, or too short for a call.
+func (r *runner) drop(j *job) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	j.lane.calling--
+	j.lane.open--
+	r.calls.Add(-1)
+	r.release(j)
+	r.feed(j.lane.gate)
+}
+
+// lateness returns how long j has been ready to go. What waited for its dispatcher is not late.
+func (r *runner) lateness(j *job) time.Duration {
+	ready := j.At
+	if j.NotBefore.After(ready) {
+		ready = j.NotBefore
+	}
+	if j.Grouped || ready.IsZero() {
+		return 0
+	}
+	return max(0, r.now().Sub(ready))
+}

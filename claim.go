@@ -1,0 +1,156 @@
+package notify
+
+import (
+	"context"
+	"time"
+
+	"github.com/e7ddda3c/notify/store"
+)
+
+const (
+	// firstPoll is how soon a lane that gave something is asked again without a hint; the wait doubles up to Engine.Poll.
+	firstPoll = 250 * time.Millisecond
+	// crowded is how long a lane rests whose due deliveries other processes are just claiming.
+	crowded = 2 * time.Millisecond
+	// firstTrouble is how long the store rests after a failure; the wait doubles up to lastTrouble.
+	firstTrouble, lastTrouble = 50 * time.Millisecond, 5 * time.Second
+)
+
+// claimAll claims what is due whenever there is room for it, until ctx ends.
+func (r *runner) claimAll(ctx context.Context) {
+	trouble := firstTrouble
+	for ctx.Err() == nil {
+		if err := r.claim(); err != nil {
+			r.log.Error("cannot claim from the store", "error", err, "again_in", trouble)
+			sleep(ctx, trouble)
+			trouble = min(2*trouble, lastTrouble)
+			continue
+		}
+		trouble = firstTrouble
+		r.await(ctx)
+	}
+}
+
+// claim asks the store once for all lanes that have room and whose time has come, and passes on what it gets.
+func (r *runner) claim() error {
+	rooms := r.rooms(time.Now())
+	if len(rooms) == 0 {
+		return nil
+	}
+	// Not the context of Run: an answer that is lost in its end would wait out its lease.
+	ctx, cancel := context.WithTimeout(r.base, min(storeTimeout, r.options.Lease))
+	defer cancel()
+	before := time.Now()
+	var leases store.Leases
+	var err error
+	if crash := r.guard("store", func() {
+		leases, err = r.store.LeaseDeliveries(ctx, store.LeaseRequest{Lanes: rooms, Lease: r.options.Lease})
+	}); crash != nil {
+		err = crash
+	}
+	if err != nil {
+		r.wakeLanes(rooms)
+		return err
+	}
+	after := time.Now()
+	r.skew.Store(int64(leases.Now.Sub(before.Add(after.Sub(before) / 2))))
+	jobs := r.hold(leases, rooms, before.Add(r.options.Lease), after)
+	for _, j := range jobs {
+		r.judge(j)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, room := range rooms {
+		r.feed(r.byName[room.Lane].gate)
+	}
+	return nil
+}
+
+// rooms says which lanes to ask, and for how many.
+func (r *runner) rooms(now time.Time) []store.LaneRoom {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var rooms []store.LaneRoom
+	for _, l := range r.lanes {
+		room, limit := l.room()
+		if room <= 0 || 2*room < limit || l.look.After(now) || l.gate.barred(now) > 0 {
+			continue
+		}
+		l.woken = false
+		rooms = append(rooms, store.LaneRoom{Lane: l.name, Room: room})
+	}
+	return rooms
+}
+
+func (r *runner) wakeLanes(rooms []store.LaneRoom) {
+	for _, room := range rooms {
+		r.wake(room.Lane)
+	}
+}
+
+// hold takes charge of what was claimed, and notes when each lane is to be asked again.
+func (r *runner) hold(leases store.Leases, rooms []store.LaneRoom, until, now time.Time) []*job {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	jobs := make([]*job, len(leases.Deliveries))
+	got := make(map[store.Lane]int, len(rooms))
+	for i, d := range leases.Deliveries {
+		j := &job{Leased: d, lane: r.byName[d.Lane], until: until}
+		r.jobs[j] = struct{}{}
+		j.lane.judged++ // until it is judged
+		got[d.Lane]++
+		jobs[i] = j
+	}
+	for _, room := range rooms {
+		if l := r.byName[room.Lane]; !l.woken {
+			l.rest(r, got[room.Lane], room.Room, leases.NextDue, now)
+		}
+	}
+	return jobs
+}
+
+// rest notes when l is to be asked again, after it gave so many for so much room.
+func (l *lane) rest(r *runner, got, room int, next map[store.Lane]time.Time, now time.Time) {
+	if got > 0 {
+		l.poll = min(firstPoll, r.options.Poll)
+	}
+	if got >= room {
+		l.look = time.Time{}
+		return
+	}
+	l.look = now.Add(l.poll)
+	if due, ok := next[l.name]; ok && r.here(due).Before(l.look) {
+		l.look = r.here(due)
+		if !l.look.After(now) {
+			l.look = now.Add(crowded)
+		}
+	}
+	if got == 0 {
+		l.poll = min(2*l.poll, r.options.Poll)
+	}
+}
+
+// await returns when ctx has ended, when there is news of a lane, or when the time of one has come.
+func (r *runner) await(ctx context.Context) {
+	wait := r.options.Poll
+	now := time.Now()
+	r.mu.Lock()
+	for _, l := range r.lanes {
+		room, limit := l.room()
+		if room <= 0 || 2*room < limit {
+			continue // there is news when it has room
+		}
+		wait = min(wait, max(l.look.Sub(now), l.gate.barred(now)))
+	}
+	r.mu.Unlock()
+	if wait <= 0 {
+		return
+	}
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-r.news:
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}

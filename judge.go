@@ -1,0 +1,186 @@
+package notify
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/store"
+)
+
+const (
+	// aloneFrom is from how many leases that ran out a delivery is suspected of killing processes. Then it is marked before its call,
+	// and called while no other suspect is, so that what was only claimed beside a killer is not condemned with it.
+	aloneFrom = 2
+	// condemnedFrom is from how many of them a delivery that was marked is given up.
+	condemnedFrom = 5
+	// longestWait bounds every wait for a dispatcher, so that a fault of the host's costs delay and not loss.
+	longestWait = time.Hour
+	// puzzledWait is how long a delivery waits whose dispatcher this process does not know, or panics.
+	puzzledWait = time.Minute
+)
+
+// judge decides about a delivery that was just claimed: it goes out, waits or is settled.
+func (r *runner) judge(j *job) {
+	now := r.now()
+	switch {
+	case r.crashed(j), r.overdue(j, now):
+	case j.Canceled:
+		r.end(j, Canceled, "", &channel.Error{Kind: channel.Temporary, Err: errors.New("canceled")})
+	case !j.Grouped || r.ask(j, now):
+		r.goOn(j, now)
+	}
+}
+
+// goOn lets j be called, not before its time.
+func (r *runner) goOn(j *job, now time.Time) {
+	if j.NotBefore.After(now) {
+		r.postpone(j, j.Status, Reason(j.Reason), j.NotBefore)
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	j.lane.judged--
+	j.lane.ready = append(j.lane.ready, j)
+}
+
+// crashed judges j by the leases that ran out, and reports whether that settled it. A lease that ran out may have been called, unless
+// all that is called is marked first.
+func (r *runner) crashed(j *job) bool {
+	if j.Expired == 0 {
+		return false
+	}
+	j.alone = j.Expired >= aloneFrom
+	j.Doubt = j.Doubt || j.Called || !j.Message.AtMostOnce
+	switch {
+	case j.Called && j.Message.AtMostOnce:
+		r.end(j, Unknown, "", &channel.Error{Kind: channel.Uncertain, Err: errors.New("the process that called its driver died")})
+	case j.Called && j.Expired >= condemnedFrom:
+		r.log.Error("delivery was under way at the death of too many processes", "delivery", deliveryID(j.DeliveryRef), "channel", j.lane.gate.name)
+		r.end(j, Unknown, ReasonExhausted, &channel.Error{Kind: channel.Uncertain, Err: errors.New("too many processes died that called its driver")})
+	default:
+		return false
+	}
+	return true
+}
+
+// overdue settles j if it has lost its use.
+func (r *runner) overdue(j *job, now time.Time) bool {
+	if j.Message.ExpireAt.IsZero() || now.Before(j.Message.ExpireAt) {
+		return false
+	}
+	err := errors.New("expired before it could be sent")
+	if last, _ := errorOf(j.Failure); last != nil {
+		err = fmt.Errorf("%w; the last attempt: %w", err, last)
+	}
+	r.end(j, Expired, "", &channel.Error{Kind: channel.Rejected, Field: "expire_at", Err: err})
+	return true
+}
+
+// ask asks j's dispatcher for j's own step, and reports whether it is to start; else it is settled or waits.
+func (r *runner) ask(j *job, now time.Time) bool {
+	dispatcher := r.dispatchers[j.Message.Dispatcher]
+	progress, own, company := progressOf(j)
+	var steps []Step
+	crash := r.guard("dispatcher", func() {
+		if dispatcher != nil {
+			steps = dispatcher.Next(now, progress)
+		}
+	})
+	if crash != nil || len(steps) != len(progress) {
+		r.log.Error("dispatcher does not answer", "dispatcher", j.Message.Dispatcher, "delivery", deliveryID(j.DeliveryRef))
+		r.postpone(j, Held, ReasonWaiting, now.Add(puzzledWait))
+		return false
+	}
+	step := steps[own]
+	switch {
+	case step.Action == Start:
+		return true
+	case step.Action == Drop:
+		r.end(j, Suppressed, ReasonNotNeeded, nil)
+	case company || step.Action == Wait && step.Until.After(now):
+		r.wait(j, now, step)
+	default:
+		r.log.Error("dispatcher left a delivery without a next step", "delivery", deliveryID(j.DeliveryRef), "channel", j.lane.gate.name)
+		r.end(j, Suppressed, ReasonStuck, &channel.Error{Kind: channel.Misconfigured, Err: errors.New("the dispatcher left it without a next step")})
+	}
+	return false
+}
+
+// wait lets j wait until its step says so, or a peer wakes it. Company is bound to do so, yet no wait is longer than an hour.
+func (r *runner) wait(j *job, now time.Time, step Step) {
+	until := now.Add(longestWait)
+	if step.Action == Wait && step.Until.After(now) && step.Until.Before(until) {
+		until = step.Until
+	}
+	reason := ReasonWaiting
+	if j.NotBefore.After(now) { // it waits for more than its turn
+		reason = Reason(j.Reason)
+	}
+	r.postpone(j, Held, reason, until)
+}
+
+// progressOf tells what the dispatcher may know of j's group, where j stands in it, and whether another of it is live.
+func progressOf(j *job) (ps []Progress, own int, company bool) {
+	ps = make([]Progress, len(j.Group))
+	for i, p := range j.Group {
+		ps[i] = Progress{
+			Channel: p.Lane.Channel(), To: p.To, Rank: p.Rank, Attempts: p.Attempts, Status: p.Status, Reason: Reason(p.Reason), At: p.At,
+		}
+		if p.Rank == j.Rank {
+			own = i
+		} else if !p.Status.Settled() {
+			company = true
+		}
+	}
+	return ps, own, company
+}
+
+// postpone settles j as one that is not settled: it is looked at again at due, and has not been called.
+func (r *runner) postpone(j *job, s Status, why Reason, due time.Time) {
+	st := settlementOf(j)
+	st.Status, st.Reason, st.Due = s, string(why), soonest(due, j.Message.ExpireAt)
+	r.settle(j, st)
+}
+
+// end settles j without a call.
+func (r *runner) end(j *job, s Status, why Reason, e *channel.Error) {
+	st := settlementOf(j)
+	st.conclude(s, why, e)
+	st.Wake = j.Grouped
+	r.settle(j, st)
+}
+
+// A settlement is what becomes of a job, on its way to the store.
+type settlement struct{ store.Settlement }
+
+// settlementOf returns one that changes nothing.
+func settlementOf(j *job) settlement {
+	return settlement{store.Settlement{
+		DeliveryRef: j.DeliveryRef, Status: j.Status, Reason: j.Reason, NotBefore: j.NotBefore, Poke: j.Poke,
+		Attempts: j.Attempts, Tries: j.Tries, Doubt: j.Doubt, Duplicate: j.Duplicate, Failure: j.Failure,
+	}}
+}
+
+// conclude ends it. After an attempt that may have gone out nothing but a success, or an address that can never work, is certain.
+func (st *settlement) conclude(s Status, why Reason, e *channel.Error) {
+	if st.Doubt && !s.Reaches(Sent) && why != ReasonInvalid && why != ReasonBounced {
+		s = Unknown
+		if e == nil { // it was dropped
+			why = ""
+		}
+	}
+	st.Status, st.Reason, st.NotBefore = s, string(why), time.Time{}
+	if e != nil || s.Reaches(Sent) {
+		st.Failure = storable(e)
+	}
+}
+
+// soonest returns the earlier of two times, the second of which may be none.
+func soonest(t, limit time.Time) time.Time {
+	if !limit.IsZero() && limit.Before(t) {
+		return limit
+	}
+	return t
+}

@@ -1,0 +1,163 @@
+package notify
+
+import (
+	"time"
+
+	"github.com/e7ddda3c/notify/store"
+)
+
+// classes, in the order in which they take free slots of a channel that has few.
+var classes = [...]Class{OTP, Transactional, Notice, Marketing}
+
+// fastEnough is how long all that is claimed ahead should take. What is slower is claimed when its slot is free, or it would wait out
+// its lease behind others.
+const fastEnough = 20 * time.Millisecond
+
+// A lane is a channel's queue of one class in this process. All its fields are the runner's, under its lock.
+type lane struct {
+	name store.Lane
+	gate *gate
+
+	look    time.Time     // our clock: when to ask the store again; zero is now
+	woken   bool          // somebody said so since it was asked last
+	poll    time.Duration // the longest rest without a hint
+	ready   []*job        // claimed and not called yet, in order
+	judged  int           // jobs that were settled without a call, until that is committed
+	calling int           // jobs that hold a slot
+	open    int           // jobs that were called, until they are settled: the possible duplicates
+
+	average time.Duration // of a call; zero: unknown
+	place   time.Time     // in the channel's rate, for the next call; zero: none
+	timer   *time.Timer   // rings at place
+}
+
+// addLanes makes a lane for each channel and class.
+func (r *runner) addLanes() {
+	for _, g := range r.inOrder() {
+		g.lanes = nil
+		for _, class := range classes {
+			l := &lane{name: store.LaneOf(g.name, string(class)), gate: g, poll: min(firstPoll, r.options.Poll)}
+			g.lanes = append(g.lanes, l)
+			r.lanes = append(r.lanes, l)
+			r.byName[l.name] = l
+		}
+	}
+}
+
+// room returns how many deliveries l could take now.
+func (l *lane) room() (room, limit int) {
+	slots := l.gate.policy.Concurrency
+	if l.gate.probing.Load() {
+		slots = 1
+	}
+	limit = 2 * slots
+	if l.average > 0 {
+		limit = min(limit, int(int64(slots)*int64(fastEnough)/int64(l.average)))
+	}
+	if l.gate.pace != nil {
+		limit = min(limit, l.gate.pace.within(time.Second))
+	}
+	limit = max(limit, slots-l.calling, 1)
+	return limit - len(l.ready) - l.judged, limit
+}
+
+// mayCall reports whether l has something to call and a slot for it. Lanes of one channel share its cap, if it has one.
+func (l *lane) mayCall() bool {
+	p, busy := &l.gate.policy, 0
+	for _, other := range l.gate.lanes {
+		busy += other.calling
+	}
+	open := 2 * p.Concurrency
+	if p.Dear {
+		open = p.Concurrency
+	}
+	switch {
+	case len(l.ready) == 0, l.calling >= p.Concurrency, l.open >= open:
+		return false
+	case l.gate.probing.Load():
+		return busy == 0
+	}
+	return l.gate.cap == 0 || busy < l.gate.cap
+}
+
+// feed begins what the channel's lanes may call now. Codes that somebody waits for go first, and the others take turns. The lock is
+// held.
+func (r *runner) feed(g *gate) {
+	if r.draining {
+		return
+	}
+	now := time.Now()
+	if wait := g.barred(now); wait > 0 {
+		r.giveUp(g, wait)
+		return
+	}
+	for moved := true; moved; {
+		moved = r.feedOne(g.lanes[0], now)
+		for range g.lanes[1:] {
+			g.turn = g.turn%(len(g.lanes)-1) + 1
+			moved = r.feedOne(g.lanes[g.turn], now) || moved
+		}
+	}
+	for _, l := range g.lanes {
+		if room, limit := l.room(); 2*room >= limit {
+			r.nudge()
+		}
+	}
+}
+
+// feedOne begins one call of l, and reports whether it did.
+func (r *runner) feedOne(l *lane, now time.Time) bool {
+	if !l.mayCall() || !r.inPace(l, now) {
+		return false
+	}
+	j := l.ready[0]
+	l.ready[0] = nil
+	l.ready = l.ready[1:]
+	l.place = time.Time{}
+	l.calling++
+	l.open++
+	r.calls.Add(1)
+	j.called = true
+	go r.attempt(j)
+	return true
+}
+
+// giveUp settles as held what a channel cannot call for a while.
+func (r *runner) giveUp(g *gate, wait time.Duration) {
+	for _, l := range g.lanes {
+		for _, j := range l.ready {
+			l.judged++
+			r.postpone(j, Held, ReasonPaused, r.now().Add(wait))
+		}
+		l.ready = nil
+		if !l.place.IsZero() {
+			g.pace.giveBack(l.place)
+			l.place = time.Time{}
+		}
+	}
+}
+
+// inPace reports whether the channel's rate lets l begin a call now. If not, feed is called again when it does.
+func (r *runner) inPace(l *lane, now time.Time) bool {
+	g := l.gate
+	if g.pace == nil {
+		return true
+	}
+	if l.place.IsZero() {
+		l.place, _ = g.pace.take(now, forever)
+	}
+	wait := l.place.Sub(now)
+	if wait <= 0 {
+		return true
+	}
+	if l.timer == nil {
+		l.timer = time.AfterFunc(wait, func() {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.feed(g)
+		})
+	} else {
+		l.timer.Reset(wait)
+	}
+	return false
+}

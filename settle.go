@@ -1,0 +1,260 @@
+package notify
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/store"
+)
+
+const (
+	// settlers is how many transactions settle at once.
+	settlers = 2
+	// linger is how long settlements wait for company, so that many share a transaction.
+	linger = 500 * time.Microsecond
+	// settleSoon is how many settlements need no more company, and settleMost how many share a transaction.
+	settleSoon, settleMost = 50, 500
+	// splitAfter is after how many failures a batch is halved: one bad row must not hold up the others.
+	splitAfter = 3
+)
+
+// A settleQueue holds what waits to be written.
+type settleQueue struct {
+	mu      sync.Mutex
+	waiting []ending
+	dear    bool          // one of them must not wait
+	news    chan struct{} // has one if a settler should look
+}
+
+// An ending is a job with what becomes of it.
+type ending struct {
+	*job
+	settlement
+}
+
+// settle writes what becomes of j, soon.
+func (r *runner) settle(j *job, st settlement) {
+	q := &r.settling
+	q.mu.Lock()
+	q.waiting = append(q.waiting, ending{j, st})
+	q.dear = q.dear || j.lane.gate.policy.Dear
+	q.mu.Unlock()
+	q.signal()
+}
+
+func (q *settleQueue) signal() {
+	select {
+	case q.news <- struct{}{}:
+	default:
+	}
+}
+
+// settleAll writes settlements until ctx ends.
+func (r *runner) settleAll(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.settling.news:
+		}
+		r.gather()
+		for batch := r.settling.take(); len(batch) > 0; batch = r.settling.take() {
+			r.commit(batch)
+			r.gather()
+		}
+	}
+}
+
+// gather waits for company for what is to be settled, if any is to be expected.
+func (r *runner) gather() {
+	q := &r.settling
+	for until := time.Now().Add(linger); ; {
+		q.mu.Lock()
+		enough := len(q.waiting) == 0 || len(q.waiting) >= settleSoon || q.dear
+		q.mu.Unlock()
+		left := time.Until(until)
+		if enough || left <= 0 || r.calls.Load() == 0 {
+			return
+		}
+		t := time.NewTimer(left)
+		select {
+		case <-q.news:
+		case <-t.C:
+		}
+		t.Stop()
+	}
+}
+
+func (q *settleQueue) take() []ending {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := min(len(q.waiting), settleMost)
+	batch := slices.Clone(q.waiting[:n])
+	q.waiting = slices.Delete(q.waiting, 0, n)
+	if len(q.waiting) == 0 {
+		q.dear = false
+	}
+	return batch
+}
+
+// commit writes a batch, however long the store takes. While the process drains, it gives up what another may have taken meanwhile.
+func (r *runner) commit(batch []ending) {
+	for failures, wait := 1, firstTrouble; ; failures, wait = failures+1, min(2*wait, lastTrouble) {
+		lost, err := r.write(batch)
+		if err == nil {
+			r.settled(batch, lost)
+			return
+		}
+		r.log.Error("cannot settle deliveries", "count", len(batch), "error", err, "again_in", wait)
+		if r.hopeless(batch) {
+			r.log.Error("gave up deliveries, which another process takes over", "count", len(batch))
+			r.letGo(batch)
+			return
+		}
+		if failures >= splitAfter && len(batch) > 1 {
+			half := len(batch) / 2
+			r.commit(batch[:half])
+			r.commit(batch[half:])
+			return
+		}
+		sleep(r.base, wait)
+	}
+}
+
+func (r *runner) write(batch []ending) (lost []store.DeliveryRef, err error) {
+	ss := make([]store.Settlement, len(batch))
+	for i := range batch {
+		ss[i] = batch[i].Settlement
+	}
+	ctx, cancel := context.WithTimeout(r.base, storeTimeout)
+	defer cancel()
+	if crash := r.guard("store", func() { lost, err = r.store.SettleDeliveries(ctx, ss) }); crash != nil {
+		err = crash
+	}
+	return lost, err
+}
+
+// hopeless reports whether the process ends and nothing in a batch is surely ours any more.
+func (r *runner) hopeless(batch []ending) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.draining && !slices.ContainsFunc(batch, func(e ending) bool { return time.Now().Before(e.until) })
+}
+
+func (r *runner) letGo(batch []ending) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range batch {
+		r.forget(e.job)
+	}
+}
+
+// forget lets go of a job on its way to the store. The lock is held.
+func (r *runner) forget(j *job) {
+	if j.called {
+		j.lane.open--
+	} else {
+		j.lane.judged--
+	}
+	r.release(j)
+}
+
+// settled lets go of what was written, and tells everybody who waits for it.
+func (r *runner) settled(batch []ending, lost []store.DeliveryRef) {
+	r.mu.Lock()
+	for _, e := range batch {
+		r.forget(e.job)
+		r.lookAgain(e)
+	}
+	for _, l := range r.lanes { // a place among the open ones is free
+		if len(l.ready) > 0 {
+			r.feed(l.gate)
+		}
+	}
+	r.nudge()
+	r.mu.Unlock()
+	for _, e := range batch {
+		if slices.Contains(lost, e.Settlement.DeliveryRef) {
+			r.reportLost(e.job)
+			continue
+		}
+		r.report(e)
+	}
+}
+
+// lookAgain notes what the claimer must not miss: a wait that ends before the next poll, and peers that were woken.
+func (r *runner) lookAgain(e ending) {
+	if !e.Status().Settled() {
+		if due := r.here(e.Due); due.Before(e.lane.look) {
+			e.lane.look = due
+		}
+	}
+	if !e.Wake {
+		return
+	}
+	for _, peer := range e.Group {
+		if l := r.byName[peer.Lane]; l != nil && peer.Rank != e.job.Rank {
+			l.look, l.woken = time.Time{}, true
+		}
+	}
+}
+
+// Status returns what it comes to.
+func (e ending) Status() Status { return e.Settlement.Status }
+
+// report tells the host what became of a delivery.
+func (r *runner) report(e ending) {
+	d := &e.Delivery
+	s := &e.Settlement
+	d.Status, d.Reason, d.At, d.Due = s.Status, s.Reason, r.now(), s.Due
+	d.Attempts, d.Tries, d.Doubt, d.Duplicate, d.Failure = s.Attempts, s.Tries, s.Doubt, s.Duplicate, s.Failure
+	if s.Attempt != nil && s.Attempt.ProviderID != "" {
+		d.ProviderID = s.Attempt.ProviderID
+	}
+	failure, _ := errorOf(s.Failure)
+	if !s.Status.Settled() {
+		r.trace(e.job, TransitionHeld, failure, s.Due.Sub(d.At))
+		return
+	}
+	r.trace(e.job, TransitionSettled, failure, d.At.Sub(d.Message.AcceptedAt))
+	r.waiters.tell(d.MessageID)
+	if r.onOutcome != nil {
+		out := outcomeOf(d)
+		out.Reached = r.reaches(e)
+		_ = r.guard("OnOutcome", func() { r.onOutcome(out) })
+	}
+}
+
+// reaches reports whether the recipient counts as told, as far as this process knows: by the group as it was claimed, or, if the
+// delivery has none, by the delivery itself.
+func (r *runner) reaches(e ending) bool {
+	dispatcher := r.dispatchers[e.Message.Dispatcher]
+	progress, own := []Progress{{Channel: e.lane.gate.name, To: e.To}}, 0
+	if e.Grouped {
+		progress, own, _ = progressOf(e.job)
+	}
+	p := &progress[own]
+	p.Status, p.Reason, p.Attempts, p.At = e.Delivery.Status, Reason(e.Delivery.Reason), e.Delivery.Attempts, e.Delivery.At
+	reached := false
+	_ = r.guard("dispatcher", func() { reached = dispatcher != nil && dispatcher.Reached(progress) })
+	return reached
+}
+
+func (r *runner) reportLost(j *job) {
+	r.log.Warn("lease lost to another process", "delivery", deliveryID(j.DeliveryRef), "channel", j.lane.gate.name)
+	r.trace(j, TransitionLost, nil, 0)
+}
+
+// trace tells the host what has just become of j.
+func (r *runner) trace(j *job, event TransitionEvent, e *channel.Error, took time.Duration) {
+	if r.onTransition == nil {
+		return
+	}
+	r.tell(Transition{
+		Event: event, Delivery: deliveryID(j.DeliveryRef), Tenant: j.Message.Tenant, Channel: j.lane.gate.name, Class: Class(j.Message.Class),
+		Status: j.Delivery.Status, Reason: Reason(j.Delivery.Reason), Kind: kindOf(e), Attempts: j.Delivery.Attempts, Duplicate: j.Delivery.Duplicate, Took: took,
+	})
+}
