@@ -1,0 +1,77 @@
+package faulttest
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+)
+
+func dieWithParent(cmd *exec.Cmd) {
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	cmd.SysProcAttr.Setpgid = true // an interrupt from the keyboard is for the test
+}
+
+// killTree kills a process with all its descendants. It is stopped first, so that it starts no others meanwhile.
+func killTree(p *os.Process) {
+	if p.Signal(syscall.SIGSTOP) != nil {
+		return // it has ended
+	}
+	for _, pid := range childrenOf(p.Pid) {
+		if child, err := os.FindProcess(pid); err == nil {
+			killTree(child)
+		}
+	}
+	_ = p.Kill()
+}
+
+// childrenOf asks /proc.
+func childrenOf(pid int) []int {
+	var children []int
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, name := range stats {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			continue // it has ended
+		}
+		_, rest, _ := bytes.Cut(b, []byte(") ")) // behind the name
+		var state string
+		var parent int
+		if _, err := fmt.Sscan(string(rest), &state, &parent); err == nil && parent == pid {
+			child, _ := strconv.Atoi(filepath.Base(filepath.Dir(name)))
+			children = append(children, child)
+		}
+	}
+	return children
+}
+
+// asDaemon makes cmd run as nobody if this process is root, because some servers refuse root.
+func asDaemon(cmd *exec.Cmd) {
+	if uid, gid, ok := nobody(); ok {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+	}
+}
+
+// ownedByDaemon gives a folder to the user that asDaemon runs as.
+func ownedByDaemon(folder string) error {
+	if uid, gid, ok := nobody(); ok {
+		return os.Chown(folder, uid, gid)
+	}
+	return nil
+}
+
+func nobody() (uid, gid int, ok bool) { return 65534, 65534, os.Geteuid() == 0 }
+
+func (p *Process) signal(s syscall.Signal) error { return p.child.cmd.Process.Signal(s) }
+
+// Pause stops the process where it stands, as a machine does that is out of memory, until Resume.
+func (p *Process) Pause() { p.must(p.signal(syscall.SIGSTOP)) }
+
+// Resume lets it go on after Pause.
+func (p *Process) Resume() { p.must(p.signal(syscall.SIGCONT)) }
