@@ -72,7 +72,7 @@ func (g *group) attempt(ctx context.Context, d *delivery) {
 		if !answered { // a panic, or runtime.Goexit, which recovers as nil
 			e = g.crashed(d.Channel, recover())
 		}
-		if e != nil && (e.Kind == channel.RateLimited || e.Kind == channel.Misconfigured) { // before the slot goes to the next one
+		if e != nil && stops(e) { // before the slot goes to the next one
 			g.pause(d.gate, time.Now(), e)
 		}
 		d.gate.busy.Add(-1)

@@ -47,7 +47,7 @@ func (r *runner) attempt(j *job) {
 		r.drop(j)
 		return
 	}
-	r.trace(j, TransitionStarted, nil, r.lateness(j))
+	r.trace(j, settlementOf(j), TransitionStarted, nil, r.lateness(j))
 	begun := time.Now()
 	timer := time.AfterFunc(g.policy.Timeout+grace, func() { r.abandon(j, begun) })
 	g.busy.Add(1)
@@ -150,7 +150,7 @@ func (r *runner) abandon(j *job, begun time.Time) {
 func (r *runner) answered(j *job, a answer) {
 	st := r.verdict(j, a)
 	r.record(j, &st, a)
-	r.trace(j, TransitionAttempted, a.failure, a.took)
+	r.trace(j, st, TransitionAttempted, a.failure, a.took)
 	r.free(j, a.took)
 	r.settle(j, st)
 }
@@ -165,9 +165,7 @@ func (r *runner) verdict(j *job, a answer) settlement {
 		return st
 	}
 	st.Failure = storable(e)
-	if e.Kind != channel.Misconfigured {
-		g.probing.Store(false)
-	}
+	g.probing.Store(stops(e))
 	switch e.Kind {
 	case channel.RateLimited, channel.Misconfigured:
 		st.put(Held, ReasonPaused, now.Add(r.pauseChannel(g, e)), j.Message.ExpireAt)

@@ -34,7 +34,7 @@ type gate struct {
 	cap     int         // of calls under way in all classes, if the host or the driver says so; else 0
 	lanes   []*lane     // in the order of the classes
 	turn    int         // the index of the lane that was fed last, of those after the first
-	probing atomic.Bool // it was misconfigured: one call at a time, until one works
+	probing atomic.Bool // it was paused: one call at a time, until one works
 
 	closeOnce sync.Once
 	closeErr  error

@@ -11,9 +11,6 @@ import (
 
 // pauseChannel holds a channel for every process, as e asks for, and returns for how long.
 func (r *runner) pauseChannel(g *gate, e *channel.Error) time.Duration {
-	if e.Kind == channel.Misconfigured {
-		g.probing.Store(true)
-	}
 	first := r.pause(g, time.Now(), e)
 	wait, _ := g.paused(time.Now())
 	if !first || r.pauses == nil {

@@ -216,10 +216,10 @@ func (r *runner) report(e ending) {
 	}
 	failure, _ := errorOf(s.Failure)
 	if !s.Status.Settled() {
-		r.trace(e.job, TransitionHeld, failure, s.Due.Sub(d.At))
+		r.trace(e.job, e.settlement, TransitionHeld, failure, s.Due.Sub(d.At))
 		return
 	}
-	r.trace(e.job, TransitionSettled, failure, d.At.Sub(d.Message.AcceptedAt))
+	r.trace(e.job, e.settlement, TransitionSettled, failure, d.At.Sub(d.Message.AcceptedAt))
 	r.waiters.tell(d.MessageID)
 	if r.onOutcome != nil {
 		out := outcomeOf(d)
@@ -245,16 +245,16 @@ func (r *runner) reaches(e ending) bool {
 
 func (r *runner) reportLost(j *job) {
 	r.log.Warn("lease lost to another process", "delivery", deliveryID(j.DeliveryRef), "channel", j.lane.gate.name)
-	r.trace(j, TransitionLost, nil, 0)
+	r.trace(j, settlementOf(j), TransitionLost, nil, 0)
 }
 
-// trace tells the host what has just become of j.
-func (r *runner) trace(j *job, event TransitionEvent, e *channel.Error, took time.Duration) {
+// trace tells the host of a step of j, after which it stands as st says.
+func (r *runner) trace(j *job, st settlement, event TransitionEvent, e *channel.Error, took time.Duration) {
 	if r.onTransition == nil {
 		return
 	}
 	r.tell(Transition{
 		Event: event, Delivery: deliveryID(j.DeliveryRef), Tenant: j.Message.Tenant, Channel: j.lane.gate.name, Class: Class(j.Message.Class),
-		Status: j.Delivery.Status, Reason: Reason(j.Delivery.Reason), Kind: kindOf(e), Attempts: j.Delivery.Attempts, Duplicate: j.Delivery.Duplicate, Took: took,
+		Status: st.Status, Reason: Reason(st.Reason), Kind: kindOf(e), Attempts: st.Attempts, Duplicate: st.Duplicate, Took: took,
 	})
 }
