@@ -68,25 +68,25 @@ func TestTransitionsOfADelivery(t *testing.T) {
 
 func TestTransitionsTellOfEveryEnd(t *testing.T) {
 	tests := map[string]struct {
-		driver driver
+		driver *driver
 		policy notify.Policy
 		events []notify.TransitionEvent
 		last   notify.Transition // in part
 	}{
 		"an address that was refused was never tried": {
-			driver: driver{refuse: func(channel.Delivery) error { return fails(channel.InvalidRecipient) }},
+			driver: &driver{refuse: func(channel.Delivery) error { return fails(channel.InvalidRecipient) }},
 			events: []notify.TransitionEvent{notify.TransitionSettled},
 			last:   notify.Transition{Status: notify.Failed, Reason: notify.ReasonInvalid, Kind: channel.InvalidRecipient},
 		},
 		"a channel that is misconfigured is paused": {
-			driver: driver{answers: []error{fails(channel.Misconfigured)}},
+			driver: &driver{answers: []error{fails(channel.Misconfigured)}},
 			events: []notify.TransitionEvent{
 				notify.TransitionStarted, notify.TransitionPaused, notify.TransitionAttempted, notify.TransitionSettled,
 			},
 			last: notify.Transition{Status: notify.Failed, Reason: notify.ReasonMisconfigured, Kind: channel.Misconfigured, Attempts: 1},
 		},
 		"the last attempt": {
-			driver: driver{answers: []error{fails(channel.Temporary)}},
+			driver: &driver{answers: []error{fails(channel.Temporary)}},
 			policy: notify.Policy{Attempts: 1},
 			events: []notify.TransitionEvent{notify.TransitionStarted, notify.TransitionAttempted, notify.TransitionSettled},
 			last:   notify.Transition{Status: notify.Failed, Reason: notify.ReasonExhausted, Kind: channel.Temporary, Attempts: 1},
@@ -97,7 +97,7 @@ func TestTransitionsTellOfEveryEnd(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var told diary
 				n := newNotifier(t, notify.Config{
-					Channels: notify.Channels{"pager": &tt.driver}, OnTransition: told.write,
+					Channels: notify.Channels{"pager": tt.driver}, OnTransition: told.write,
 					Policies: map[string]notify.Policy{"": tt.policy},
 				})
 				_, err := n.Send(t.Context(), hello("pager"))
