@@ -70,7 +70,9 @@ func (g *group) failed(d *delivery, now time.Time, e *channel.Error) {
 }
 
 // stops reports whether e holds its whole channel.
-func stops(e *channel.Error) bool { return e.Kind == channel.RateLimited || e.Kind == channel.Misconfigured }
+func stops(e *channel.Error) bool {
+	return e.Kind == channel.RateLimited || e.Kind == channel.Misconfigured
+}
 
 // pause holds the whole channel as e asks for, and reports whether it was not held before. It is logged once, not for each call that
 // was under way.

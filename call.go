@@ -47,7 +47,9 @@ func (r *runner) attempt(j *job) {
 		r.drop(j)
 		return
 	}
-	r.trace(j, settlementOf(j), TransitionStarted, nil, r.lateness(j))
+	started := settlementOf(j)
+	started.Attempts, started.Duplicate = d.Attempt, j.Duplicate || j.Doubt
+	r.trace(j, started, TransitionStarted, nil, r.lateness(j))
 	begun := time.Now()
 	timer := time.AfterFunc(g.policy.Timeout+grace, func() { r.abandon(j, begun) })
 	g.busy.Add(1)
@@ -142,6 +144,7 @@ func (r *runner) abandon(j *job, begun time.Time) {
 	st.Doubt = true
 	st.conclude(Unknown, "", e)
 	r.record(j, &st, a)
+	r.trace(j, st, TransitionAttempted, e, a.took)
 	r.free(j, a.took)
 	r.settle(j, st)
 }

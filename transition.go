@@ -13,10 +13,10 @@ type Transition struct {
 	Tenant   string
 	Channel  string
 	Class    Class
-	Status   Status // of the delivery, after it
+	Status   Status // where the delivery stands; what an attempt makes of it is sure with the event that follows
 	Reason   Reason
 	Kind     channel.Kind // of the failure, if there is one; one that nobody classified is Uncertain
-	Attempts int
+	Attempts int          // calls of its driver, with this one
 	// Duplicate says that the recipient may have got it more than once.
 	Duplicate bool
 	// Took is a time that belongs to the Event.
