@@ -60,7 +60,7 @@ var errPanic = errors.New("websocket: the authenticator panicked")
 func (h *Hub) identify(r *http.Request) (id Identity, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			h.o.Logger.Error(errPanic.Error(), "value", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
+			h.o.Logger.Error("panic", "in", "authenticator", "type", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
 			err = errPanic
 		}
 	}()

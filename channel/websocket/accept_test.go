@@ -174,7 +174,7 @@ func TestRefusedHandshakes(t *testing.T) {
 		})
 	}
 	require.Equal(t, uint64(len(tests)), h.Stats().Refused)
-	require.Contains(t, log.String(), "panicked")
+	require.Contains(t, log.String(), "msg=panic in=authenticator")
 	require.NotContains(t, log.String(), "s3cret")
 
 	h.connect(t, "good") // no refusal has taken a place

@@ -352,7 +352,7 @@ func TestAHookThatPanicsCostsItsConnection(t *testing.T) {
 	require.Equal(t, "still here", other.text(t))
 	require.NoError(t, other.CloseNow())
 	require.NoError(t, h.Close(t.Context()))
-	require.Equal(t, 3, strings.Count(log.String(), "a hook panicked"))
+	require.Equal(t, 3, strings.Count(log.String(), "msg=panic in=On"))
 	require.NotContains(t, log.String(), "s3cret")
 }
 

@@ -38,7 +38,7 @@ func (c *Conn) disconnected() {
 func (c *Conn) guard(name string, hook func()) {
 	defer func() {
 		if v := recover(); v != nil {
-			c.hub.o.Logger.Error("websocket: a hook panicked", "hook", name, "value", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
+			c.hub.o.Logger.Error("panic", "in", name, "type", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
 			c.Close(closePanic, "")
 		}
 	}()
