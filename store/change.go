@@ -15,7 +15,7 @@ type Receipt struct {
 	At          time.Time // zero: now
 	Failure     *Failure
 
-	// Found is set by the store: the delivery, as it is after this receipt. Nil if it matches none.
+	// Found is set by the store: the delivery, as it is afterwards. Nil if it matches none.
 	Found *Delivery
 }
 

@@ -1,0 +1,226 @@
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/e7ddda3c/notify/store"
+)
+
+var acceptRules = []rule{
+	{"as given", "messages and deliveries are stored as they were given; AcceptedAt, At and Due are the store's", acceptAsGiven},
+	{"values", "texts are any UTF-8 without NUL, bodies are any bytes, and both may be long or empty; upper and lower case differ", acceptValues},
+	{"settled when planned", "a delivery that is settled when it is accepted is only logged: it is never leased", acceptSettled},
+	{"not before", "a delivery is not leased before its NotBefore; zero or in the past: at once", acceptNotBefore},
+	{"many deliveries", "a message may have thousands of deliveries", acceptManyDeliveries},
+	{"many messages", "a batch may hold hundreds of messages", acceptManyMessages},
+	{"repeated id", "a message whose ID is stored already is accepted, and nothing is written: it is the same call repeated", acceptRepeated},
+	{"all or none", "all messages of a call are stored, or none, whenever its context ends", acceptAllOrNone},
+	{"keeps nothing", "the store keeps nothing of what it was given: callers use their slices again", acceptKeepsNothing},
+	{"nothing", "a call with nothing to accept does nothing", acceptNothing},
+}
+
+// full is a message with all that one can have.
+func full() store.NewMessage {
+	m := message(to(0, 0, mail), to(0, 1, text), to(7, 0, chat))
+	m.Key, m.AtMostOnce, m.ExpireAt = "order-17", true, instant(2090, 1)
+	m.Deliveries[0].Grouped, m.Deliveries[1].Grouped = true, true
+	m.Deliveries[0].Body = []byte(`{"title":"yours"}`)
+	m.Deliveries[1].Status, m.Deliveries[1].Reason, m.Deliveries[1].NotBefore = store.Held, "scheduled", instant(2089, 2)
+	m.Deliveries[2].Status, m.Deliveries[2].Reason, m.Deliveries[2].Failure = store.Failed, "invalid", fault()
+	return m
+}
+
+// stays checks that m is stored as it was given.
+func (r *run) stays(m store.NewMessage) {
+	r.Helper()
+	rec := r.record(m.ID)
+	if rec.Message.AcceptedAt.IsZero() {
+		r.broken("message %s has no AcceptedAt", m.ID)
+	}
+	want := m.Message
+	want.AcceptedAt = rec.Message.AcceptedAt
+	r.same("the message", rec.Message, want)
+	if len(rec.Deliveries) != len(m.Deliveries) {
+		r.stop("message %s has %d deliveries, want %d", m.ID, len(rec.Deliveries), len(m.Deliveries))
+	}
+	for i, n := range m.Deliveries {
+		r.same("a delivery", timeless(rec.Deliveries[i]), planned(m, n))
+	}
+}
+
+func acceptAsGiven(r *run) {
+	m := full()
+	before := r.now()
+	r.accept(m)
+	after := r.now()
+	r.stays(m)
+	rec := r.record(m.ID)
+	if at := rec.Message.AcceptedAt; at.Before(before) || at.After(after) {
+		r.broken("AcceptedAt is %v, want a time of the store's clock between %v and %v", at, before, after)
+	}
+	for i, d := range rec.Deliveries {
+		if d.At.Before(before) || d.At.After(after) {
+			r.broken("delivery %d came to its status at %v, want a time of the store's clock between %v and %v", i, d.At, before, after)
+		}
+		if d.Claim != 0 {
+			r.broken("delivery %d has the claim %d before it was ever leased, want 0", i, d.Claim)
+		}
+	}
+	if due := rec.Deliveries[0].Due; due.IsZero() || due.After(after) {
+		r.broken("a delivery without NotBefore is due at %v, want at once", due)
+	}
+	r.same("Due of a delivery with NotBefore", rec.Deliveries[1].Due, m.Deliveries[1].NotBefore)
+	r.same("Due of a settled delivery", rec.Deliveries[2].Due, time.Time{})
+}
+
+func acceptValues(r *run) {
+	all := make([]byte, 256)
+	for i := range all {
+		all[i] = byte(i)
+	}
+	unicode := "Größe 订单 🚚 \u202e'\"`%_\\?$1;--\t\n "
+	longest := strings.Repeat("ü", 200)
+	empty := message(store.NewDelivery{Lane: mail, Status: store.Accepted})
+	empty.Message, empty.Hash = store.Message{ID: newID()}, nil
+	odd := message(to(0, 0, mail))
+	odd.Tenant, odd.Key, odd.Category, odd.Template, odd.Body = unicode, unicode, unicode, unicode, all
+	odd.Deliveries[0].User, odd.Deliveries[0].To, odd.Deliveries[0].Locale, odd.Deliveries[0].Body = unicode, unicode, unicode, all
+	odd.Deliveries[0].Reason = "odd"
+	big := message(to(0, 0, mail))
+	big.Key, big.Body, big.Deliveries[0].Body = longest, bytes.Repeat(all, 4096), bytes.Repeat(all, 256)
+	big.Deliveries[0].To, big.Deliveries[0].User = longest, longest
+	r.accept(empty, odd, big)
+	leased := r.ask(long, mail).Deliveries
+	for _, m := range []store.NewMessage{empty, odd, big} {
+		r.stays(m)
+		at := slices.IndexFunc(leased, func(l store.Leased) bool { return l.MessageID == m.ID })
+		if at < 0 {
+			r.stop("a delivery is not leased")
+		}
+		r.same("a leased delivery", timeless(leased[at].Delivery), planned(m, m.Deliveries[0]))
+	}
+}
+
+func acceptSettled(r *run) {
+	m := message()
+	for i, s := range []store.Status{store.Sent, store.Delivered, store.Read, store.Failed, store.Unknown, store.Suppressed, store.Canceled, store.Expired} {
+		d := to(i, 0, mail)
+		d.Status, d.Reason, d.Failure = s, "planned", fault()
+		m.Deliveries = append(m.Deliveries, d)
+	}
+	r.accept(m)
+	r.none("all were settled when they were accepted", mail)
+	r.stays(m)
+}
+
+func acceptNotBefore(r *run) {
+	soon, past, later := letter(), letter(), message(to(0, 0, chat))
+	now := r.now()
+	later.Deliveries[0].NotBefore = now.Add(long)
+	past.Deliveries[0].NotBefore = now.Add(-long)
+	r.accept(past, later)
+	if l := r.one(long, mail); l.MessageID != past.ID {
+		r.broken("another delivery is leased than the one whose NotBefore has passed")
+	}
+	r.none("its NotBefore is in an hour", chat)
+	soon.Deliveries[0].NotBefore = r.now().Add(short)
+	r.accept(soon)
+	var ls store.Leases
+	r.until("a delivery whose NotBefore comes", func() bool { ls = r.ask(long, mail); return len(ls.Deliveries) > 0 })
+	if ls.Now.Before(soon.Deliveries[0].NotBefore) {
+		r.broken("a delivery is leased at %v, before its NotBefore, which is %v", ls.Now, soon.Deliveries[0].NotBefore)
+	}
+}
+
+func acceptManyDeliveries(r *run) {
+	m := message()
+	for i := range 3000 {
+		m.Deliveries = append(m.Deliveries, to(i, 0, mail))
+	}
+	r.accept(m)
+	r.stays(m)
+	if n := len(r.ask(long, mail).Deliveries); n != len(m.Deliveries) {
+		r.broken("%d deliveries are leased, want %d", n, len(m.Deliveries))
+	}
+}
+
+func acceptManyMessages(r *run) {
+	var ms []store.NewMessage
+	for i := range 500 {
+		m := message(to(0, 0, mail), to(i+1, 0, text))
+		m.Key = m.ID
+		ms = append(ms, m)
+	}
+	r.accept(ms...)
+	for _, i := range []int{0, 250, 499} {
+		r.stays(ms[i])
+	}
+	if n := len(r.ask(long, mail, text).Deliveries); n != 1000 {
+		r.broken("%d deliveries are leased, want 1000", n)
+	}
+}
+
+func acceptRepeated(r *run) {
+	first, second := full(), letter()
+	r.accept(first)
+	r.settled(ends(r.one(long, mail), store.Sent, ""))
+	for _, a := range r.answers(first, second, second, first) {
+		if a.First != nil || a.Differs {
+			r.broken("a message that is stored already is not accepted again: %+v", a)
+		}
+	}
+	r.stays(second)
+	rec := r.record(first.ID)
+	if len(rec.Deliveries) != len(first.Deliveries) {
+		r.stop("a message has %d deliveries after it was accepted again, want %d", len(rec.Deliveries), len(first.Deliveries))
+	}
+	r.same("the status of a delivery that was sent, after it was accepted again", rec.Deliveries[0].Status, store.Sent)
+	if l := r.one(long, mail); l.MessageID != second.ID {
+		r.broken("a delivery that was sent is leased after it was accepted again")
+	}
+}
+
+func acceptAllOrNone(r *run) {
+	for i := range 12 {
+		var ms []store.NewMessage
+		for range 60 {
+			m := message(to(0, 0, mail), to(1, 0, text))
+			m.Template = fmt.Sprintf("try-%d", i)
+			ms = append(ms, m)
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), time.Duration(i*i)*200*time.Microsecond)
+		_, err := r.store.AcceptMessages(ctx, ms)
+		cancel()
+		n := 0
+		for _, rec := range r.list(store.MessageQuery{Filter: store.Filter{Tenant: "shop", Template: ms[0].Template}, Limit: 500}).Messages {
+			n += len(rec.Deliveries)
+		}
+		if n != 0 && n != 120 || err == nil && n == 0 {
+			r.broken("a call whose context ended stored %d of 120 deliveries, want all or none (error: %v)", n, err)
+		}
+	}
+}
+
+func acceptKeepsNothing(r *run) {
+	m, given := full(), full()
+	m.ID = given.ID
+	r.accept(given)
+	given.Body[0], given.Hash[0], given.Deliveries[0].Body[0], given.Deliveries[2].Failure.Text = '!', '!', '!', "!"
+	given.Deliveries[1] = to(0, 1, chat)
+	r.stays(m)
+	if a := r.answers(sameKey(m))[0]; a.First == nil || a.Differs {
+		r.broken("the hash that was given is another now: %+v", a)
+	}
+}
+
+func acceptNothing(r *run) {
+	r.answers()
+	if page := r.list(store.MessageQuery{Filter: store.Filter{AnyTenant: true}}); len(page.Messages) > 0 {
+		r.broken("there are %d messages in an empty store", len(page.Messages))
+	}
+}
