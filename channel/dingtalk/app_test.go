@@ -31,6 +31,7 @@ type app struct {
 	revoked int               // tokens up to this one are no longer good
 	msgs    []json.RawMessage // bodies of asyncsend_v2
 	calls   int               // of anything but gettoken
+	gone    bool              // the task was recalled
 }
 
 func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -108,6 +109,7 @@ func (a *app) serveCall(w http.ResponseWriter, path string, body []byte) {
 		Agent int64           `json:"agent_id"`
 		Users string          `json:"userid_list"`
 		Task  int64           `json:"task_id"`
+		Gone  int64           `json:"msg_task_id"`
 		Msg   json.RawMessage `json:"msg"`
 	}
 	err := json.Unmarshal(body, &req)
@@ -121,6 +123,9 @@ func (a *app) serveCall(w http.ResponseWriter, path string, body []byte) {
 		fmt.Fprint(w, `{"errcode":0,"errmsg":"ok","progress":{"progress_in_percent":100,"status":2},"request_id":"x"}`)
 	case path == "/topapi/message/corpconversation/getsendresult" && req.Task == 256271667526:
 		fmt.Fprint(w, `{"errcode":0,"send_result":{"read_user_id_list":["manager4220"],"unread_user_id_list":[]},"request_id":"x"}`)
+	case path == "/topapi/message/corpconversation/recall" && req.Gone == 256271667526:
+		a.gone = true
+		fmt.Fprint(w, `{"errcode":0,"errmsg":"ok","request_id":"x"}`)
 	case path != "/topapi/message/corpconversation/asyncsend_v2":
 		answer(w, 22, "Invalid method")
 	case req.Users == "nobody":

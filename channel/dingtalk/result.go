@@ -86,11 +86,19 @@ func (w *Work) Result(ctx context.Context, task string) (Result, error) {
 }
 
 func (w *Work) ask(ctx context.Context, method, task string, out any) error {
-	id, err := strconv.ParseInt(task, 10, 64)
+	id, err := taskID(task)
 	if err != nil {
-		return &channel.Error{Kind: channel.Rejected, Err: errors.New("not the ID of a receipt")}
+		return err
 	}
 	return w.call(ctx, method, taskRequest{Agent: w.agent, Task: id}, out)
+}
+
+func taskID(receipt string) (int64, error) {
+	id, err := strconv.ParseInt(receipt, 10, 64)
+	if err != nil {
+		return 0, &channel.Error{Kind: channel.Rejected, Err: errors.New("not the ID of a receipt")}
+	}
+	return id, nil
 }
 
 // sendResult is DingTalk's form of a [Result]. Of the two lists of forbidden users it fills either or both.
