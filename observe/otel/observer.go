@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/e7ddda3c/notify"
+	"github.com/e7ddda3c/notify/channel"
 	"github.com/e7ddda3c/notify/store"
 )
 
@@ -120,6 +121,7 @@ func (o *Observer) Observe(t notify.Transition) {
 		o.accepted.Add(ctx, 1, lane(t))
 	case notify.TransitionStarted:
 		o.delays.Record(ctx, t.Took.Seconds(), lane(t))
+		o.expect(ctx, t)
 	case notify.TransitionAttempted:
 		o.attempts.Add(ctx, 1, lane(t, attribute.String("notify.result", result(t))))
 		o.calls.Record(ctx, t.Took.Seconds(), metric.WithAttributes(attribute.String("notify.channel", t.Channel)))
@@ -133,10 +135,19 @@ func (o *Observer) Observe(t notify.Transition) {
 	case notify.TransitionLost:
 		o.lost.Add(ctx, 1, lane(t))
 	case notify.TransitionPaused:
-		o.pauses.Add(ctx, 1, metric.WithAttributes(
-			attribute.String("notify.channel", t.Channel), attribute.String("notify.kind", string(t.Kind)),
-		))
+		o.pauses.Add(ctx, 1, failure(t))
 	}
+}
+
+// expect lets what alerts look at begin at 0 with the first call, or its first rise would go unseen.
+func (o *Observer) expect(ctx context.Context, t notify.Transition) {
+	o.lost.Add(ctx, 0, lane(t))
+	for _, t.Status = range []notify.Status{notify.Failed, notify.Unknown} {
+		t.Reason = notify.ReasonExhausted
+		o.settled.Add(ctx, 0, lane(t, ending(t)...))
+	}
+	t.Kind = channel.Misconfigured
+	o.pauses.Add(ctx, 0, failure(t))
 }
 
 func (o *Observer) end(ctx context.Context, t notify.Transition) {
@@ -152,6 +163,11 @@ func (o *Observer) end(ctx context.Context, t notify.Transition) {
 // lane returns the attributes of t's channel and class, and more.
 func lane(t notify.Transition, more ...attribute.KeyValue) metric.MeasurementOption {
 	return metric.WithAttributes(append(more, attribute.String("notify.channel", t.Channel), attribute.String("notify.class", string(t.Class)))...)
+}
+
+// failure returns the attributes of t's channel and its kind of failure.
+func failure(t notify.Transition) metric.MeasurementOption {
+	return metric.WithAttributes(attribute.String("notify.channel", t.Channel), attribute.String("notify.kind", string(t.Kind)))
 }
 
 // ending says what t brought its delivery to.

@@ -37,13 +37,13 @@ func Example() {
 		log.Fatal(err)
 	}
 	for line := range strings.Lines(scrape(metrics)) {
-		if strings.HasPrefix(line, "notify_deliveries_settled_total") || strings.HasPrefix(line, "notify_attempts_total") {
+		if strings.HasPrefix(line, "notify_attempts_total") || strings.HasPrefix(line, "notify_delivery_duration_seconds_count") {
 			fmt.Print(line)
 		}
 	}
 	// Output:
 	// notify_attempts_total{channel="email",class="transactional",result="ok"} 1
-	// notify_deliveries_settled_total{channel="email",class="transactional",reason="",status="sent"} 1
+	// notify_delivery_duration_seconds_count{channel="email",class="transactional"} 1
 }
 
 func scrape(h http.Handler) string {

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/e7ddda3c/notify"
+	"github.com/e7ddda3c/notify/channel"
 	"github.com/e7ddda3c/notify/store"
 )
 
@@ -94,36 +95,46 @@ func histogram(name, help string, buckets []float64, labels ...string) *promethe
 
 // Observe takes note of t.
 func (o *Observer) Observe(t notify.Transition) {
-	channel, class := t.Channel, string(t.Class)
+	name, class := t.Channel, string(t.Class)
 	switch t.Event {
 	case notify.TransitionAccepted:
-		o.accepted.WithLabelValues(channel, class).Inc()
+		o.accepted.WithLabelValues(name, class).Inc()
 	case notify.TransitionStarted:
-		o.delays.WithLabelValues(channel, class).Observe(t.Took.Seconds())
+		o.delays.WithLabelValues(name, class).Observe(t.Took.Seconds())
+		o.expect(t)
 	case notify.TransitionAttempted:
-		o.attempts.WithLabelValues(channel, class, result(t)).Inc()
-		o.calls.WithLabelValues(channel).Observe(t.Took.Seconds())
+		o.attempts.WithLabelValues(name, class, result(t)).Inc()
+		o.calls.WithLabelValues(name).Observe(t.Took.Seconds())
 	case notify.TransitionHeld:
-		o.held.WithLabelValues(channel, class, string(t.Reason)).Inc()
+		o.held.WithLabelValues(name, class, string(t.Reason)).Inc()
 	case notify.TransitionSettled:
 		o.end(t)
 	case notify.TransitionReceived:
-		o.received.WithLabelValues(channel, string(t.Status), string(t.Reason)).Inc()
+		o.received.WithLabelValues(name, string(t.Status), string(t.Reason)).Inc()
 	case notify.TransitionLost:
-		o.lost.WithLabelValues(channel, class).Inc()
+		o.lost.WithLabelValues(name, class).Inc()
 	case notify.TransitionPaused:
-		o.pauses.WithLabelValues(channel, string(t.Kind)).Inc()
+		o.pauses.WithLabelValues(name, string(t.Kind)).Inc()
 	}
 }
 
+// expect lets what alerts look at begin at 0 with the first call, or its first rise would go unseen.
+func (o *Observer) expect(t notify.Transition) {
+	name, class := t.Channel, string(t.Class)
+	o.lost.WithLabelValues(name, class)
+	o.settled.WithLabelValues(name, class, string(notify.Failed), string(notify.ReasonExhausted))
+	o.settled.WithLabelValues(name, class, string(notify.Unknown), string(notify.ReasonExhausted))
+	o.pauses.WithLabelValues(name, string(channel.Misconfigured))
+}
+
 func (o *Observer) end(t notify.Transition) {
-	channel, class := t.Channel, string(t.Class)
-	o.settled.WithLabelValues(channel, class, string(t.Status), string(t.Reason)).Inc()
+	name, class := t.Channel, string(t.Class)
+	o.settled.WithLabelValues(name, class, string(t.Status), string(t.Reason)).Inc()
 	if t.Status.Reaches(notify.Sent) {
-		o.sent.WithLabelValues(channel, class).Observe(t.Took.Seconds())
+		o.sent.WithLabelValues(name, class).Observe(t.Took.Seconds())
 	}
 	if t.Duplicate {
-		o.duplicates.WithLabelValues(channel, class).Inc()
+		o.duplicates.WithLabelValues(name, class).Inc()
 	}
 }
 
