@@ -88,6 +88,21 @@ func TestFirstSteps(t *testing.T) {
 	require.True(t, untilRead.Reached(p(notify.Failed, notify.Read)))
 }
 
+func TestEscalateSteps(t *testing.T) {
+	now := time.Now()
+	unlessRead := notify.Escalate(time.Hour)
+	ds := []notify.Progress{{Status: notify.Sent, At: now}, {Rank: 1, Status: notify.Accepted, At: now}}
+
+	require.Equal(t, notify.Step{Action: notify.Wait, Until: now.Add(time.Hour)}, unlessRead.Next(now, ds)[1])
+	require.Equal(t, notify.Step{Action: notify.Start}, unlessRead.Next(now.Add(time.Hour), ds)[1])
+	require.True(t, unlessRead.Reached(ds), "whoever was sent anything counts as told")
+	ds[0].Status = notify.Read
+	require.Equal(t, notify.Step{Action: notify.Drop}, unlessRead.Next(now.Add(2*time.Hour), ds)[1])
+	ds[0].Status = notify.Failed
+	require.Equal(t, notify.Step{Action: notify.Start}, unlessRead.Next(now, ds)[1])
+	require.False(t, unlessRead.Reached(ds))
+}
+
 func TestAllIsReachedOnlyWhenNothingFailed(t *testing.T) {
 	a, b := &driver{}, &driver{answers: []error{fails(channel.Rejected)}}
 	n := newNotifier(t, notify.Config{Channels: notify.Channels{"page": a, "sms": b}})
