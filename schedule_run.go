@@ -1,0 +1,235 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/e7ddda3c/notify/store"
+)
+
+const (
+	// schedulePoll is how late a schedule may be noticed that another process stored. latePoll is the same while something is late: the
+	// store does not say then what comes next.
+	schedulePoll, latePoll = 5 * time.Second, time.Second
+	// scheduleBatch is how many due schedules are read at a time.
+	scheduleBatch = 100
+	// scheduleSlots is how many occurrences are accepted at a time: directories and templates may take their time.
+	scheduleSlots = 16
+	// occurrenceTime bounds all that is done for one occurrence.
+	occurrenceTime = time.Minute
+	// firstLate is how long an occurrence waits that could not be accepted; the wait doubles up to lastLate.
+	firstLate, lastLate = time.Second, time.Minute
+)
+
+// runSchedules accepts the occurrences of schedules as they come due, until ctx ends. Any number of processes may do so on one store: an
+// occurrence is accepted under a key of its own first, and then the schedule is moved on, by compare-and-set; a crash between the two
+// repeats the first, harmlessly.
+func (n *Notifier) runSchedules(ctx context.Context) {
+	if n.schedules == nil {
+		return
+	}
+	s := scheduler{Notifier: n, trouble: firstTrouble, late: map[occurrence]lateness{}}
+	for ctx.Err() == nil {
+		wait := s.look(ctx)
+		if wait <= 0 {
+			continue
+		}
+		t := time.NewTimer(wait)
+		select {
+		case <-n.scheduled:
+		case <-t.C:
+		case <-ctx.Done():
+		}
+		t.Stop()
+	}
+}
+
+// A scheduler is one runSchedules.
+type scheduler struct {
+	*Notifier
+	trouble time.Duration // how long the store rests after the next failure
+	late    map[occurrence]lateness
+}
+
+// An occurrence names one time of one schedule.
+type occurrence struct {
+	tenant, name string
+	at           int64 // µs
+}
+
+func occurrenceOf(s *store.Schedule) occurrence {
+	return occurrence{s.Tenant, s.Name, s.NextAt.UnixMicro()}
+}
+
+// key makes sure that an occurrence is accepted once: it tells of the time that it was due.
+func (o occurrence) key() string { return "cron:" + o.name + ":" + strconv.FormatInt(o.at, 10) }
+
+// A lateness is the state of an occurrence that is due and could not be accepted.
+type lateness struct {
+	wait  time.Duration // before the next failure's try
+	until time.Time     // our clock
+}
+
+// look accepts what is due, and returns how long to rest.
+func (s *scheduler) look(ctx context.Context) time.Duration {
+	limit := scheduleBatch + len(s.late) // what is late hides nothing
+	due, now, next, err := s.due(ctx, limit)
+	if err != nil {
+		return s.rest(ctx, err)
+	}
+	s.trouble = firstTrouble
+	if len(due) == 0 {
+		clear(s.late)
+		if next.IsZero() {
+			return schedulePoll
+		}
+		return min(max(next.Sub(now), time.Millisecond), schedulePoll)
+	}
+	todo := s.todo(due)
+	moved := s.acceptAll(ctx, todo, now)
+	if moved || len(due) == limit && len(todo) > 0 {
+		return 0
+	}
+	wait := latePoll
+	for _, l := range s.late {
+		wait = min(wait, time.Until(l.until))
+	}
+	return max(wait, time.Millisecond)
+}
+
+func (s *scheduler) due(ctx context.Context, limit int) (due []store.Schedule, now, next time.Time, err error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	if crash := s.guard("store", func() { due, now, next, err = s.schedules.DueSchedules(ctx, limit) }); crash != nil {
+		err = crash
+	}
+	return due, now, next, err
+}
+
+func (s *scheduler) rest(ctx context.Context, err error) time.Duration {
+	wait := s.trouble
+	s.trouble = min(2*wait, lastTrouble)
+	if ctx.Err() == nil {
+		s.log.Error("cannot read the schedules", "error", err, "again_in", wait)
+	}
+	return wait
+}
+
+// todo leaves out of due what is late and has to wait, and forgets what is not due any more.
+func (s *scheduler) todo(due []store.Schedule) []store.Schedule {
+	now := time.Now()
+	late := make(map[occurrence]lateness, len(s.late))
+	var todo []store.Schedule
+	for _, d := range due {
+		o := occurrenceOf(&d)
+		l, ok := s.late[o]
+		if ok {
+			late[o] = l
+		}
+		if !l.until.After(now) {
+			todo = append(todo, d)
+		}
+	}
+	s.late = late
+	return todo
+}
+
+// acceptAll accepts what is due, and reports whether a schedule has moved on. Those that have not are late.
+func (s *scheduler) acceptAll(ctx context.Context, due []store.Schedule, now time.Time) (moved bool) {
+	var work sync.WaitGroup
+	slots := make(chan struct{}, scheduleSlots)
+	done := make([]bool, len(due))
+	errs := make([]error, len(due))
+	for i := range due {
+		slots <- struct{}{}
+		work.Go(func() {
+			defer func() { <-slots }()
+			if crash := s.guard("schedule", func() { done[i], errs[i] = s.accept(ctx, &due[i], now) }); crash != nil {
+				errs[i] = crash
+			}
+		})
+	}
+	work.Wait()
+	for i := range due {
+		o := occurrenceOf(&due[i])
+		if done[i] {
+			moved = true
+			delete(s.late, o)
+			continue
+		}
+		wait := max(s.late[o].wait, firstLate)
+		s.late[o] = lateness{min(2*wait, lastLate), time.Now().Add(wait)}
+		if errs[i] != nil && ctx.Err() == nil {
+			s.logOf(o).Error("cannot accept a scheduled message", "error", errs[i], "again_in", wait)
+		}
+	}
+	return moved
+}
+
+// accept accepts the occurrence of d that is due, and moves d on to the first one in the future: what was missed in between is left
+// out. It reports whether d was moved; if not, and without an error, somebody else has moved or replaced it.
+func (s *scheduler) accept(ctx context.Context, d *store.Schedule, now time.Time) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, occurrenceTime)
+	defer cancel()
+	t, err := timetableOf(d.Spec, d.Zone)
+	if err != nil {
+		return false, err
+	}
+	if err := s.send(ctx, d, now); err != nil {
+		return false, err
+	}
+	from := now
+	if d.NextAt.After(from) {
+		from = d.NextAt
+	}
+	next, ok := t.next(from)
+	if !ok {
+		return false, errors.New("there is no further occurrence")
+	}
+	return s.schedules.AdvanceSchedule(ctx, d.Tenant, d.Name, d.NextAt, micros(next))
+}
+
+// send sends the message of an occurrence. What can never work is logged and is no error.
+func (s *scheduler) send(ctx context.Context, d *store.Schedule, now time.Time) error {
+	o := occurrenceOf(d)
+	opened, err := openSchedule(d)
+	if err != nil {
+		s.logOf(o).Error("a stored schedule cannot be read", "error", err)
+		return nil
+	}
+	m := opened.Message
+	m.Key = o.key()
+	if opened.ExpireAfter > 0 {
+		m.ExpireAt = d.NextAt.Add(opened.ExpireAfter)
+		if !now.Before(m.ExpireAt) {
+			s.logOf(o).Warn("a scheduled message has expired before it could be accepted")
+			return nil
+		}
+	}
+	_, err = s.Send(ctx, m)
+	switch {
+	case errors.Is(err, ErrKeyReused):
+		s.logOf(o).Warn("a scheduled message was accepted before, with another text")
+		return nil
+	case err != nil && s.refuses(&m, err):
+		s.logOf(o).Error("a scheduled message is refused", "error", err)
+		return nil
+	}
+	return err
+}
+
+// refuses reports whether err says that m, which was fit when it was scheduled, is not any more. If it is, and To is at fault
+// nevertheless, the directory has failed, and may recover.
+func (n *Notifier) refuses(m *Message, err error) bool {
+	var f *FieldError
+	return errors.As(err, &f) && (f.Field != "to" || n.check(m) != nil)
+}
+
+// logOf returns a logger that names an occurrence.
+func (s *scheduler) logOf(o occurrence) *slog.Logger {
+	return s.log.With("tenant", o.tenant, "schedule", o.name, "due", time.UnixMicro(o.at).UTC())
+}
