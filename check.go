@@ -36,6 +36,8 @@ func (n *Notifier) check(m *Message) error {
 
 func (n *Notifier) checkStore(m *Message) error {
 	switch {
+	case n.store != nil:
+		return checkStorable(m)
 	case m.Key != "":
 		return fault("key", ErrNeedsStore)
 	case !m.SendAt.IsZero():

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
 
 	"github.com/e7ddda3c/notify/channel"
@@ -21,7 +22,7 @@ type draft struct {
 // draft renders what the deliveries to one recipient on one channel share, unless ctx has ended: then they will be canceled, and
 // the sooner the better. Its error refuses the message.
 func (p *planner) draft(ctx context.Context, d *draft, to *person) error {
-	m := p.m
+	m := &p.m
 	d.Delivery = channel.Delivery{
 		MessageID: p.plan.id, Tenant: m.Tenant, Channel: d.gate.name, Recipient: to.ID, Locale: cmp.Or(to.Locale, m.Locale),
 		Category: m.Category, Class: string(m.Class), AtMostOnce: m.AtMostOnce, ExpireAt: m.ExpireAt,
@@ -42,6 +43,9 @@ func (p *planner) address(ctx context.Context, d *draft, to *person, rank int, a
 	d.To = address
 	if d.To == "" && d.fault == nil && d.gate.kind != channel.None {
 		d.fault = noAddress(to, d.gate)
+	}
+	if p.store != nil && d.fault == nil && d.To != clean(d.To) {
+		d.fault = addressFault(to, d.gate, fmt.Errorf("%w, or too long", errNoWord))
 	}
 	if d.fault != nil {
 		return
@@ -89,6 +93,10 @@ func (p *planner) render(ctx context.Context, d *draft, to *person) error {
 		return fault("template", err)
 	case !isNil(err):
 		d.fault = renderFault(err)
+		return nil
+	}
+	if field := badText(&out.Content); p.store != nil && field != "" {
+		d.fault = &channel.Error{Kind: channel.Rejected, Field: "template", Err: fmt.Errorf("its %s %w", field, errNoText)}
 		return nil
 	}
 	d.Content = out.Content

@@ -33,7 +33,8 @@ func (n *Notifier) Idle() bool {
 // Stored plans a message and returns it as stores keep it, with what its drivers would get.
 func (n *Notifier) Stored(t *testing.T, m Message) (rec store.MessageRecord, opened []channel.Delivery, errs []error) {
 	t.Helper()
-	p, err := n.plan(t.Context(), &m)
+	m.fill(time.Now())
+	p, err := n.plan(t.Context(), m)
 	require.NoError(t, err)
 	r, err := p.record(&m, nil)
 	require.NoError(t, err)

@@ -22,7 +22,10 @@ type (
 // Template and the Data to fill it with, never both. Its slices and maps must stay unchanged until Send returns, and the data of
 // attachments as long as a driver that ignores its deadline may read it.
 type Message struct {
-	Key    string `json:"key,omitempty"`    // idempotency; needs a store
+	// Key makes the message unique in its Tenant: sent again, it gives the report of the first, and a different message with the Key
+	// is refused with [ErrKeyReused]. SendAt and ExpireAt may differ, since a repeated call may compute them anew; the first count. It
+	// has at most 255 bytes and needs a store, which forgets it together with the message.
+	Key    string `json:"key,omitempty"`
 	Tenant string `json:"tenant,omitempty"` // isolation scope
 
 	// To may be empty if all Channels are group channels.
@@ -44,9 +47,10 @@ type Message struct {
 	// Extra holds, by channel name, the driver's Extra struct or its JSON. It replaces the template's extra whole.
 	Extra map[string]any `json:"extra,omitempty"`
 
-	SendAt time.Time `json:"send_at,omitzero"` // needs a store
-	// ExpireAt is when the message loses its use: no attempt begins after it. By default a message of class OTP expires after ten
-	// minutes, and others never.
+	// SendAt is before when no attempt begins. It needs a store.
+	SendAt time.Time `json:"send_at,omitzero"`
+	// ExpireAt is when the message loses its use: no attempt begins after it. By default a message of class OTP expires ten
+	// minutes after it was accepted, or after its SendAt, and others never.
 	ExpireAt time.Time `json:"expire_at,omitzero"`
 	// AtMostOnce forbids another attempt of a delivery after one whose outcome is uncertain. By default it is tried again, and the
 	// recipient may get it twice.

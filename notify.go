@@ -80,8 +80,10 @@ type Notifier struct {
 	scheduled    chan struct{} // has one if a schedule was stored since runSchedules looked
 	onTransition func(Transition)
 
-	waiters waiters // of Wait
-	running tracker // Sends, and calls that outlived theirs
+	intake    intake
+	unclaimed unclaimed
+	waiters   waiters // of Wait
+	running   tracker // Sends, and calls that outlived theirs
 }
 
 // New returns a Notifier that owns the channels it is given: [Notifier.Close] closes them. It does no I/O. Its error names the
@@ -97,6 +99,7 @@ func New(c Config) (*Notifier, error) {
 		log:         c.Logger,
 
 		scheduled:    make(chan struct{}, 1),
+		intake:       intake{retries: make(chan struct{}, maxRetries)},
 		onTransition: c.OnTransition,
 	}
 	if !isNil(c.Store) {
@@ -143,7 +146,7 @@ func (n *Notifier) addChannels(c Config) error {
 		if err := limits.valid(); err != nil {
 			return fault(field, fmt.Errorf("the driver's limits: %w", err))
 		}
-		g := newGate(name, ch, policyOf(c.Policies[name], limits, c.Policies[""]))
+		g := newGate(name, ch, policyOf(c.Policies[name], limits, c.Policies[""], n.store != nil))
 		g.cap = c.Policies[name].or(limits).or(c.Policies[""]).Concurrency
 		n.gates[name] = g
 	}
@@ -188,7 +191,7 @@ func (n *Notifier) addDispatchers(c Config) error {
 				return fault(field, err)
 			}
 		}
-		if w, ok := d.(interface{ Waits() bool }); ok && w.Waits() {
+		if w, ok := d.(interface{ Waits() bool }); ok && w.Waits() && n.store == nil {
 			return fault(field, ErrNeedsStore)
 		}
 		n.dispatchers[name] = d
@@ -211,15 +214,22 @@ func (n *Notifier) checkRedirect(c Config) error {
 // Send delivers m and reports what became of each delivery. It returns when all are settled, or soon after ctx has ended: then
 // what was not called yet is canceled, and what was being called is unknown.
 //
+// With a store, Send returns as soon as m is durable, and [Notifier.Run] delivers it. Then an error says that nothing was accepted, or,
+// if ctx ended or the store failed, that nobody can tell: the same message with the same Key settles that. A fault of one delivery
+// stands in the Report alone.
+//
 // A fault of the message refuses it whole: the Report is zero and the error a [*FieldError]. A fault of one delivery, such as a
 // malformed address, settles that delivery as failed, and its siblings go. All checks and all rendering precede the first
-// attempt. The error is then [Report.Err].
+// attempt. Without a store, the error is then [Report.Err].
 func (n *Notifier) Send(ctx context.Context, m Message) (Report, error) {
 	if !n.running.enter() {
 		return Report{}, ErrClosed
 	}
 	defer n.running.leave()
-	p, err := n.plan(ctx, &m)
+	if n.store != nil {
+		return n.accept(ctx, m, n.giveStore)
+	}
+	p, err := n.plan(ctx, m)
 	if err != nil {
 		return Report{}, err
 	}
@@ -233,6 +243,7 @@ func (n *Notifier) Send(ctx context.Context, m Message) (Report, error) {
 // wraps ctx's error. Calling it again waits again.
 func (n *Notifier) Close(ctx context.Context) error {
 	n.engine.close()
+	n.unclaimed.stop()
 	var errs []error
 	if err := n.running.close(ctx); err != nil {
 		errs = append(errs, fmt.Errorf("notify: closed with calls under way on %q: %w", n.busy(), err))

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/hex"
@@ -42,29 +43,19 @@ func (p *plan) report() Report {
 // A planner makes the plan of one message.
 type planner struct {
 	*Notifier
-	m     *Message
+	m     Message
 	data  any                  // m.Data, decoded
 	known map[string]Recipient // what the directory answered; nil if it was not asked
 	plan  plan
 }
 
-// plan resolves, renders and checks every delivery of m, and fills in its class and its expiry. It calls no driver's Send.
-func (n *Notifier) plan(ctx context.Context, m *Message) (plan, error) {
-	if err := n.check(m); err != nil {
+// plan resolves, renders and checks every delivery of m. It calls no driver's Send.
+func (n *Notifier) plan(ctx context.Context, m Message) (plan, error) {
+	if err := n.check(&m); err != nil {
 		return plan{}, err
 	}
-	if m.Class == "" {
-		m.Class = Transactional
-	}
 	now := time.Now()
-	switch {
-	case !m.ExpireAt.IsZero():
-		m.ExpireAt = micros(m.ExpireAt)
-	case m.Class == OTP && m.SendAt.After(now):
-		m.ExpireAt = micros(m.SendAt.Add(otpLife))
-	case m.Class == OTP:
-		m.ExpireAt = micros(now.Add(otpLife))
-	}
+	m.fill(now)
 	p := planner{Notifier: n, m: m, plan: plan{id: newID(now)}}
 	if err := p.encode(); err != nil {
 		return plan{}, err
@@ -76,6 +67,19 @@ func (n *Notifier) plan(ctx context.Context, m *Message) (plan, error) {
 		return plan{}, err
 	}
 	return p.plan, nil
+}
+
+// fill gives m its default class and expiry. Once filled, it stays as it is.
+func (m *Message) fill(now time.Time) {
+	m.Class = cmp.Or(m.Class, Transactional)
+	switch {
+	case !m.ExpireAt.IsZero():
+	case m.Class == OTP && m.SendAt.After(now):
+		m.ExpireAt = m.SendAt.Add(otpLife)
+	case m.Class == OTP:
+		m.ExpireAt = now.Add(otpLife)
+	}
+	m.ExpireAt = micros(m.ExpireAt)
 }
 
 // newID returns a UUIDv7: 48 bits of time, 74 random ones. It is no secret. Written out, because the usual libraries bring the

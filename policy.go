@@ -15,14 +15,16 @@ import (
 type Policy struct {
 	// Timeout is the deadline of one attempt. The default is 30 s.
 	Timeout time.Duration
-	// Attempts is how often a delivery is tried at most. The default is 4.
+	// Attempts is how often a delivery is tried at most. The default is 4; with a store 14, which takes about two hours.
 	Attempts int
 	// Backoff is the longest wait before the second attempt; it doubles with each further one, up to an hour, and the wait is a
 	// random part of it. The default is 1 s.
 	Backoff time.Duration
 	// MaxWait is how long a delivery may wait in all, for a retry, a rate or a pause, before it fails. The default is 5 s.
+	// With a store it may wait for as long as its message is of use, and MaxWait means nothing.
 	MaxWait time.Duration
-	// Concurrency is how many calls of the driver may be under way at a time. The default is 16.
+	// Concurrency is how many calls of the driver may be under way at a time. The default is 16; with a store 50
+	// for each class of messages.
 	Concurrency int
 	// Rate is how many calls may begin in a second. The default, and any negative Rate, is no limit.
 	Rate float64
@@ -35,11 +37,13 @@ type Policy struct {
 
 const maxBackoff = time.Hour
 
-// policyOf resolves the policy of a channel from the most to the least particular.
-func policyOf(own, driver, general Policy) Policy {
-	return own.or(driver).or(general).or(Policy{
-		Timeout: 30 * time.Second, Attempts: 4, Backoff: time.Second, MaxWait: 5 * time.Second, Concurrency: 16, Burst: 1,
-	})
+// policyOf resolves the policy of a channel from the most to the least particular. With a store a delivery can take its time.
+func policyOf(own, driver, general Policy, stored bool) Policy {
+	p := Policy{Timeout: 30 * time.Second, Attempts: 4, Backoff: time.Second, MaxWait: 5 * time.Second, Concurrency: 16, Burst: 1}
+	if stored {
+		p.Attempts, p.Concurrency = 14, 50
+	}
+	return own.or(driver).or(general).or(p)
 }
 
 // limited returns what a driver declares as a Policy.

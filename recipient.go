@@ -96,7 +96,8 @@ func (g *gate) addresses(r Recipient) []string {
 	return once
 }
 
-func noAddress(to *person, g *gate) error {
-	key := cmp.Or(g.kind, g.name)
-	return &channel.Error{Kind: channel.InvalidRecipient, Field: at("to", to.no, ".addresses."+key), Err: errors.New("no such address")}
+func noAddress(to *person, g *gate) error { return addressFault(to, g, errors.New("no such address")) }
+
+func addressFault(to *person, g *gate, err error) error {
+	return &channel.Error{Kind: channel.InvalidRecipient, Field: at("to", to.no, ".addresses."+cmp.Or(g.kind, g.name)), Err: err}
 }

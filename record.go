@@ -60,13 +60,13 @@ func (p *plan) record(m *Message, hash []byte) (store.NewMessage, error) {
 // record returns what d is stored as, without its place. What is not to go out is stored settled.
 func (d *draft) record(m *Message, shared map[string]json.RawMessage, now time.Time) (store.NewDelivery, error) {
 	r := store.NewDelivery{
-		Lane: store.LaneOf(d.Channel, d.Class), User: d.Recipient, To: d.To, Locale: d.Locale, Status: Accepted,
+		Lane: store.LaneOf(d.Channel, d.Class), User: d.Recipient, To: clean(d.To), Locale: clean(d.Locale), Status: Accepted,
 	}
 	var own ownBody
 	switch {
 	case d.fault != nil:
 		e := classify(d.fault)
-		r.Status, r.Reason, r.Failure = Failed, string(faultReason(e.Kind)), failureOf(e)
+		r.Status, r.Reason, r.Failure = Failed, string(faultReason(e.Kind)), storable(e)
 		own.Fault = r.Failure
 	case m.SendAt.After(now):
 		r.Status, r.Reason, r.NotBefore = Held, string(ReasonScheduled), micros(m.SendAt)
@@ -190,6 +190,9 @@ func outcomeOf(d *store.Delivery) Outcome {
 	o := Outcome{
 		ID: deliveryID(d.DeliveryRef), Recipient: d.User, Channel: d.Lane.Channel(), To: d.To, ProviderID: d.ProviderID,
 		Status: d.Status, Reason: Reason(d.Reason), Attempts: d.Attempts, Duplicate: d.Duplicate, At: d.At,
+	}
+	if d.Canceled && d.Status != Canceled && o.Reason == "" {
+		o.Reason = ReasonTooLate
 	}
 	if d.Status == Held {
 		o.Until = d.Due

@@ -18,13 +18,13 @@ type Report struct {
 	Deliveries []Outcome `json:"deliveries"`
 }
 
-// Err joins the failures of those who were not reached. A fallback that worked is no error, nor is a delivery that
-// was not needed.
+// Err joins the failures of those who were not reached. A fallback that worked is no error, nor is a delivery that was not needed or
+// one that is still under way.
 // errors.Is and errors.As reach every cause, and each cause's [channel.Kind].
 func (r Report) Err() error {
 	var errs []error
 	for _, o := range r.Deliveries {
-		if o.Err == nil || o.Reached {
+		if o.Err == nil || o.Reached || o.Status == Accepted || o.Status == Held {
 			continue
 		}
 		to := o.Channel
@@ -168,6 +168,24 @@ const (
 	ReasonExhausted     Reason = "exhausted"         // failed: all attempts were used up
 	ReasonBounced       Reason = store.ReasonBounced // failed: it was taken and came back; suppressed: so was an earlier one
 
+	ReasonTooLate   Reason = "too_late"   // it was canceled when its driver might have been called already; it stands as it does all the same
 	ReasonNotNeeded Reason = "not_needed" // suppressed: the dispatcher dropped it
 	ReasonStuck     Reason = "stuck"      // suppressed: the dispatcher left it without a next step
 )
+
+func isStatus(s Status) bool {
+	switch s {
+	case Accepted, Held, Sent, Delivered, Read, Failed, Unknown, Suppressed, Canceled, Expired:
+		return true
+	}
+	return false
+}
+
+func isReason(r Reason) bool {
+	switch r {
+	case ReasonScheduled, ReasonWaiting, ReasonRetry, ReasonPaused, ReasonThrottled, ReasonInvalid, ReasonRejected, ReasonUnreachable,
+		ReasonMisconfigured, ReasonExhausted, ReasonBounced, ReasonTooLate, ReasonNotNeeded, ReasonStuck:
+		return true
+	}
+	return false
+}

@@ -1,15 +1,85 @@
 package notify
 
 import (
+	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
+
+// firstLook is how soon Wait looks into the store again, and lastLook how late, after the wait has doubled for a while.
+const firstLook, lastLook = 20 * time.Millisecond, time.Second
+
+// Wait blocks until every delivery of the message is settled, by whatever process, and returns the report. If ctx ends first, it
+// returns the report so far with ctx's error. A message that the store does not have is [ErrNotFound].
+func (n *Notifier) Wait(ctx context.Context, id string) (Report, error) {
+	news, leave := n.waiters.join(id)
+	defer leave()
+	var r Report
+	for wait := firstLook; ; wait = min(2*wait, lastLook) {
+		began := time.Now()
+		rec, err := n.find(ctx, id, false)
+		if ctx.Err() != nil {
+			return r, endOf(ctx)
+		}
+		if err != nil {
+			return r, err
+		}
+		if r = n.reportOf(rec); r.settled() {
+			return r, nil
+		}
+		if !pause(ctx, 10*time.Since(began), nil) || !pause(ctx, wait, news) { // however large it is, and however much news there is
+			return r, endOf(ctx)
+		}
+	}
+}
+
+// settled reports whether all of r is.
+func (r *Report) settled() bool {
+	return !slices.ContainsFunc(r.Deliveries, func(o Outcome) bool { return !o.Status.Settled() })
+}
+
+// pause waits for d or for news, and reports whether it came before ctx ended.
+func pause(ctx context.Context, d time.Duration, news <-chan struct{}) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-news:
+	case <-ctx.Done():
+	}
+	return ctx.Err() == nil
+}
 
 // waiters wakes those who wait for a message of this process.
 type waiters struct {
 	count atomic.Int64 // lets tell pass by at no cost while nobody waits
 	mu    sync.Mutex
 	by    map[string][]chan struct{} // message id
+}
+
+// join returns a channel that has one whenever the message has changed.
+func (w *waiters) join(messageID string) (news <-chan struct{}, leave func()) {
+	c := make(chan struct{}, 1)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.by == nil {
+		w.by = map[string][]chan struct{}{}
+	}
+	w.by[messageID] = append(w.by[messageID], c)
+	w.count.Add(1)
+	return c, func() { w.leave(messageID, c) }
+}
+
+func (w *waiters) leave(messageID string, c chan struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.count.Add(-1)
+	w.by[messageID] = slices.DeleteFunc(w.by[messageID], func(other chan struct{}) bool { return other == c })
+	if len(w.by[messageID]) == 0 {
+		delete(w.by, messageID)
+	}
 }
 
 // tell says that a delivery of a message has changed.

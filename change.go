@@ -1,0 +1,102 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/e7ddda3c/notify/store"
+)
+
+// Cancel stops what is live of the deliveries that q selects, and returns how many it stopped. Those that a process holds are not
+// counted, since their drivers may be under way: they are canceled as soon as they would be tried again, and what went out all the
+// same has the reason [ReasonTooLate]. A q without any condition but tenants is refused unless it names one.
+func (n *Notifier) Cancel(ctx context.Context, q Query) (int, error) {
+	return n.change(ctx, store.Cancel, q)
+}
+
+// Release lets those of the held deliveries that q selects go out at once that no process holds, and returns how many.
+func (n *Notifier) Release(ctx context.Context, q Query) (int, error) {
+	return n.change(ctx, store.Release, q)
+}
+
+// Replay tries again those deliveries that q selects and that failed or are unknown, with all their attempts, and returns how many.
+// What was unknown may go out twice. What failed for its own sake, without an attempt, fails again.
+func (n *Notifier) Replay(ctx context.Context, q Query) (int, error) {
+	return n.change(ctx, store.Replay, q)
+}
+
+func (n *Notifier) change(ctx context.Context, action store.Action, q Query) (int, error) {
+	filter, err := q.filter()
+	if err != nil {
+		return 0, err
+	}
+	switch {
+	case q.everything():
+		return 0, fault("query", errors.New("would change everything; give a condition"))
+	case q.Cursor != "":
+		return 0, fault("cursor", errors.New("is for pages"))
+	case q.Limit < 0:
+		return 0, fault("limit", errors.New("is negative"))
+	}
+	var changed store.Changed
+	if err := n.useStore(func() error {
+		changed, err = n.store.ChangeDeliveries(ctx, store.Change{Action: action, Filter: filter, Limit: q.Limit})
+		return err
+	}); err != nil {
+		return 0, err
+	}
+	n.changed(ctx, action, changed.Deliveries)
+	return len(changed.Deliveries), nil
+}
+
+// everything reports whether q has no condition.
+func (q Query) everything() bool {
+	return q.Tenant == "" && q.ID == "" && q.Key == "" && q.User == "" && q.Channel == "" && q.Class == "" && q.Category == "" &&
+		q.Template == "" && len(q.Statuses) == 0 && len(q.Reasons) == 0 && q.From.IsZero() && q.To.IsZero()
+}
+
+// changed tells the engine, those who wait and the host of what was changed. The refs of a message stand together.
+func (n *Notifier) changed(ctx context.Context, action store.Action, refs []store.DeliveryRef) {
+	if len(refs) == 0 {
+		return
+	}
+	n.wake()
+	for len(refs) > 0 {
+		id := refs[0].MessageID
+		end := slices.IndexFunc(refs, func(r store.DeliveryRef) bool { return r.MessageID != id })
+		if end < 0 {
+			end = len(refs)
+		}
+		n.waiters.tell(id)
+		if action == store.Cancel && (n.onOutcome != nil || n.onTransition != nil) {
+			n.canceled(ctx, id, refs[:end])
+		}
+		refs = refs[end:]
+	}
+}
+
+// canceled tells the host of what was canceled of one message.
+func (n *Notifier) canceled(ctx context.Context, id string, refs []store.DeliveryRef) {
+	rec, err := n.find(ctx, id, false)
+	if err != nil {
+		n.log.Error("cannot read what was canceled", "message", id, "error", err)
+		return
+	}
+	report := n.reportOf(rec)
+	for i, d := range rec.Deliveries {
+		same := func(r store.DeliveryRef) bool { return r.Recipient == d.Recipient && r.Rank == d.Rank }
+		if d.Status != Canceled || !slices.ContainsFunc(refs, same) {
+			continue
+		}
+		o := report.Deliveries[i]
+		n.tell(Transition{
+			Event: TransitionSettled, Delivery: o.ID, Tenant: rec.Message.Tenant, Channel: o.Channel, Class: Class(rec.Message.Class),
+			Status: o.Status, Reason: o.Reason, Kind: kindOf(classify(o.Err)), Attempts: o.Attempts, Duplicate: o.Duplicate,
+			Took: o.At.Sub(rec.Message.AcceptedAt),
+		})
+		if n.onOutcome != nil {
+			_ = n.guard("OnOutcome", func() { n.onOutcome(o) })
+		}
+	}
+}

@@ -1,0 +1,243 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/e7ddda3c/notify/store"
+)
+
+const (
+	// acceptTimeout bounds every call that accepts messages, unless the host's ctx ends before.
+	acceptTimeout = 15 * time.Second
+	// batchMessages and batchDeliveries bound what goes into one transaction. A message with more deliveries goes alone.
+	batchMessages, batchDeliveries = 256, 4000
+	// slowCall is from when others do not wait any more for a call that is under way, and maxCalls how many of those there may be.
+	slowCall, maxCalls = 100 * time.Millisecond, 16
+	// maxRetries is how many messages of failed calls may be tried again at a time.
+	maxRetries = 8
+)
+
+// An intake merges what many callers accept at the same time into few transactions. Who comes while no call of the store is under
+// way makes one at once; who comes meanwhile waits, and goes with all others that wait, in the next one.
+type intake struct {
+	mu      sync.Mutex
+	waiting []*entry
+	calls   int       // under way
+	begun   time.Time // when the last of them began
+
+	retries chan struct{} // holds one for each retry under way
+}
+
+// An entry is a message that waits to be accepted.
+type entry struct {
+	message store.NewMessage
+	done    chan struct{} // closed when answer or failed is set
+	answer  store.Acceptance
+	failed  *failedCall
+}
+
+// A failedCall is shared by the messages that went in it.
+type failedCall struct {
+	err  error
+	mu   sync.Mutex
+	down error // the store fails everybody
+}
+
+// giveStore accepts m together with what other callers accept at the same time.
+func (n *Notifier) giveStore(ctx context.Context, m store.NewMessage) (store.Acceptance, error) {
+	e := &entry{message: m, done: make(chan struct{})}
+	if n.intake.begin(e) {
+		n.acceptAll(ctx, []*entry{e})
+		n.passOn()
+	} else if err := n.intake.await(ctx, e); err != nil {
+		return store.Acceptance{}, err
+	}
+	if e.failed != nil {
+		return n.again(ctx, m, e.failed)
+	}
+	return e.answer, nil
+}
+
+// await returns when e was in a call, or ctx's error.
+func (in *intake) await(ctx context.Context, e *entry) error {
+	select {
+	case <-e.done:
+		return nil
+	case <-ctx.Done():
+	}
+	if in.withdraw(e) {
+		return ended(ctx)
+	}
+	select {
+	case <-e.done: // at the last moment
+		return nil
+	default:
+		return unsure(endOf(ctx))
+	}
+}
+
+// begin reports whether e is to go at once; else it waits.
+func (in *intake) begin(e *entry) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	now := time.Now()
+	slow := in.calls < maxCalls && now.Sub(in.begun) > slowCall
+	if in.calls > 0 && !slow && len(e.message.Deliveries) <= batchDeliveries {
+		in.waiting = append(in.waiting, e)
+		return false
+	}
+	in.calls++
+	in.begun = now
+	return true
+}
+
+// withdraw reports whether e still waited, and takes it away.
+func (in *intake) withdraw(e *entry) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	i := slices.Index(in.waiting, e)
+	if i < 0 {
+		return false
+	}
+	in.waiting = slices.Delete(in.waiting, i, i+1)
+	return true
+}
+
+// next returns what goes in the next call, or nil, and then the caller's turn is over.
+func (in *intake) next() []*entry {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if len(in.waiting) == 0 {
+		in.calls--
+		return nil
+	}
+	count, deliveries := 0, 0
+	for count < min(len(in.waiting), batchMessages) {
+		deliveries += len(in.waiting[count].message.Deliveries)
+		if count > 0 && deliveries > batchDeliveries {
+			break
+		}
+		count++
+	}
+	batch := slices.Clone(in.waiting[:count])
+	in.waiting = slices.Delete(in.waiting, 0, count)
+	in.begun = time.Now()
+	return batch
+}
+
+// passOn ends a turn: what waits meanwhile is accepted on a goroutine of its own, which Close waits for, so that the caller need not
+// stay.
+func (n *Notifier) passOn() {
+	batch := n.intake.next()
+	if batch == nil {
+		return
+	}
+	n.running.adopt()
+	go func() {
+		defer n.running.leave()
+		for ; batch != nil; batch = n.intake.next() {
+			n.acceptAll(context.Background(), batch)
+		}
+	}()
+}
+
+// acceptAll makes one call for all of batch.
+func (n *Notifier) acceptAll(ctx context.Context, batch []*entry) {
+	ms := make([]store.NewMessage, len(batch))
+	for i, e := range batch {
+		ms[i] = e.message
+	}
+	ctx, cancel := context.WithTimeout(ctx, acceptTimeout)
+	defer cancel()
+	as, err := n.acceptIn(ctx, n.store, ms)
+	var failed *failedCall
+	if err != nil {
+		failed = &failedCall{err: err}
+	}
+	for i, e := range batch {
+		if e.failed = failed; err == nil {
+			e.answer = as[i]
+		}
+		close(e.done)
+	}
+}
+
+// acceptIn calls a store, and turns a panic, or a wrong number of answers, into an error.
+func (n *Notifier) acceptIn(ctx context.Context, a store.Accepter, ms []store.NewMessage) (as []store.Acceptance, err error) {
+	returned := false
+	defer func() {
+		if !returned {
+			err = fmt.Errorf("the store %w", n.crashed("store", recover()).Err)
+		}
+	}()
+	as, err = a.AcceptMessages(ctx, ms)
+	returned = true
+	if err == nil && len(as) != len(ms) {
+		err = errors.New("the store did not answer for every message")
+	}
+	return as, err
+}
+
+// again tries a message of a failed call once more, alone: a strange message must not fail it, and the answer of a commit may have been
+// lost. Each caller does this for itself, a few at a time; the first to find that the store fails everybody spares the others the
+// wait.
+func (n *Notifier) again(ctx context.Context, m store.NewMessage, f *failedCall) (store.Acceptance, error) {
+	switch {
+	case errors.Is(f.err, store.ErrUnfit):
+		return store.Acceptance{}, fmt.Errorf("notify: nothing was accepted: %w", f.err)
+	case ctx.Err() != nil:
+		return store.Acceptance{}, unsure(endOf(ctx))
+	}
+	select {
+	case n.intake.retries <- struct{}{}:
+		defer func() { <-n.intake.retries }()
+	case <-ctx.Done():
+		return store.Acceptance{}, unsure(endOf(ctx))
+	}
+	if err := f.isDown(nil); err != nil {
+		return store.Acceptance{}, unsure(err)
+	}
+	e := &entry{message: m, done: make(chan struct{})}
+	n.acceptAll(ctx, []*entry{e})
+	switch {
+	case e.failed == nil:
+		return e.answer, nil
+	case ctx.Err() != nil:
+		return store.Acceptance{}, unsure(endOf(ctx))
+	}
+	return n.ascertain(m.ID, f, e.failed.err)
+}
+
+// ascertain finds out what became of a message that the store has failed to accept.
+func (n *Notifier) ascertain(id string, f *failedCall, failure error) (store.Acceptance, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), acceptTimeout)
+	defer cancel()
+	_, err := n.find(ctx, id, false)
+	switch {
+	case err == nil:
+		return store.Acceptance{}, nil
+	case errors.Is(err, ErrNotFound):
+		return store.Acceptance{}, fmt.Errorf("notify: nothing was accepted: %w", failure)
+	}
+	return store.Acceptance{}, unsure(f.isDown(failure))
+}
+
+// isDown notes that the store fails everybody, if err says so, and returns what was noted.
+func (f *failedCall) isDown(err error) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.down == nil {
+		f.down = err
+	}
+	return f.down
+}
+
+// unsure is for when nobody can tell.
+func unsure(err error) error {
+	return fmt.Errorf("notify: the message may have been accepted; sent again with the same Key, it is accepted once: %w", err)
+}

@@ -1,0 +1,188 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/e7ddda3c/notify/store"
+)
+
+// A Query selects deliveries of the message log. Its fields are joined by and; zero ones select all.
+type Query struct {
+	Tenant    string    `json:"tenant,omitempty"` // exactly this, "" too
+	AnyTenant bool      `json:"any_tenant,omitempty"`
+	ID        string    `json:"id,omitempty"` // of a message
+	Key       string    `json:"key,omitempty"`
+	User      string    `json:"user,omitempty"` // a recipient's id
+	Channel   string    `json:"channel,omitempty"`
+	Class     Class     `json:"class,omitempty"`
+	Category  string    `json:"category,omitempty"`
+	Template  string    `json:"template,omitempty"`
+	Statuses  []Status  `json:"statuses,omitempty"`
+	Reasons   []Reason  `json:"reasons,omitempty"`
+	From      time.Time `json:"from,omitzero"` // accepted then or later
+	To        time.Time `json:"to,omitzero"`   // accepted before
+	Cursor    string    `json:"cursor,omitempty"`
+	Limit     int       `json:"limit,omitempty"`    // of a page: 50 by default, at most 500. Of a change: none by default
+	Attempts  bool      `json:"attempts,omitempty"` // pages come with them
+}
+
+// A Page is a part of the message log, the newest messages first.
+type Page struct {
+	Messages []Entry `json:"messages"`
+	Cursor   string  `json:"cursor,omitempty"` // of the next page; "" if this is the last
+}
+
+// An Entry is a message of the log with all its deliveries. It has no content.
+type Entry struct {
+	Report
+	Tenant     string    `json:"tenant,omitempty"`
+	Key        string    `json:"key,omitempty"`
+	Dispatcher string    `json:"dispatcher"`
+	Category   string    `json:"category,omitempty"`
+	Class      Class     `json:"class"`
+	Template   string    `json:"template,omitempty"`
+	AtMostOnce bool      `json:"at_most_once,omitempty"`
+	ExpireAt   time.Time `json:"expire_at,omitzero"`
+	AcceptedAt time.Time `json:"accepted_at"`
+	Attempts   []Attempt `json:"attempts,omitempty"` // if they were asked for, by delivery, then by time
+}
+
+// An Attempt is one call of a driver.
+type Attempt struct {
+	Delivery   string         `json:"delivery"` // id
+	At         time.Time      `json:"at"`       // when the call began
+	Took       time.Duration  `json:"took_ns"`
+	Status     Status         `json:"status"` // what it brought the delivery to
+	Reason     Reason         `json:"reason,omitempty"`
+	Provider   string         `json:"provider,omitempty"`
+	ProviderID string         `json:"provider_id,omitempty"` // the vendor's id of the message
+	Code       string         `json:"code,omitempty"`        // the vendor's, of a success; a failure has its own
+	Duplicate  bool           `json:"duplicate,omitempty"`   // an earlier attempt may have gone out
+	Failure    *store.Failure `json:"error,omitempty"`
+}
+
+// Report returns what has become of a message so far, or [ErrNotFound].
+func (n *Notifier) Report(ctx context.Context, id string) (Report, error) {
+	rec, err := n.find(ctx, id, false)
+	if err != nil {
+		return Report{}, err
+	}
+	return n.reportOf(rec), nil
+}
+
+// Log returns the messages of which q selects at least one delivery.
+func (n *Notifier) Log(ctx context.Context, q Query) (Page, error) {
+	filter, err := q.filter()
+	if err != nil {
+		return Page{}, err
+	}
+	switch {
+	case q.Cursor != "" && !isMessageID(q.Cursor):
+		return Page{}, fault("cursor", errors.New("is not one of a page"))
+	case q.Limit < 0 || q.Limit > maxPage:
+		return Page{}, fault("limit", fmt.Errorf("is not in 0 to %d", maxPage))
+	}
+	found, err := n.list(ctx, store.MessageQuery{Filter: filter, Cursor: q.Cursor, Limit: q.Limit, Attempts: q.Attempts})
+	if err != nil {
+		return Page{}, err
+	}
+	page := Page{Messages: make([]Entry, len(found.Messages)), Cursor: found.Cursor}
+	for i, rec := range found.Messages {
+		page.Messages[i] = n.entryOf(rec)
+	}
+	return page, nil
+}
+
+const maxPage = 500
+
+func (n *Notifier) entryOf(rec store.MessageRecord) Entry {
+	m := &rec.Message
+	e := Entry{
+		Report: n.reportOf(rec), Tenant: m.Tenant, Key: m.Key, Dispatcher: m.Dispatcher, Category: m.Category, Class: Class(m.Class),
+		Template: m.Template, AtMostOnce: m.AtMostOnce, ExpireAt: m.ExpireAt, AcceptedAt: m.AcceptedAt,
+	}
+	for i := range rec.Deliveries {
+		for _, a := range rec.Deliveries[i].Attempted {
+			e.Attempts = append(e.Attempts, Attempt{
+				Delivery: e.Deliveries[i].ID, At: a.At, Took: a.Took, Status: a.Status, Reason: Reason(a.Reason), Provider: a.Provider,
+				ProviderID: a.ProviderID, Code: a.Code, Duplicate: a.Duplicate, Failure: a.Failure,
+			})
+		}
+	}
+	return e
+}
+
+// find reads one message.
+func (n *Notifier) find(ctx context.Context, id string, attempts bool) (store.MessageRecord, error) {
+	if n.store != nil && !isMessageID(id) {
+		return store.MessageRecord{}, ErrNotFound
+	}
+	page, err := n.list(ctx, store.MessageQuery{Filter: store.Filter{AnyTenant: true, MessageID: id}, Limit: 1, Attempts: attempts})
+	if err == nil && len(page.Messages) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return store.MessageRecord{}, err
+	}
+	return page.Messages[0], nil
+}
+
+func (n *Notifier) list(ctx context.Context, q store.MessageQuery) (page store.MessagePage, err error) {
+	err = n.useStore(func() error {
+		page, err = n.store.ListMessages(ctx, q)
+		return err
+	})
+	return page, err
+}
+
+// useStore calls f if there is a store, and guards it.
+func (n *Notifier) useStore(f func() error) error {
+	if n.store == nil {
+		return fault("store", ErrNeedsStore)
+	}
+	var err error
+	if crash := n.guard("store", func() { err = f() }); crash != nil {
+		err = crash
+	}
+	if err != nil {
+		return fmt.Errorf("notify: the store: %w", err)
+	}
+	return nil
+}
+
+// filter checks q's words, so that a misspelt one does not select nothing, or all.
+func (q *Query) filter() (store.Filter, error) {
+	f := store.Filter{
+		Tenant: q.Tenant, AnyTenant: q.AnyTenant, MessageID: q.ID, Key: q.Key, User: q.User, Channel: q.Channel, Class: string(q.Class),
+		Category: q.Category, Template: q.Template, Statuses: q.Statuses, From: micros(q.From), To: micros(q.To),
+	}
+	if q.Class != "" && !slices.Contains(classes[:], q.Class) {
+		return f, fault("class", fmt.Errorf("%q is not otp, transactional, notice or marketing", q.Class))
+	}
+	for i, s := range q.Statuses {
+		if !isStatus(s) {
+			return f, fault(at("statuses", i, ""), fmt.Errorf("there is no status %q", s))
+		}
+	}
+	for i, r := range q.Reasons {
+		if !isReason(r) {
+			return f, fault(at("reasons", i, ""), fmt.Errorf("there is no reason %q", r))
+		}
+		f.Reasons = append(f.Reasons, string(r))
+	}
+	for _, w := range []struct{ field, word string }{
+		{"tenant", q.Tenant}, {"key", q.Key}, {"user", q.User}, {"channel", q.Channel}, {"category", q.Category}, {"template", q.Template},
+	} {
+		if err := checkWord(w.word); err != nil {
+			return f, fault(w.field, err)
+		}
+	}
+	if q.ID != "" && !isMessageID(q.ID) {
+		return f, fault("id", errors.New("is not the id of a message"))
+	}
+	return f, nil
+}
