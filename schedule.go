@@ -192,8 +192,7 @@ func (n *Notifier) checkScheduled(ctx context.Context, s *Schedule) error {
 		return fault("message.tenant", errors.New("is not the schedule's"))
 	}
 	m.Tenant = s.Tenant
-	planned := *m // the plan fills in what is of this time
-	_, err := n.plan(ctx, &planned)
+	_, err := n.plan(ctx, *m)
 	var f *FieldError
 	if errors.As(err, &f) {
 		return fault("message."+f.Field, f.Err)
