@@ -99,6 +99,7 @@ func (r *runner) run(ctx context.Context) error {
 	for range settlers {
 		keep.Go(func() { r.settleAll(kept) })
 	}
+	work.Go(func() { r.runSchedules(ctx) })
 	work.Go(func() { r.watchPauses(ctx) })
 	work.Go(func() { r.prune(ctx) })
 	r.claimAll(ctx)
