@@ -1,0 +1,92 @@
+package prometheus_test
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/e7ddda3c/notify"
+	"github.com/e7ddda3c/notify/channel"
+	observe "github.com/e7ddda3c/notify/observe/prometheus"
+	"github.com/e7ddda3c/notify/store/memory"
+)
+
+func TestRunWithAStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := memory.New()
+		reg, observer := open(t, &observe.Options{Store: st})
+		n, err := notify.New(notify.Config{
+			Channels: notify.Channels{
+				"email": answers(fails(channel.Uncertain)),
+				"ops":   answers(fails(channel.RateLimited)),
+				"sms":   answers(fails(channel.Rejected)),
+			},
+			Store:        st,
+			OnTransition: observer.Observe,
+			Logger:       slog.New(slog.DiscardHandler),
+		})
+		require.NoError(t, err)
+		for _, name := range []string{"email", "ops", "sms"} {
+			_, err := n.Send(t.Context(), notify.Message{
+				Tenant: "acme", Class: notify.OTP, To: notify.To(name, "secret"), Content: notify.Content{Text: "secret"},
+			})
+			require.NoError(t, err)
+		}
+		time.Sleep(30 * time.Second) // nobody runs
+		waiting := metrics(t, reg)
+		for _, name := range []string{"email", "ops", "sms"} {
+			require.InDelta(t, 1, waiting["notify_deliveries_accepted_total{"+name+" otp}"], 0)
+			require.InDelta(t, 1, waiting["notify_backlog_deliveries{"+name+" otp due}"], 0)
+			require.InDelta(t, 30, waiting["notify_backlog_age_seconds{"+name+" otp}"], 0.1)
+		}
+
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- n.Run(ctx) }()
+		time.Sleep(time.Minute)
+		stop()
+		require.NoError(t, <-ended)
+
+		after := metrics(t, reg)
+		requireAmong(t, map[string]float64{
+			"notify_attempts_total{email otp ok}":                      1,
+			"notify_attempts_total{email otp uncertain}":               1,
+			"notify_attempts_total{ops otp ok}":                        1,
+			"notify_attempts_total{ops otp rate_limited}":              1,
+			"notify_attempts_total{sms otp rejected}":                  1,
+			"notify_attempt_duration_seconds_sum{email}":               2,
+			"notify_attempt_delay_seconds_count{sms otp}":              1,
+			"notify_channel_pauses_total{ops rate_limited}":            1,
+			"notify_deliveries_duplicate_total{email otp}":             1,
+			"notify_deliveries_held_total{email otp retry}":            1,
+			"notify_deliveries_held_total{ops otp paused}":             1,
+			"notify_deliveries_settled_total{email otp  sent}":         1,
+			"notify_deliveries_settled_total{ops otp  sent}":           1,
+			"notify_deliveries_settled_total{sms otp rejected failed}": 1,
+			"notify_delivery_duration_seconds_count{email otp}":        1,
+			"notify_backlog_age_seconds{email otp}":                    0,
+			"notify_backlog_deliveries{email otp due}":                 0,
+			"notify_backlog_deliveries{email otp later}":               0,
+			"notify_backlog_up{}":                                      1,
+		}, after)
+		require.InDelta(t, 30, after["notify_attempt_delay_seconds_sum{sms otp}"], 1, "it was that late")
+		require.InDelta(t, 34, after["notify_delivery_duration_seconds_sum{email otp}"], 1, "nobody ran for 30 s, two calls of 1 s, 2 s between")
+		require.NoError(t, n.Close(t.Context()))
+	})
+}
+
+// requireAmong compares those of all values that are in want.
+func requireAmong(t *testing.T, want, all map[string]float64) {
+	t.Helper()
+	got := make(map[string]float64)
+	for name := range want {
+		if v, ok := all[name]; ok {
+			got[name] = v
+		}
+	}
+	require.Equal(t, want, got)
+}
