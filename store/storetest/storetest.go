@@ -67,6 +67,15 @@ var topics = []topic{
 	{"settle", settleRules},
 	{"meanwhile", meanwhileRules},
 	{"extend", extendRules},
+	{"receipt", receiptRules},
+	{"change", changeRules},
+	{"list", listRules},
+	{"count and prune", countRules},
+	{"context", endedRules},
+	{"at once", concurrentRules},
+	{"schedule", scheduleRules},
+	{"pause", pauseRules},
+	{"suppression", suppressionRules},
 }
 
 // clock is a rule that all others watch.
