@@ -1,5 +1,8 @@
 package email
 
+// What a DKIM signature is made of.
+var BodyHash, Digest, FieldsOf = bodyHash, digest, fieldsOf
+
 // QueueID is what the receipt's ID comes from.
 var QueueID = queueID
 

@@ -129,7 +129,13 @@ func (c *Channel) write(d channel.Delivery, now time.Time) (*letter, error) {
 	c.head(d, l, now)
 	l.extra.write(l.msg)
 	l.fill(d)
-	return l, c.unsubscribe(d, l.msg)
+	if err := c.unsubscribe(d, l.msg); err != nil {
+		return nil, err
+	}
+	if c.o.DKIM != nil {
+		return l, c.o.DKIM.sign(l.msg, now)
+	}
+	return l, nil
 }
 
 func (c *Channel) head(d channel.Delivery, l *letter, now time.Time) {
@@ -142,8 +148,7 @@ func (c *Channel) head(d channel.Delivery, l *letter, now time.Time) {
 	if title := oneSpace(d.Content.Title); title != "" {
 		m.Subject(title)
 	}
-	domain := c.from.Address[strings.LastIndexByte(c.from.Address, '@'):] // there may be another one in quotes
-	m.SetMessageIDWithValue(cmp.Or(d.ID, rand.Text()) + domain)
+	m.SetMessageIDWithValue(cmp.Or(d.ID, rand.Text()) + "@" + domainOf(c.from))
 	m.SetDateWithValue(now)
 	m.SetGenHeader("Auto-Submitted", "auto-generated")
 }

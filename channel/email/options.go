@@ -41,11 +41,14 @@ type Options struct {
 	// ReplyTo is the mailbox that answers go to. Defaults to the sender. See [Extra].
 	ReplyTo string
 	// Unsubscribe returns the https URL under which the recipient leaves the list with one click, or "" if the mail has none.
-	// The mail then bears List-Unsubscribe and List-Unsubscribe-Post (RFC 8058), which the mail server must cover by its DKIM
-	// signature. Mail programs unsubscribe by a POST of "List-Unsubscribe=One-Click" to the URL: it must tell list and recipient
+	// The mail then bears List-Unsubscribe and List-Unsubscribe-Post (RFC 8058), which a DKIM signature must cover: the mail server's
+	// or that of DKIM. Mail programs unsubscribe by a POST of "List-Unsubscribe=One-Click" to the URL: it must tell list and recipient
 	// without a cookie or a login, and not redirect; a GET must not unsubscribe. Large mailbox providers demand this of marketing
 	// mail. Unsubscribe is called once in each Send, by many goroutines at once, and must not block.
 	Unsubscribe func(channel.Delivery) string
+
+	// DKIM, if set, signs every mail. Without it that is left to the mail server.
+	DKIM *DKIM
 
 	// Pool is how many connections there are at most, and so how many mails are under way at once. Defaults to 4.
 	Pool int
@@ -92,6 +95,10 @@ func (o *Options) resolve(host string) Options {
 		r.HELO = cmp.Or(r.HELO, "localhost")
 	}
 	r.MaxSize = cmp.Or(r.MaxSize, 25<<20)
+	if r.DKIM != nil {
+		signer := *r.DKIM
+		r.DKIM = &signer
+	}
 	if r.Dial == nil {
 		r.Dial = new(net.Dialer).DialContext
 	}
@@ -116,6 +123,10 @@ func (c *Channel) configure(from string) error {
 	}
 	if err == nil && c.o.ReplyTo != "" {
 		c.replyTo, err = sender("ReplyTo", c.o.ReplyTo)
+	}
+	if err == nil && c.o.DKIM != nil {
+		c.o.DKIM.Domain = cmp.Or(c.o.DKIM.Domain, domainOf(c.from))
+		err = c.o.DKIM.check()
 	}
 	if err == nil {
 		c.mailer, err = mail.NewClient(c.host, mail.WithTimeout(patience), mail.WithoutNoop(), mail.WithoutRset())
@@ -172,3 +183,6 @@ func sender(name, s string) (*netmail.Address, error) {
 	}
 	return a, nil
 }
+
+// domainOf returns what stands behind the '@'; there may be another one in quotes before it.
+func domainOf(a *netmail.Address) string { return a.Address[strings.LastIndexByte(a.Address, '@')+1:] }
