@@ -26,10 +26,11 @@ type answer struct {
 func (r *runner) attempt(j *job) {
 	g := j.lane.gate
 	d, err := open(&j.Delivery)
-	if err != nil { // somebody else wrote it, or it is broken
+	if err != nil { // it had a fault when it was planned and is replayed, somebody else wrote it, or it is broken
 		r.log.Error("cannot read a delivery", "delivery", deliveryID(j.DeliveryRef), "error", err)
 		r.free(j, 0)
-		r.end(j, Failed, ReasonRejected, classify(err))
+		e := classify(err)
+		r.end(j, Failed, faultReason(e.Kind), e)
 		return
 	}
 	d.Attempt = j.Attempts + 1

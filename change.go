@@ -78,7 +78,7 @@ func (n *Notifier) changed(ctx context.Context, action store.Action, refs []stor
 
 // canceled tells the host of what was canceled of one message.
 func (n *Notifier) canceled(ctx context.Context, id string, refs []store.DeliveryRef) {
-	rec, err := n.find(ctx, id, false)
+	rec, err := n.find(ctx, id)
 	if err != nil {
 		n.log.Error("cannot read what was canceled", "message", id, "error", err)
 		return

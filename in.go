@@ -16,7 +16,18 @@ type Sender struct {
 
 // In returns a Sender whose messages are accepted by a, which is a transaction of the host's in the Notifier's own store: they are
 // kept if the host commits, together with its own rows, and vanish if it does not. Call [Notifier.Wake] after the commit, or the
-// messages go out at the next poll of a Run. It may be used as long as a, and by as many goroutines.
+// messages go out at the next poll of a Run. It may be used as long as a, and by as many goroutines. With a store st of sqlstore:
+//
+//	tx, err := db.BeginTx(ctx, nil)
+//	…
+//	defer tx.Rollback()
+//	_, err = tx.ExecContext(ctx, "insert into orders …")
+//	…
+//	_, err = n.In(st.Tx(tx)).Send(ctx, notify.Message{Key: "order-7-paid", …})
+//	…
+//	err = tx.Commit()
+//	…
+//	n.Wake()
 func (n *Notifier) In(a store.Accepter) Sender { return Sender{n, a} }
 
 // Send is [Notifier.Send] within the transaction. An error means that the transaction may be of no use any more: roll it back. It calls

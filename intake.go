@@ -217,7 +217,7 @@ func (n *Notifier) again(ctx context.Context, m store.NewMessage, f *failedCall)
 func (n *Notifier) ascertain(id string, f *failedCall, failure error) (store.Acceptance, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), acceptTimeout)
 	defer cancel()
-	_, err := n.find(ctx, id, false)
+	_, err := n.find(ctx, id)
 	switch {
 	case err == nil:
 		return store.Acceptance{}, nil

@@ -67,7 +67,7 @@ type Attempt struct {
 
 // Report returns what has become of a message so far, or [ErrNotFound].
 func (n *Notifier) Report(ctx context.Context, id string) (Report, error) {
-	rec, err := n.find(ctx, id, false)
+	rec, err := n.find(ctx, id)
 	if err != nil {
 		return Report{}, err
 	}
@@ -117,18 +117,24 @@ func (n *Notifier) entryOf(rec store.MessageRecord) Entry {
 }
 
 // find reads one message.
-func (n *Notifier) find(ctx context.Context, id string, attempts bool) (store.MessageRecord, error) {
+func (n *Notifier) find(ctx context.Context, id string) (store.MessageRecord, error) {
+	_, rec, err := n.findAt(ctx, id, false)
+	return rec, err
+}
+
+// findAt reads one message, and the store's clock.
+func (n *Notifier) findAt(ctx context.Context, id string, attempts bool) (now time.Time, rec store.MessageRecord, err error) {
 	if n.store != nil && !isMessageID(id) {
-		return store.MessageRecord{}, ErrNotFound
+		return now, rec, ErrNotFound
 	}
 	page, err := n.list(ctx, store.MessageQuery{Filter: store.Filter{AnyTenant: true, MessageID: id}, Limit: 1, Attempts: attempts})
 	if err == nil && len(page.Messages) == 0 {
 		err = ErrNotFound
 	}
 	if err != nil {
-		return store.MessageRecord{}, err
+		return now, rec, err
 	}
-	return page.Messages[0], nil
+	return page.Now, page.Messages[0], nil
 }
 
 func (n *Notifier) list(ctx context.Context, q store.MessageQuery) (page store.MessagePage, err error) {

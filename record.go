@@ -130,7 +130,7 @@ func (s *sharedBody) open(d *store.Delivery) (channel.Delivery, error) {
 		Attempt: d.Attempts + 1, AtMostOnce: m.AtMostOnce, ExpireAt: m.ExpireAt,
 		Content: s.Content, Attachments: s.Attachments, Extra: s.Extra[d.Lane.Channel()],
 	}
-	if d.Body == nil {
+	if len(d.Body) == 0 {
 		return out, nil
 	}
 	var own ownBody

@@ -46,7 +46,7 @@ func (u *unclaimed) look(n *Notifier, messageID string) {
 func (n *Notifier) isUnclaimed(messageID string) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
-	rec, err := n.find(ctx, messageID, false)
+	rec, err := n.find(ctx, messageID)
 	if err != nil { // it never was, or the store is away: others will say so
 		return false
 	}

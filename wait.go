@@ -19,7 +19,7 @@ func (n *Notifier) Wait(ctx context.Context, id string) (Report, error) {
 	var r Report
 	for wait := firstLook; ; wait = min(2*wait, lastLook) {
 		began := time.Now()
-		rec, err := n.find(ctx, id, false)
+		rec, err := n.find(ctx, id)
 		if ctx.Err() != nil {
 			return r, endOf(ctx)
 		}
@@ -29,7 +29,8 @@ func (n *Notifier) Wait(ctx context.Context, id string) (Report, error) {
 		if r = n.reportOf(rec); r.settled() {
 			return r, nil
 		}
-		if !pause(ctx, 10*time.Since(began), nil) || !pause(ctx, wait, news) { // however large it is, and however much news there is
+		// However large it is, and however much news there is of it, it is not read all the time.
+		if !pause(ctx, min(10*time.Since(began), lastLook), nil) || !pause(ctx, wait, news) {
 			return r, endOf(ctx)
 		}
 	}

@@ -67,7 +67,7 @@ type Changed struct {
 // A MessageQuery asks for messages of which at least one delivery is selected. All deliveries of such a message are returned.
 type MessageQuery struct {
 	Filter
-	Cursor   string // of the page before; "" is the first page
+	Cursor   string // of the page before: the id of its last message; "" is the first page
 	Limit    int    // 0: 50; at most 500
 	Attempts bool   // with the attempts
 }

@@ -1,0 +1,179 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/e7ddda3c/notify/store"
+)
+
+// Explain says in plain words, line by line, where a message stands and why, for operators: what became of each delivery, what is
+// awaited until when, and every attempt. It holds neither addresses nor content. Times are UTC. The words may change.
+func (n *Notifier) Explain(ctx context.Context, id string) (string, error) {
+	now, rec, err := n.findAt(ctx, id, true)
+	if err != nil {
+		return "", err
+	}
+	pauses, err := n.storedPauses(ctx)
+	if err != nil {
+		return "", err
+	}
+	x := explainer{now: now, pauses: pauses}
+	report := n.reportOf(rec)
+	x.message(&rec.Message)
+	for i := range rec.Deliveries {
+		d := &rec.Deliveries[i]
+		if i == 0 || d.Recipient != rec.Deliveries[i-1].Recipient {
+			x.recipient(d, report.Deliveries[i].Reached)
+		}
+		x.delivery(d, report.Deliveries[i])
+	}
+	return x.text.String(), nil
+}
+
+// storedPauses returns the pauses that the store has, by channel.
+func (n *Notifier) storedPauses(ctx context.Context) (map[string]store.Pause, error) {
+	if n.pauses == nil {
+		return nil, nil
+	}
+	pauses := map[string]store.Pause{}
+	err := n.useStore(func() error {
+		ps, _, err := n.pauses.ListPauses(ctx)
+		for _, p := range ps {
+			pauses[p.Channel] = p
+		}
+		return err
+	})
+	return pauses, err
+}
+
+// An explainer writes an explanation.
+type explainer struct {
+	now    time.Time // the store's clock
+	pauses map[string]store.Pause
+	text   strings.Builder
+}
+
+// say writes a line.
+func (x *explainer) say(indent int, format string, args ...any) {
+	x.text.WriteString(strings.Repeat("  ", indent))
+	fmt.Fprintf(&x.text, format+"\n", args...)
+}
+
+func (x *explainer) message(m *store.Message) {
+	x.say(0, "message %s was accepted at %s", m.ID, clock(m.AcceptedAt))
+	words := fmt.Sprintf("class %s, dispatcher %s", m.Class, m.Dispatcher)
+	for _, w := range []struct{ name, word string }{
+		{"tenant", m.Tenant}, {"key", m.Key}, {"category", m.Category}, {"template", m.Template},
+	} {
+		if w.word != "" {
+			words += fmt.Sprintf(", %s %q", w.name, w.word)
+		}
+	}
+	x.say(0, "%s", words)
+	if m.AtMostOnce {
+		x.say(0, "after an attempt that may have gone out there is no other")
+	}
+	if !m.ExpireAt.IsZero() {
+		x.say(0, "no attempt begins after %s", clock(m.ExpireAt))
+	}
+}
+
+func (x *explainer) recipient(d *store.Delivery, reached bool) {
+	who := fmt.Sprintf("recipient %d", d.Recipient)
+	if d.User != "" {
+		who += fmt.Sprintf(" (%q)", d.User)
+	}
+	if reached {
+		x.say(0, "%s is reached", who)
+	} else {
+		x.say(0, "%s is not reached, or not yet", who)
+	}
+}
+
+func (x *explainer) delivery(d *store.Delivery, o Outcome) {
+	stands := string(o.Status)
+	if o.Reason != "" {
+		stands += ", " + string(o.Reason)
+	}
+	x.say(1, "%s on %s: %s since %s, after %s", o.ID, o.Channel, stands, clock(o.At), counted(o.Attempts, "attempt"))
+	if o.Err != nil {
+		x.say(2, "because: %s", oneLine(o.Err.Error()))
+	}
+	if d.Canceled && o.Status != Canceled {
+		x.say(2, "it was to be canceled while a process held it, whose driver may have been called")
+	}
+	switch {
+	case d.Duplicate:
+		x.say(2, "the recipient may have got it more than once")
+	case d.Doubt && !o.Status.Reaches(Sent):
+		x.say(2, "an attempt may have gone out, whose answer was lost")
+	}
+	if !d.Status.Settled() {
+		x.awaited(d)
+	}
+	for i, a := range d.Attempted {
+		x.attempt(i+1, &a)
+	}
+}
+
+// awaited says what a live delivery waits for.
+func (x *explainer) awaited(d *store.Delivery) {
+	if p, ok := x.pauses[d.Lane.Channel()]; ok {
+		e, _ := errorOf(&p.Failure)
+		x.say(2, "the channel %s is paused until %s: %s", p.Channel, clock(p.Until), oneLine(e.Error()))
+	}
+	if d.Expired > 0 {
+		x.say(2, "%s that held it died or stalled", counted(d.Expired, "process"))
+	}
+	switch {
+	case d.NotBefore.After(x.now):
+		x.say(2, "no attempt before %s", clock(d.NotBefore))
+	case d.Status == Accepted && d.Claim == 0 && !d.Due.After(x.now):
+		x.say(2, "due since %s, and no process has taken it yet", clock(d.Due))
+	case !d.Due.After(x.now):
+		x.say(2, "due since %s", clock(d.Due))
+	case Reason(d.Reason) == ReasonWaiting:
+		x.say(2, "its dispatcher is asked again by %s", clock(d.Due))
+	case d.Status == Accepted:
+		x.say(2, "a process holds it, until %s unless it says otherwise", clock(d.Due))
+	default:
+		x.say(2, "looked at again at %s", clock(d.Due))
+	}
+}
+
+func (x *explainer) attempt(no int, a *store.Attempt) {
+	line := fmt.Sprintf("attempt %d at %s took %s: %s", no, clock(a.At), a.Took.Round(time.Millisecond), a.Status)
+	if a.Reason != "" {
+		line += ", " + a.Reason
+	}
+	for _, w := range []struct{ name, word string }{{"provider", a.Provider}, {"its id", a.ProviderID}, {"code", a.Code}} {
+		if w.word != "" {
+			line += fmt.Sprintf(", %s %q", w.name, w.word)
+		}
+	}
+	if e, _ := errorOf(a.Failure); e != nil {
+		line += ": " + oneLine(e.Error())
+	}
+	if a.Duplicate {
+		line += " (an earlier one may have gone out)"
+	}
+	x.say(2, "%s", line)
+}
+
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.000") }
+
+func counted(n int, what string) string {
+	switch {
+	case n == 1:
+		return "1 " + what
+	case strings.HasSuffix(what, "s"):
+		what += "e"
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// oneLine keeps what a provider said from looking like a line of ours.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
