@@ -45,16 +45,27 @@ func Play(roles map[string]Role) {
 
 // A Process is this test binary, running once more in a [Role].
 type Process struct {
-	t     testing.TB
-	role  string
-	env   []string
-	child *child
+	t       testing.TB
+	program string
+	role    string
+	env     []string
+	child   *child
 }
 
 // Start starts a process with variables ("NAME=value") on top of the test's own. What it prints is logged. It ends with the test.
 func Start(t testing.TB, role string, env ...string) *Process {
 	t.Helper()
-	p := &Process{t: t, role: role, env: env}
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatalf("faulttest: %v", err)
+	}
+	return StartProgram(t, program, role, env...)
+}
+
+// StartProgram is Start with another program that plays the same roles, such as this one as it is built otherwise.
+func StartProgram(t testing.TB, program, role string, env ...string) *Process {
+	t.Helper()
+	p := &Process{t: t, program: program, role: role, env: env}
 	p.start()
 	t.Cleanup(func() { p.child.kill() })
 	return p
@@ -62,12 +73,10 @@ func Start(t testing.TB, role string, env ...string) *Process {
 
 func (p *Process) start() {
 	p.t.Helper()
-	program, err := os.Executable()
-	p.must(err)
-	cmd := exec.Command(program) //nolint:noctx // it ends by Kill or Stop
+	cmd := exec.Command(p.program) //nolint:noctx // it ends by Kill or Stop
 	cmd.Env = append(append(os.Environ(), p.env...), roleVariable+"="+p.role)
 	cmd.WaitDelay = time.Second
-	_, err = cmd.StdinPipe()
+	_, err := cmd.StdinPipe()
 	p.must(err)
 	output := &lines{log: func(line []byte) { p.t.Logf("%s: %s", p.role, line) }}
 	cmd.Stdout, cmd.Stderr = output, output
