@@ -30,8 +30,8 @@ type Schedule struct {
 	// and its Tenant is the Schedule's.
 	Message Message `json:"message"`
 	// ExpireAfter is how long after its time an occurrence loses its use: no attempt begins after it, and an occurrence that nobody was
-	// there to send is left out. By default it is sent, however late, and expires as any message of its Class. Its JSON is nanoseconds.
-	ExpireAfter time.Duration `json:"expire_after,omitempty"`
+	// there to send is left out. By default it is sent, however late, and expires as any message of its Class.
+	ExpireAfter time.Duration `json:"expire_after_ns,omitempty"`
 	// NextAt is when it is sent next. Schedules sets it; Schedule ignores it.
 	NextAt time.Time `json:"next_at,omitzero"`
 }
@@ -39,7 +39,7 @@ type Schedule struct {
 // A scheduleBody is what a Schedule sends, as it is stored.
 type scheduleBody struct {
 	Message     Message       `json:"message"`
-	ExpireAfter time.Duration `json:"expire_after,omitempty"`
+	ExpireAfter time.Duration `json:"expire_after_ns,omitempty"`
 }
 
 // Schedule stores s, or replaces the schedule of its name; [Notifier.Run], in any process on the store, sends each occurrence once. One
@@ -153,6 +153,9 @@ func (n *Notifier) checkSchedule(ctx context.Context, s *Schedule) (timetable, e
 	if err := checkScheduleName(s.Name); err != nil {
 		return timetable{}, fault("name", err)
 	}
+	if err := checkWord(s.Tenant); err != nil {
+		return timetable{}, fault("tenant", err)
+	}
 	t, err := timetableOf(s.Cron, s.TimeZone)
 	if err != nil {
 		return t, err
@@ -161,7 +164,7 @@ func (n *Notifier) checkSchedule(ctx context.Context, s *Schedule) (timetable, e
 		return t, fault("cron", fmt.Errorf("%q names days that no month has", s.Cron))
 	}
 	if s.ExpireAfter < 0 {
-		return t, fault("expire_after", errors.New("is negative"))
+		return t, fault("expire_after_ns", errors.New("is negative"))
 	}
 	return t, n.checkScheduled(ctx, s)
 }
@@ -187,7 +190,7 @@ func (n *Notifier) checkScheduled(ctx context.Context, s *Schedule) error {
 	case !m.SendAt.IsZero():
 		return fault("message.send_at", errors.New("is the schedule's to give"))
 	case !m.ExpireAt.IsZero():
-		return fault("message.expire_at", errors.New("is a single time; the schedule's expire_after is for every occurrence"))
+		return fault("message.expire_at", errors.New("is a single time; the schedule's expire_after_ns is for every occurrence"))
 	case m.Tenant != "" && m.Tenant != s.Tenant:
 		return fault("message.tenant", errors.New("is not the schedule's"))
 	}

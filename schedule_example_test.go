@@ -1,0 +1,53 @@
+package notify_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"time"
+
+	"github.com/e7ddda3c/notify"
+	"github.com/e7ddda3c/notify/channel/channeltest"
+	"github.com/e7ddda3c/notify/store/memory"
+)
+
+// A report every Monday at nine, in Berlin's time. Run, in any process on the store, sends it.
+func ExampleNotifier_Schedule() {
+	ctx := context.Background()
+	n, err := notify.New(notify.Config{
+		Channels: notify.Channels{"email": &channeltest.Recorder{}},
+		Store:    memory.New(), // for real: sqlstore.Postgres(db, nil)
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer n.Close(ctx)
+
+	err = n.Schedule(ctx, notify.Schedule{
+		Name:     "weekly-report",
+		Cron:     "0 9 * * MON",
+		TimeZone: "Europe/Berlin",
+		Message: notify.Message{
+			To:       notify.To("email", "ann@example.com"),
+			Channels: []string{"email"},
+			Content:  notify.Content{Title: "Your week", Text: "Here is what happened."},
+		},
+		ExpireAfter: 12 * time.Hour, // on Monday evening nobody wants it any more
+	})
+	if err != nil {
+		log.Fatal(err) // notify: cron: hour "24" has "24" where a number from 0 to 23 belongs
+	}
+
+	all, err := n.Schedules(ctx, "")
+	if err != nil {
+		log.Fatal(err)
+	}
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, s := range all {
+		fmt.Println(s.Name, s.NextAt.In(berlin).Format("Monday 15:04"))
+	}
+	// Output: weekly-report Monday 09:00
+}
