@@ -1,0 +1,69 @@
+package sqlstore_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/e7ddda3c/notify/store"
+)
+
+// BenchmarkDrain claims and settles a hundred at once, attempts logged.
+func BenchmarkDrain(b *testing.B) {
+	for name, open := range stores {
+		b.Run(name, func(b *testing.B) {
+			s := open(b)
+			fill(b, s, b.N)
+			b.ResetTimer()
+			for left := b.N; left > 0; {
+				ls, err := s.LeaseDeliveries(b.Context(), store.LeaseRequest{Lanes: []store.LaneRoom{{Lane: lane, Room: 100}}, Lease: time.Minute})
+				require.NoError(b, err)
+				require.NotEmpty(b, ls.Deliveries)
+				settle(b, s, ls)
+				left -= len(ls.Deliveries)
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "deliveries/s")
+		})
+	}
+}
+
+func fill(b *testing.B, s store.Deliveries, n int) {
+	for n > 0 {
+		ms := make([]store.NewMessage, min(n, 500))
+		for i := range ms {
+			ms[i] = message(1)
+		}
+		_, err := s.AcceptMessages(b.Context(), ms)
+		require.NoError(b, err)
+		n -= len(ms)
+	}
+}
+
+func settle(b *testing.B, s store.Deliveries, ls store.Leases) {
+	ss := make([]store.Settlement, len(ls.Deliveries))
+	for i, d := range ls.Deliveries {
+		ss[i] = store.Settlement{DeliveryRef: d.DeliveryRef, Status: store.Sent, Attempts: 1, Tries: 1,
+			Attempt: &store.Attempt{At: ls.Now, Took: time.Millisecond, Status: store.Sent, Provider: "smtp", ProviderID: d.MessageID}}
+	}
+	lost, err := s.SettleDeliveries(b.Context(), ss)
+	require.NoError(b, err)
+	require.Empty(b, lost)
+}
+
+// BenchmarkAccept accepts one message at once.
+func BenchmarkAccept(b *testing.B) {
+	for name, open := range stores {
+		b.Run(name, func(b *testing.B) {
+			s := open(b)
+			for b.Loop() {
+				_, err := s.AcceptMessages(b.Context(), []store.NewMessage{message(1)})
+				require.NoError(b, err)
+			}
+		})
+	}
+}
+
+var stores = map[string]func(testing.TB) store.Deliveries{
+	"sqlite": func(t testing.TB) store.Deliveries { return sqliteStore(t) },
+}

@@ -1,0 +1,195 @@
+package sqlstore
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/e7ddda3c/notify/store"
+)
+
+// AcceptMessages implements [store.Accepter].
+func (s *Store) AcceptMessages(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
+	if err := s.checkMessages(ms); err != nil {
+		return nil, err
+	}
+	var as []store.Acceptance
+	err := s.accepting(ctx, len(ms), func(ctx context.Context, x *session) (err error) {
+		as, err = x.accept(ctx, ms)
+		return err
+	})
+	return as, err
+}
+
+// accepting is write, or on where one statement accepts a message.
+func (s *Store) accepting(ctx context.Context, n int, do func(context.Context, *session) error) error {
+	if n == 1 && s.dialect.traits().alone {
+		return s.on(ctx, do)
+	}
+	return s.write(ctx, do)
+}
+
+// Tx returns an accepter whose messages are committed, or vanish, with a transaction of the host's. If it answers an error, the
+// transaction has to be rolled back, and may be run again: above READ COMMITTED, PostgreSQL answers so to a key that was taken
+// meanwhile.
+func (s *Store) Tx(q Querier) store.Accepter { return tx{s, q} }
+
+type tx struct {
+	s *Store
+	q Querier
+}
+
+func (t tx) AcceptMessages(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
+	if err := t.s.checkMessages(ms); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.s.timeout)
+	defer cancel()
+	x := &session{Store: t.s, q: t.q}
+	if err := t.s.fit.check(ctx, x); err != nil {
+		return nil, fault(err)
+	}
+	as, err := x.accept(ctx, ms)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return as, nil
+}
+
+// checkMessages finds what the database would refuse, or not understand.
+func (s *Store) checkMessages(ms []store.NewMessage) error {
+	for i := range ms {
+		m := &ms[i]
+		if _, ok := parse(m.ID); !ok {
+			return fmt.Errorf("sqlstore: the id of a message is no UUID: %q", m.ID)
+		}
+		type place struct{ recipient, rank int }
+		var taken map[place]bool
+		for j, d := range m.Deliveries {
+			if len(m.Deliveries) == 1 {
+				break
+			}
+			if j == 0 {
+				taken = make(map[place]bool, len(m.Deliveries))
+			}
+			p := place{d.Recipient, d.Rank}
+			if taken[p] {
+				return fmt.Errorf("sqlstore: message %s has two deliveries to recipient %d with rank %d", m.ID, d.Recipient, d.Rank)
+			}
+			taken[p] = true
+		}
+	}
+	return nil
+}
+
+func (x *session) accept(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
+	stored, err := x.dialect.insert(ctx, x, ms)
+	if err != nil {
+		return nil, err
+	}
+	as := make([]store.Acceptance, len(ms))
+	for i := range ms {
+		if stored[i] {
+			continue
+		}
+		if as[i], err = x.first(ctx, &ms[i]); err != nil {
+			return nil, err
+		}
+	}
+	return as, nil
+}
+
+// first answers a message that could not be stored: it is there already, or its key is taken.
+func (x *session) first(ctx context.Context, m *store.NewMessage) (store.Acceptance, error) {
+	share := x.dialect.traits().share
+	var id uuid
+	var hash []byte
+	found, err := x.one(ctx, []any{&id, &hash}, "select id, hash from {messages} where id = ?"+share, x.dialect.id(m.ID))
+	if err != nil || found {
+		return store.Acceptance{}, err
+	}
+	found, err = x.one(ctx, []any{&id, &hash}, "select id, hash from {messages} where tenant = ? and idem = ?"+share, m.Tenant, m.Key)
+	if err != nil {
+		return store.Acceptance{}, err
+	}
+	var records []store.MessageRecord
+	if found {
+		records, err = x.records(ctx, []string{string(id)}, false)
+	}
+	if err == nil && len(records) == 0 { // it was just pruned, or rolled back
+		err = errAgain
+	}
+	if err != nil {
+		return store.Acceptance{}, err
+	}
+	return store.Acceptance{First: &records[0], Differs: !bytes.Equal(hash, m.Hash)}, nil
+}
+
+// messageArgs appends what is inserted for m; the time stands in the statement.
+func (x *session) messageArgs(args []any, m *store.NewMessage) []any {
+	return append(args, x.dialect.id(m.ID), m.Tenant, key(m.Key), m.Dispatcher, m.Category, m.Class, m.Template, m.AtMostOnce, micros(m.ExpireAt),
+		m.Body, m.Hash)
+}
+
+const (
+	messageValues  = "(?, ?, ?, ?, ?, ?, ?, ?, ?, {now}, ?, ?)"
+	deliveryValues = "(?, ?, ?, ?, ?, {greatest}(?, {now}), ?, ?, {now}, ?, ?, ?, ?, ?, ?, ?)"
+	messageArgs    = 11
+	deliveryArgs   = 15
+)
+
+func (x *session) deliveryArgs(args []any, id any, d *store.NewDelivery) []any {
+	return append(args, id, d.Recipient, d.Rank, string(d.Lane), !d.Status.Settled(), micros(d.NotBefore), string(d.Status), d.Reason,
+		micros(d.NotBefore), d.User, d.To, d.Locale, d.Grouped, failureText(d.Failure), d.Body)
+}
+
+// insertDeliveries stores the deliveries of those of ms that were stored.
+func (x *session) insertDeliveries(ctx context.Context, ms []store.NewMessage, stored []bool) error {
+	var args []any
+	n := 0
+	flush := func() error {
+		if n == 0 {
+			return nil
+		}
+		err := chunked(n, x.dialect.traits().maxArgs/deliveryArgs, func(from, to int) error {
+			_, err := x.exec(ctx, "insert into {deliveries} ("+insertedDelivery+") values "+places(to-from, deliveryValues),
+				args[from*deliveryArgs:to*deliveryArgs]...)
+			return err
+		})
+		args, n = args[:0], 0
+		return err
+	}
+	for i := range ms {
+		if !stored[i] {
+			continue
+		}
+		id := x.dialect.id(ms[i].ID)
+		for j := range ms[i].Deliveries {
+			if args, n = x.deliveryArgs(args, id, &ms[i].Deliveries[j]), n+1; n == 500 {
+				if err := flush(); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return flush()
+}
+
+// chunked calls do for parts of n rows, whose sizes are few, so that what was prepared is found again.
+func chunked(n, most int, do func(from, to int) error) error {
+	sizes := []int{500, 200, 100, 50, 20, 10, 5, 4, 3, 2, 1}
+	for from := 0; from < n; {
+		size := 1
+		for _, s := range sizes {
+			if s <= n-from && s <= most {
+				size = s
+				break
+			}
+		}
+		if err := do(from, from+size); err != nil {
+			return err
+		}
+		from += size
+	}
+	return nil
+}

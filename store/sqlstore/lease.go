@@ -1,0 +1,218 @@
+package sqlstore
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"slices"
+	"time"
+
+	"github.com/e7ddda3c/notify/store"
+)
+
+// claims is what a claim brought.
+type claims struct {
+	now  time.Time
+	rows []*row // in order
+	next map[store.Lane]time.Time
+}
+
+// LeaseDeliveries implements [store.Deliveries].
+func (s *Store) LeaseDeliveries(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
+	r.Lanes = slices.DeleteFunc(slices.Clone(r.Lanes), func(l store.LaneRoom) bool { return l.Room <= 0 })
+	var c claims
+	var ds []store.Leased
+	err := s.on(ctx, func(ctx context.Context, x *session) (err error) {
+		if len(r.Lanes) == 0 {
+			c.now, err = x.now(ctx)
+			return err
+		}
+		c, err = s.dialect.claim(ctx, s, r)
+		return err
+	})
+	if err == nil && len(c.rows) > 0 { // on its own: if it has to be done again, the claim has not
+		err = s.on(ctx, func(ctx context.Context, x *session) (err error) {
+			ds, err = s.leased(ctx, x, c.rows)
+			return err
+		})
+	}
+	if err != nil {
+		return store.Leases{}, err
+	}
+	return store.Leases{Now: c.now, Deliveries: ds, NextDue: c.next}, nil
+}
+
+// leased reads what else it takes to send what was claimed.
+func (s *Store) leased(ctx context.Context, x *session, rows []*row) ([]store.Leased, error) {
+	rows, err := x.attach(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
+	leased := make([]store.Leased, len(rows))
+	var grouped []*store.Leased
+	for i, r := range rows {
+		leased[i].Delivery = r.Delivery
+		if r.Grouped {
+			grouped = append(grouped, &leased[i])
+		}
+	}
+	if len(grouped) > 0 {
+		err = x.groups(ctx, grouped)
+	}
+	return leased, err
+}
+
+// groups reads the groups of ls, and the pokes of ls at the same instant.
+func (x *session) groups(ctx context.Context, ls []*store.Leased) error {
+	type group struct {
+		message   string
+		recipient int
+	}
+	members := make(map[group][]store.Progress, len(ls))
+	pokes := make(map[store.DeliveryRef]int64, len(ls))
+	refs := make([]store.DeliveryRef, len(ls))
+	for i, l := range ls {
+		refs[i] = l.DeliveryRef
+	}
+	in, args := x.dialect.groups(refs)
+	err := x.query(ctx, func(rows *sql.Rows) error {
+		var id uuid
+		var g group
+		var p store.Progress
+		var at, poke int64
+		if err := rows.Scan(&id, &g.recipient, &p.Rank, &p.Lane, &p.To, &p.Attempts, &p.Status, &p.Reason, &at, &poke); err != nil {
+			return err
+		}
+		g.message, p.At = string(id), instant(at)
+		members[g] = append(members[g], p)
+		pokes[store.DeliveryRef{MessageID: g.message, Recipient: g.recipient, Rank: p.Rank}] = poke
+		return nil
+	}, `select message, recipient, place, lane, address, attempts, status, reason, at, poke from {deliveries} d
+		where (message, recipient) in (`+in+`) order by place`, args...)
+	for _, l := range ls {
+		l.Group = members[group{l.MessageID, l.Recipient}]
+		l.Poke = pokes[store.DeliveryRef{MessageID: l.MessageID, Recipient: l.Recipient, Rank: l.Rank}]
+	}
+	return err
+}
+
+// ask is a claim in three steps, for databases that have no statement for all: which lanes have something due, then take it in a
+// transaction, then when more is due.
+func (s *Store) ask(ctx context.Context, r store.LeaseRequest, take func(context.Context, *session, time.Time, store.LaneRoom) ([]*row, error)) (claims, error) {
+	c := claims{next: make(map[store.Lane]time.Time)}
+	x := &session{Store: s, q: s.db}
+	first, err := x.nextDue(ctx, &c, r.Lanes, -1)
+	if err != nil {
+		return c, err
+	}
+	due := slices.DeleteFunc(slices.Clone(r.Lanes), func(l store.LaneRoom) bool {
+		at, any := first[l.Lane]
+		if any && at.After(c.now) {
+			c.next[l.Lane] = at
+		}
+		return !any || at.After(c.now)
+	})
+	if len(due) == 0 {
+		return c, nil
+	}
+	got := make(map[store.Lane]int, len(due))
+	err = s.transact(ctx, func(ctx context.Context, x *session) error {
+		c.rows = nil
+		for _, l := range due {
+			rows, err := take(ctx, x, c.now, l)
+			if err != nil {
+				return err
+			}
+			got[l.Lane] = len(rows)
+			c.rows = append(c.rows, rows...)
+		}
+		return nil
+	})
+	if err != nil {
+		return c, err
+	}
+	left := slices.DeleteFunc(due, func(l store.LaneRoom) bool { return got[l.Lane] >= l.Room })
+	if len(left) > 0 {
+		now := c.now
+		later, err := x.nextDue(ctx, &c, left, micros(now))
+		if err != nil {
+			return c, err
+		}
+		c.now = now
+		for lane, at := range later {
+			c.next[lane] = at
+		}
+	}
+	return c, nil
+}
+
+// nextDue reads the time, and when the lanes are next due after a time.
+func (x *session) nextDue(ctx context.Context, c *claims, lanes []store.LaneRoom, after int64) (map[store.Lane]time.Time, error) {
+	next := make(map[store.Lane]time.Time, len(lanes))
+	code, args := "", make([]any, 0, 3*len(lanes))
+	for i, l := range lanes {
+		if i > 0 {
+			code += " union all "
+		}
+		code += "select ?, {now}, (select min(due) from {deliveries} {claims} where {live} and lane = ? and due > ?)"
+		args = append(args, string(l.Lane), string(l.Lane), after)
+	}
+	err := x.query(ctx, func(rows *sql.Rows) error {
+		var lane store.Lane
+		var now int64
+		var due sql.NullInt64
+		if err := rows.Scan(&lane, &now, &due); err != nil {
+			return err
+		}
+		c.now = instant(now)
+		if due.Valid {
+			next[lane] = instant(due.Int64)
+		}
+		return nil
+	}, code, args...)
+	return next, err
+}
+
+// take makes a claimed row what it has become, and fills in the rest.
+func (r *row) take(now time.Time, lease time.Duration) {
+	if r.leased {
+		r.Expired++
+	}
+	r.leased = true
+	r.Claim++
+	r.Due = now.Add(lease).Truncate(time.Microsecond)
+}
+
+// inOrder sorts what was claimed by lane, and then by what has been due for longest.
+func inOrder(rows []*row, lanes []store.LaneRoom) {
+	place := make(map[store.Lane]int, len(lanes))
+	for i, l := range lanes {
+		place[l.Lane] = i
+	}
+	slices.SortFunc(rows, func(a, b *row) int {
+		return cmp.Or(cmp.Compare(place[a.Lane], place[b.Lane]), cmp.Compare(a.due, b.due), cmp.Compare(a.MessageID, b.MessageID),
+			cmp.Compare(a.Recipient, b.Recipient), cmp.Compare(a.Rank, b.Rank))
+	})
+}
+
+// ExtendLeases implements [store.Deliveries].
+func (s *Store) ExtendLeases(ctx context.Context, es []store.Extension, lease time.Duration) ([]store.DeliveryRef, error) {
+	if len(es) == 0 {
+		return nil, nil
+	}
+	var lost []store.DeliveryRef
+	err := s.write(ctx, func(ctx context.Context, x *session) error {
+		found, err := s.dialect.extend(ctx, x, es, lease)
+		if err != nil {
+			return err
+		}
+		lost = nil
+		for i, e := range es {
+			if !found[i] {
+				lost = append(lost, e.DeliveryRef)
+			}
+		}
+		return nil
+	})
+	return lost, err
+}

@@ -1,0 +1,109 @@
+-- +goose Up
+create table if not exists {schema} (
+	version integer not null primary key,
+	oldest integer not null, -- the oldest version whose programs still run on this one
+	applied_at integer not null,
+	checksum text not null
+) strict;
+
+-- Times are whole microseconds since 1970; 0 is none.
+create table if not exists {messages} (
+	id text not null primary key,
+	tenant text not null,
+	idem text, -- null: no key
+	hash blob,
+	dispatcher text not null,
+	category text not null,
+	class text not null,
+	template text not null,
+	at_most_once integer not null,
+	expire_at integer not null,
+	accepted_at integer not null,
+	body blob
+) strict;
+
+create unique index if not exists {messages}_key on {messages} (tenant, idem) where idem is not null;
+create index if not exists {messages}_tenant on {messages} (tenant, id);
+
+create table if not exists {deliveries} (
+	message text not null,
+	recipient integer not null,
+	place integer not null, -- its rank among the recipient's
+	claim integer not null default 0,
+	lane text not null,
+	live integer not null, -- not settled; read by claims only
+	due integer not null, -- when to look again
+	leased integer not null default 0,
+	called integer not null default 0,
+	expired integer not null default 0,
+	poke integer not null default 0,
+	status text not null,
+	reason text not null,
+	at integer not null,
+	not_before integer not null,
+	attempts integer not null default 0,
+	tries integer not null default 0,
+	doubt integer not null default 0,
+	duplicate integer not null default 0,
+	canceled integer not null default 0,
+	grouped integer not null,
+	user_id text not null,
+	address text not null,
+	locale text not null,
+	provider_id text not null default '',
+	failure text not null,
+	body blob,
+	primary key (message, recipient, place)
+) strict, without rowid;
+
+create index if not exists {deliveries}_due on {deliveries} (lane, due) where live = 1;
+
+create table if not exists {attempts} (
+	message text not null,
+	recipient integer not null,
+	place integer not null,
+	claim integer not null,
+	at integer not null,
+	took integer not null,
+	status text not null,
+	reason text not null,
+	provider text not null,
+	provider_id text not null,
+	code text not null,
+	duplicate integer not null,
+	failure text not null,
+	primary key (message, recipient, place, claim)
+) strict, without rowid;
+
+create index if not exists {attempts}_provider on {attempts} (provider_id, provider) where provider_id <> '';
+
+create table if not exists {schedules} (
+	tenant text not null,
+	name text not null,
+	spec text not null,
+	zone text not null,
+	next_at integer not null,
+	body blob,
+	primary key (tenant, name)
+) strict, without rowid;
+
+create index if not exists {schedules}_next on {schedules} (next_at);
+
+create table if not exists {pauses} (
+	channel text not null primary key,
+	ends_at integer not null,
+	failure text not null
+) strict, without rowid;
+
+create table if not exists {suppressions} (
+	tenant text not null,
+	kind text not null,
+	hash blob not null,
+	reason text not null,
+	at integer not null,
+	primary key (tenant, kind, hash)
+) strict, without rowid;
+
+insert into {schema} (version, oldest, applied_at, checksum)
+values (1, 1, cast(unixepoch() as integer) * 1000000, '')
+on conflict do nothing;

@@ -1,0 +1,71 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/e7ddda3c/notify/store"
+)
+
+// fitness remembers that the database was found fit.
+type fitness struct{ found atomic.Bool }
+
+// check looks at the database once, until it finds it fit.
+func (f *fitness) check(ctx context.Context, x *session) error {
+	if x.invalid != nil {
+		return x.invalid
+	}
+	if f.found.Load() {
+		return nil
+	}
+	if err := x.dialect.unfit(ctx, x); err != nil {
+		return err
+	}
+	if err := x.checkSchema(ctx); err != nil {
+		return err
+	}
+	f.found.Store(true)
+	return nil
+}
+
+// checkSchema refuses tables that this program does not know how to use. Newer ones that say that they still serve it are fine.
+func (x *session) checkSchema(ctx context.Context) error {
+	there, err := x.dialect.hasSchema(ctx, x)
+	if err != nil {
+		return err
+	}
+	if !there {
+		return unfit("there is no table %s; call Migrate, or apply the files of Migrations", x.tables("{schema}"))
+	}
+	var version, oldest int
+	if _, err := x.one(ctx, []any{&version, &oldest},
+		"select version, oldest from {schema} where version = (select max(version) from {schema})"); err != nil {
+		return err
+	}
+	switch newest := x.newest(); {
+	case version < newest:
+		return unfit("the tables %s… have version %d, and this program needs %d; call Migrate, or apply the files of Migrations", x.prefix, version, newest)
+	case oldest > newest:
+		return unfit("the tables %s… have version %d, which this program is too old for: it knows %d", x.prefix, version, newest)
+	}
+	return nil
+}
+
+// unfit is an error that says what to do.
+func unfit(format string, args ...any) error {
+	return fmt.Errorf("sqlstore: %s: %w", fmt.Sprintf(format, args...), store.ErrUnfit)
+}
+
+// older reports whether a version such as "3.45.1" is below one.
+func older(version string, major, minor int) bool {
+	parts := regexp.MustCompile(`^(\d+)\.(\d+)`).FindStringSubmatch(version)
+	if parts == nil {
+		return false
+	}
+	a, _ := strconv.Atoi(parts[1])
+	b, _ := strconv.Atoi(parts[2])
+	return a < major || a == major && b < minor
+}

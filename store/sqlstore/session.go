@@ -1,0 +1,206 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"sync"
+	"time"
+)
+
+// A session runs statements on the host's database, or within one transaction.
+type session struct {
+	*Store
+	q  Querier
+	tx *sql.Tx // ours; nil if q is no transaction, or the host's
+
+	mine   map[*text]*sql.Stmt // prepared, of this transaction
+	wanted []*text             // not yet prepared
+}
+
+// A text is a statement as the database gets it.
+type text struct {
+	sql   string
+	local bool // the first parameter is the time
+
+	mu   sync.Mutex
+	stmt *sql.Stmt
+}
+
+// texts are the statements used so far.
+type texts struct{ known sync.Map } // of string to *text
+
+func (s *Store) text(code string) *text {
+	if known, ok := s.texts.known.Load(code); ok {
+		return known.(*text)
+	}
+	t := &text{}
+	t.sql, t.local = s.dialect.traits().words(code)
+	t.sql = s.tables(t.sql)
+	known, _ := s.texts.known.LoadOrStore(code, t)
+	return known.(*text)
+}
+
+// exec runs a statement, and returns how many rows it touched.
+func (x *session) exec(ctx context.Context, code string, args ...any) (int, error) {
+	t := x.text(code)
+	args = t.fill(args)
+	var r sql.Result
+	var err error
+	if stmt := x.prepared(ctx, t); stmt != nil {
+		r, err = stmt.ExecContext(ctx, args...)
+	} else {
+		r, err = x.q.ExecContext(ctx, t.sql, args...)
+	}
+	if err != nil {
+		return 0, err
+	}
+	n, err := r.RowsAffected()
+	return int(n), err
+}
+
+// query runs a query, and calls scan for each row.
+func (x *session) query(ctx context.Context, scan func(*sql.Rows) error, code string, args ...any) error {
+	t := x.text(code)
+	args = t.fill(args)
+	var rows *sql.Rows
+	var err error
+	if stmt := x.prepared(ctx, t); stmt != nil {
+		rows, err = stmt.QueryContext(ctx, args...)
+	} else {
+		rows, err = x.q.QueryContext(ctx, t.sql, args...)
+	}
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// one runs a query, and scans its first row if it has one.
+func (x *session) one(ctx context.Context, into []any, code string, args ...any) (found bool, err error) {
+	err = x.query(ctx, func(rows *sql.Rows) error {
+		if found {
+			return nil
+		}
+		found = true
+		return rows.Scan(into...)
+	}, code, args...)
+	return found, err
+}
+
+func (t *text) fill(args []any) []any {
+	if !t.local {
+		return args
+	}
+	return append(append(make([]any, 0, 1+len(args)), time.Now().UnixMicro()), args...)
+}
+
+// prepared returns t as it is prepared, or nil. Within a transaction nothing new is prepared, because that may take another connection
+// than ours, and there may be no other.
+func (x *session) prepared(ctx context.Context, t *text) *sql.Stmt {
+	switch {
+	case !x.dialect.traits().prepare:
+		return nil
+	case x.tx == nil:
+		if x.q == Querier(x.db) {
+			return t.prepare(ctx, x.db)
+		}
+		return nil
+	}
+	if mine := x.mine[t]; mine != nil {
+		return mine
+	}
+	t.mu.Lock()
+	stmt := t.stmt
+	t.mu.Unlock()
+	if stmt == nil {
+		x.wanted = append(x.wanted, t)
+		return nil
+	}
+	if x.mine == nil {
+		x.mine = make(map[*text]*sql.Stmt)
+	}
+	x.mine[t] = x.tx.StmtContext(ctx, stmt)
+	return x.mine[t]
+}
+
+// prepare returns t as it is prepared on db, or nil if that does not work: then the statement itself will tell why.
+func (t *text) prepare(ctx context.Context, db *sql.DB) *sql.Stmt {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.stmt == nil {
+		if stmt, err := db.PrepareContext(ctx, t.sql); err == nil {
+			t.stmt = stmt
+		}
+	}
+	return t.stmt
+}
+
+// on runs do on a database that is fit, and again while it fails for a passing reason.
+func (s *Store) on(ctx context.Context, do func(context.Context, *session) error) error {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	return s.again(ctx, func() error {
+		x := &session{Store: s, q: s.db}
+		if err := s.fit.check(ctx, x); err != nil {
+			return err
+		}
+		return do(ctx, x)
+	})
+}
+
+// write is on in a transaction, as the only writer where there may be but one.
+func (s *Store) write(ctx context.Context, do func(context.Context, *session) error) error {
+	return s.on(ctx, func(ctx context.Context, _ *session) error { return s.transact(ctx, do) })
+}
+
+func (s *Store) transact(ctx context.Context, do func(context.Context, *session) error) error {
+	done, err := s.turn(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	var options *sql.TxOptions
+	if s.dialect.traits().committed {
+		options = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
+	}
+	tx, err := s.db.BeginTx(ctx, options)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	x := &session{Store: s, q: tx, tx: tx}
+	if begin := s.dialect.traits().begin; begin != "" {
+		if _, err := x.exec(ctx, begin); err != nil {
+			return err
+		}
+	}
+	if err := do(ctx, x); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	for _, t := range x.wanted {
+		t.prepare(ctx, s.db)
+	}
+	return nil
+}
+
+// turn waits until nobody else in this process writes, where that matters.
+func (s *Store) turn(ctx context.Context) (done func(), err error) {
+	if s.writer == nil {
+		return func() {}, nil
+	}
+	select {
+	case s.writer <- struct{}{}:
+		return func() { <-s.writer }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}

@@ -1,0 +1,198 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+
+	"github.com/e7ddda3c/notify/store"
+)
+
+// errUnsure is of a dialect that cannot say which of the settlements it wrote.
+var errUnsure = errors.New("not all was as expected")
+
+// SettleDeliveries implements [store.Deliveries].
+//
+// What nobody else has touched is written at once. What was settled or canceled meanwhile, or is no longer ours, is then looked at
+// under lock, one by one.
+func (s *Store) SettleDeliveries(ctx context.Context, ss []store.Settlement) (lost []store.DeliveryRef, err error) {
+	if len(ss) == 0 {
+		return nil, nil
+	}
+	facts := factsOf(ss)
+	rest := ss
+	quick := func(ctx context.Context, x *session) error {
+		if err := x.lockMessages(ctx, facts); err != nil {
+			return err
+		}
+		done, err := s.dialect.settle(ctx, x, ss, false)
+		if err != nil {
+			return err
+		}
+		written, left := split(ss, done)
+		rest = left
+		return x.wake(ctx, factsOf(written))
+	}
+	if s.dialect.traits().alone && len(facts) == 0 {
+		err = s.on(ctx, quick)
+	} else {
+		err = s.write(ctx, quick)
+	}
+	if errors.Is(err, errUnsure) {
+		err, rest = nil, ss
+	}
+	if err == nil && len(rest) > 0 {
+		err = s.write(ctx, func(ctx context.Context, x *session) (err error) {
+			lost, err = x.settleCarefully(ctx, rest)
+			return err
+		})
+	}
+	return lost, err
+}
+
+// factsOf returns the deliveries whose peers are to be woken.
+func factsOf(ss []store.Settlement) (refs []store.DeliveryRef) {
+	for i := range ss {
+		if ss[i].Wake {
+			refs = append(refs, ss[i].DeliveryRef)
+		}
+	}
+	return refs
+}
+
+// split divides ss into those that are done and the others.
+func split(ss []store.Settlement, done []bool) (written, rest []store.Settlement) {
+	if !slices.Contains(done, false) {
+		return ss, nil
+	}
+	for i := range ss {
+		if done[i] {
+			written = append(written, ss[i])
+		} else {
+			rest = append(rest, ss[i])
+		}
+	}
+	return written, rest
+}
+
+// settleCarefully settles under lock, so that it knows what it meets.
+func (x *session) settleCarefully(ctx context.Context, ss []store.Settlement) (lost []store.DeliveryRef, err error) {
+	refs := make([]store.DeliveryRef, len(ss))
+	for i := range ss {
+		refs[i] = ss[i].DeliveryRef
+	}
+	if err := x.lockMessages(ctx, refs); err != nil {
+		return nil, err
+	}
+	rows, err := x.lockRows(ctx, refs)
+	if err != nil {
+		return nil, err
+	}
+	var certain []store.Settlement
+	for i := range ss {
+		switch r := rows[named(ss[i].DeliveryRef)]; {
+		case r == nil || r.Claim != ss[i].Claim:
+			lost = append(lost, ss[i].DeliveryRef)
+		case r.leased: // else it is a repetition
+			r.leased = false
+			certain = append(certain, meet(ss[i], r))
+		}
+	}
+	if len(certain) == 0 {
+		return lost, nil
+	}
+	if _, err := x.dialect.settle(ctx, x, certain, true); err != nil {
+		return nil, err
+	}
+	return lost, x.wake(ctx, factsOf(certain))
+}
+
+// meet is what s comes to when it meets r.
+func meet(s store.Settlement, r *row) store.Settlement {
+	switch {
+	case r.Status.Settled():
+		s.Status, s.Reason, s.NotBefore, s.Failure = r.Status, r.Reason, r.NotBefore, r.Failure
+	case r.Canceled && !s.Status.Settled():
+		s.Status, s.Reason, s.Wake = store.Canceled, "", true
+	}
+	return s
+}
+
+// settleArgs are the values of a settlement. The status is there twice: to be compared with, and to be set.
+func settleArgs(s *store.Settlement) []any {
+	poke := s.Poke
+	if s.Due.IsZero() {
+		poke = -1 // at once
+	}
+	provider := ""
+	if s.Attempt != nil {
+		provider = s.Attempt.ProviderID
+	}
+	return []any{!s.Status.Settled(), poke, micros(s.Due), string(s.Status), string(s.Status), s.Reason, micros(s.NotBefore), s.Attempts, s.Tries,
+		s.Doubt, s.Duplicate, provider, failureText(s.Failure)}
+}
+
+// attemptArgs are the values of a settlement's attempt, in the order of attemptColumns.
+func (x *session) attemptArgs(s *store.Settlement) []any {
+	a := s.Attempt
+	return []any{x.dialect.id(s.MessageID), s.Recipient, s.Rank, s.Claim, micros(a.At), a.Took.Microseconds(), string(a.Status), a.Reason,
+		a.Provider, a.ProviderID, a.Code, a.Duplicate, failureText(a.Failure)}
+}
+
+// lockMessages locks the messages of refs, in the order of their ids. Whoever changes more than one delivery of a group does so first,
+// or two of them would wait for each other.
+func (x *session) lockMessages(ctx context.Context, refs []store.DeliveryRef) error {
+	lock := x.dialect.traits().lock
+	if lock == "" || len(refs) == 0 {
+		return nil
+	}
+	ids := messageIDs(refs)
+	return x.byIDs(ids, func(in string, args []any) error {
+		return x.query(ctx, func(*sql.Rows) error { return nil },
+			"select id from {messages} where id in ("+in+") order by id"+lock, args...)
+	})
+}
+
+func messageIDs(refs []store.DeliveryRef) []string {
+	ids := make([]string, len(refs))
+	for i, r := range refs {
+		ids[i] = r.MessageID
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// lockRows reads deliveries, and locks them until the transaction ends.
+func (x *session) lockRows(ctx context.Context, refs []store.DeliveryRef) (map[store.DeliveryRef]*row, error) {
+	rows := make(map[store.DeliveryRef]*row, len(refs))
+	for part := range slices.Chunk(refs, 500) {
+		in, args := x.dialect.keys(part)
+		err := x.query(ctx, func(found *sql.Rows) error {
+			r, err := scanRow(found)
+			if err == nil {
+				rows[named(r.DeliveryRef)] = r
+			}
+			return err
+		}, "select "+deliveryColumns+" from {deliveries} d where (message, recipient, place) in ("+in+
+			") order by message, recipient, place"+x.dialect.traits().lockRows, args...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}
+
+// named is ref without its claim.
+func named(ref store.DeliveryRef) store.DeliveryRef {
+	ref.Claim = 0
+	return ref
+}
+
+// wake wakes the live peers of those of refs that are grouped.
+func (x *session) wake(ctx context.Context, refs []store.DeliveryRef) error {
+	if len(refs) == 0 {
+		return nil
+	}
+	return x.dialect.wake(ctx, x, refs)
+}

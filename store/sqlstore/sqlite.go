@@ -1,0 +1,200 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/e7ddda3c/notify/store"
+)
+
+// sqlite talks to SQLite. There is no network between, so statements are many, small, and prepared. One writer writes at a time, and
+// what it has read does not change.
+type sqlite struct{}
+
+func (sqlite) traits() traits {
+	return traits{
+		folder:      "sqlite",
+		greatest:    "max",
+		placeholder: '?',
+		maxArgs:     32_766,
+		prepare:     true,
+		oneWriter:   true,
+		live:        "live = 1",
+		claimIndex:  "indexed by {deliveries}_due",
+		ignore:      "on conflict do nothing",
+		begin:       "delete from {pauses} where channel = ''",
+		nextLane:    "live = 1",
+	}
+}
+
+func (sqlite) id(id string) any { return id }
+
+func (sqlite) keys(refs []store.DeliveryRef) (string, []any) {
+	args := make([]any, 0, 3*len(refs))
+	for _, r := range refs {
+		args = append(args, r.MessageID, r.Recipient, r.Rank)
+	}
+	return "values " + places(len(refs), "(?, ?, ?)"), args
+}
+
+func (sqlite) groups(refs []store.DeliveryRef) (string, []any) {
+	args := make([]any, 0, 2*len(refs))
+	for _, r := range refs {
+		args = append(args, r.MessageID, r.Recipient)
+	}
+	return "values " + places(len(refs), "(?, ?)"), args
+}
+
+func (sqlite) insert(ctx context.Context, x *session, ms []store.NewMessage) ([]bool, error) {
+	stored := make([]bool, len(ms))
+	for i := range ms {
+		n, err := x.exec(ctx, "insert into {messages} ("+insertedMessage+") values "+messageValues+" on conflict do nothing",
+			x.messageArgs(make([]any, 0, messageArgs), &ms[i])...)
+		if err != nil {
+			return nil, err
+		}
+		stored[i] = n == 1
+	}
+	return stored, x.insertDeliveries(ctx, ms, stored)
+}
+
+func (sqlite) claim(ctx context.Context, s *Store, r store.LeaseRequest) (claims, error) {
+	return s.ask(ctx, r, func(ctx context.Context, x *session, now time.Time, l store.LaneRoom) ([]*row, error) {
+		const due = "{deliveries} {claims} where {live} and lane = ? and due <= ? order by due, message, recipient, place limit ?"
+		args := []any{string(l.Lane), micros(now), l.Room}
+		var rows []*row
+		err := x.query(ctx, func(found *sql.Rows) error {
+			r, err := scanRow(found)
+			rows = append(rows, r)
+			return err
+		}, "select "+deliveryColumns+" from (select * from "+due+") d", args...)
+		if err != nil || len(rows) == 0 {
+			return nil, err
+		}
+		for _, found := range rows {
+			found.take(now, r.Lease)
+		}
+		_, err = x.exec(ctx, `update {deliveries} set claim = claim + 1, due = ?, expired = expired + leased, leased = 1
+			where (message, recipient, place) in (select message, recipient, place from `+due+")",
+			append([]any{micros(rows[0].Due)}, args...)...)
+		return rows, err
+	})
+}
+
+func (sqlite) settle(ctx context.Context, x *session, ss []store.Settlement, sure bool) ([]bool, error) {
+	done := make([]bool, len(ss))
+	for i := range ss {
+		s := &ss[i]
+		n, err := x.exec(ctx, `update {deliveries} set live = ?, due = case when poke <> ? then {now} else ? end,
+			at = case when status = ? then at else {now} end, status = ?, reason = ?, not_before = ?, attempts = ?, tries = ?,
+			doubt = ?, duplicate = ?, provider_id = coalesce(nullif(?, ''), provider_id), failure = ?, leased = 0, expired = 0, called = 0
+			where message = ? and recipient = ? and place = ? and claim = ? and leased
+			and (? or not canceled and status in ('accepted', 'held'))`,
+			append(settleArgs(s), s.MessageID, s.Recipient, s.Rank, s.Claim, sure)...)
+		if err != nil {
+			return nil, err
+		}
+		done[i] = n == 1
+		if !done[i] || s.Attempt == nil {
+			continue
+		}
+		if _, err := x.exec(ctx, "insert into {attempts} ("+attemptColumns+") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
+			x.attemptArgs(s)...); err != nil {
+			return nil, err
+		}
+	}
+	return done, nil
+}
+
+func (sqlite) wake(ctx context.Context, x *session, refs []store.DeliveryRef) error {
+	for _, r := range refs {
+		if _, err := x.exec(ctx, `update {deliveries} set poke = poke + 1, due = case when leased then due else min(due, {now}) end
+			where message = ? and recipient = ? and place <> ? and grouped and status in ('accepted', 'held')`,
+			r.MessageID, r.Recipient, r.Rank); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (sqlite) extend(ctx context.Context, x *session, es []store.Extension, lease time.Duration) ([]bool, error) {
+	found := make([]bool, len(es))
+	for i, e := range es {
+		n, err := x.exec(ctx, `update {deliveries} set due = case when leased and status in ('accepted', 'held') then {now} + ? else due end,
+			called = called or ? and leased and status in ('accepted', 'held')
+			where message = ? and recipient = ? and place = ? and claim = ?`,
+			lease.Microseconds(), e.Called, e.MessageID, e.Recipient, e.Rank, e.Claim)
+		if err != nil {
+			return nil, err
+		}
+		found[i] = n == 1
+	}
+	return found, nil
+}
+
+func (sqlite) hasSchema(ctx context.Context, x *session) (bool, error) {
+	var one int
+	return x.one(ctx, []any{&one}, "select 1 from sqlite_master where type = 'table' and name = ?", x.tables("{schema}"))
+}
+
+// unfit refuses what would lose commits or fail under the second writer.
+func (sqlite) unfit(ctx context.Context, x *session) error {
+	var version, journal string
+	var timeout, synchronous int
+	for _, p := range []struct {
+		code string
+		into any
+	}{
+		{"select sqlite_version()", &version},
+		{"pragma journal_mode", &journal},
+		{"pragma busy_timeout", &timeout},
+		{"pragma synchronous", &synchronous},
+	} {
+		if _, err := x.one(ctx, []any{p.into}, p.code); err != nil {
+			return err
+		}
+	}
+	switch {
+	case older(version, 3, 38):
+		return unfit("SQLite is %s; 3.38 is the oldest that will do", version)
+	case journal != "wal":
+		return unfit("journal_mode is %s; set it to WAL, in the data source's name or once by PRAGMA journal_mode = WAL", journal)
+	case timeout <= 0:
+		return unfit("busy_timeout is 0; set it to 5000 or so in the data source's name, so that every connection has it")
+	case synchronous == 0:
+		return unfit("synchronous is OFF, which loses what was committed; set it to FULL, or to NORMAL, in the data source's name")
+	}
+	return nil
+}
+
+func (sqlite) migrate(ctx context.Context, s *Store, do func(*session) error) error {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, "begin immediate"); err != nil {
+		return err
+	}
+	end := "commit"
+	if err = do(&session{Store: s, q: conn}); err != nil {
+		end = "rollback"
+	}
+	if _, failed := conn.ExecContext(context.WithoutCancel(ctx), end); err == nil {
+		err = failed
+	}
+	return err
+}
+
+// transient: busy (5), locked (6), and a schema that changed under a statement (17).
+func (sqlite) transient(err error) bool {
+	switch resultCode(err) {
+	case 5, 6, 17:
+		return true
+	}
+	return startsAny(err, "database is locked", "database table is locked") // mattn/go-sqlite3
+}
+
+// duplicate never happens: nobody else writes between looking and inserting.
+func (sqlite) duplicate(error) bool { return false }
