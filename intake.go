@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -142,6 +143,7 @@ func (n *Notifier) passOn() {
 		defer n.running.leave()
 		for ; batch != nil; batch = n.intake.next() {
 			n.acceptAll(context.Background(), batch)
+			runtime.Gosched() // lets those that were just answered bring their next message
 		}
 	}()
 }
