@@ -1,6 +1,7 @@
 package memory_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/e7ddda3c/notify/store"
@@ -8,6 +9,14 @@ import (
 	"github.com/e7ddda3c/notify/store/storetest"
 )
 
+func open(*testing.T) store.Deliveries { return memory.New() }
+
 func TestContract(t *testing.T) {
-	storetest.Run(t, func(*testing.T) store.Deliveries { return memory.New() })
+	storetest.Run(t, open)
+}
+
+func TestModel(t *testing.T) {
+	for seed := range uint64(5) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { storetest.Model(t, open, seed, 1000) })
+	}
 }
