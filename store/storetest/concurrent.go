@@ -20,7 +20,7 @@ var concurrentRules = []rule{
 // crew runs work on n goroutines until each returns false, or an error, or the rule takes too long.
 func (r *run) crew(n int, work func(ctx context.Context, no int) (more bool, err error)) {
 	r.Helper()
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	ctx, cancel := context.WithTimeout(r.Context(), r.patience)
 	defer cancel()
 	var wg sync.WaitGroup
 	for no := range n {
@@ -29,7 +29,7 @@ func (r *run) crew(n int, work func(ctx context.Context, no int) (more bool, err
 				more, err := work(ctx, no)
 				if err != nil {
 					cancel()
-					r.broken("a call failed beside others, or nothing moved for %v: %v", patience, err)
+					r.broken("a call failed beside others, or nothing moved for %v: %v", r.patience, err)
 				}
 				if err != nil || !more {
 					return

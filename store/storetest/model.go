@@ -17,7 +17,7 @@ import (
 func Model(t *testing.T, open func(t *testing.T) store.Deliveries, seed uint64, ops int) {
 	t.Helper()
 	rule := &rule{name: "model", says: "after any operations a store holds what a simple model of one holds"}
-	m := &model{run: &run{T: t, rule: rule, store: open(t)}, rand: rand.New(rand.NewPCG(seed, 0))}
+	m := &model{run: &run{T: t, rule: rule, store: open(t), patience: minute}, rand: rand.New(rand.NewPCG(seed, 0))}
 	m.clock = m.now()
 	for step := range ops {
 		op := operations[m.rand.IntN(len(operations))]

@@ -11,11 +11,11 @@ import (
 )
 
 const (
-	long     = time.Hour             // a lease that does not run out
-	short    = 60 * time.Millisecond // a lease that does
-	patience = time.Minute           // for what has to happen, on a busy machine and a slow database
-	tick     = 5 * time.Millisecond  // between two looks
-	plenty   = 10_000                // more than any rule stores
+	long   = time.Hour             // a lease that does not run out
+	short  = 60 * time.Millisecond // a lease that does
+	minute = time.Minute           // for what has to happen, on a busy machine and a slow database
+	tick   = 5 * time.Millisecond  // between two looks
+	plenty = 10_000                // more than any rule stores
 )
 
 // A run is one rule under test.
@@ -23,7 +23,9 @@ type run struct {
 	*testing.T
 	rule  *rule
 	store store.Deliveries
-	told  atomic.Bool // the rule was explained
+	// patience is how long the rule waits for what has to happen.
+	patience time.Duration
+	told     atomic.Bool // the rule was explained
 }
 
 // broken reports that r's rule does not hold.
@@ -72,12 +74,12 @@ func (r *run) until(what string, cond func() bool) {
 	r.Helper()
 	clock := time.NewTicker(tick)
 	defer clock.Stop()
-	end := time.After(patience)
+	end := time.After(r.patience)
 	for !cond() {
 		select {
 		case <-clock.C:
 		case <-end:
-			r.stop("%s has not happened within %v", what, patience)
+			r.stop("%s has not happened within %v", what, r.patience)
 		}
 	}
 }

@@ -17,6 +17,7 @@ package storetest
 
 import (
 	"testing"
+	"time"
 
 	"github.com/e7ddda3c/notify/store"
 )
@@ -28,20 +29,19 @@ func Run(t *testing.T, open func(t *testing.T) store.Deliveries) {
 	for _, topic := range topics {
 		t.Run(topic.name, func(t *testing.T) {
 			for i := range topic.rules {
-				try(t, open, &topic.rules[i])
+				try(t, open, &topic, i, minute)
 			}
 		})
 	}
 }
 
-// try runs one rule as a subtest.
-func try(t *testing.T, open func(t *testing.T) store.Deliveries, rule *rule) {
+// try runs one rule of a topic as a subtest.
+func try(t *testing.T, open func(t *testing.T) store.Deliveries, topic *topic, no int, patience time.Duration) {
+	rule := topic.rules[no]
 	t.Run(rule.name, func(t *testing.T) {
-		s := open(t)
-		if s == nil {
-			t.Fatal("storetest: open returned nil")
-		}
-		rule.test(&run{T: t, rule: rule, store: s})
+		rule.name = topic.name + "/" + rule.name
+		r := &run{T: t, rule: &rule, store: open(t), patience: patience}
+		rule.test(r)
 	})
 }
 
