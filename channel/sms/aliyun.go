@@ -40,7 +40,7 @@ type AliyunOptions struct {
 // An AliyunGateway sends approved texts through Alibaba Cloud SMS (Dysmsapi 2017-05-25, action SendSms).
 //
 // Numbers of mainland China and of other countries need templates of their own kind there. The delivery's ID goes along as OutId,
-// which status reports bring back. Aliyun does not recognise repeats.
+// which status reports bring back; see [AliyunCallback]. Aliyun does not recognise repeats.
 type AliyunGateway struct {
 	keys      keyring
 	keyless   bool

@@ -37,3 +37,6 @@ var AliyunAnswer, TencentAnswer, TwilioAnswer = aliyunAnswer, tencentAnswer, twi
 var TwilioForm = (*TwilioGateway).form
 
 type Answer = httpsend.Answer
+
+// AliyunReceipts and TencentReceipts read what the vendors push.
+var AliyunReceipts, TencentReceipts, TwilioReceipt = receiptsOf[aliyunReport], receiptsOf[tencentReport], twilioReceipt

@@ -23,7 +23,7 @@ type TwilioOptions struct {
 	// account's.
 	APIKeySID string
 	// StatusCallback is where Twilio reports what becomes of a message. The delivery's ID is added to its query as "delivery_id".
-	// By default Twilio reports nothing, or to where the Messaging Service says.
+	// [TwilioCallback] serves it. By default Twilio reports nothing, or to where the Messaging Service says.
 	StatusCallback string
 	// BaseURL is where requests go. Defaults to "https://api.twilio.com"; other regions have
 	// "https://api.<edge>.<region>.twilio.com".
