@@ -14,38 +14,37 @@ import (
 // An acceptFunc gives a message to a store.
 type acceptFunc func(context.Context, store.NewMessage) (store.Acceptance, error)
 
-// accept plans m, gives it to a store and reports what came of that.
-func (n *Notifier) accept(ctx context.Context, m Message, give acceptFunc) (Report, error) {
+// accept plans m, gives it to a store and reports what came of that, and which lanes have something due.
+func (n *Notifier) accept(ctx context.Context, m Message, give acceptFunc) (r Report, due []store.Lane, err error) {
 	m.fill(time.Now())
 	p, err := n.plan(ctx, m)
 	if err == nil {
 		err = ended(ctx) // what is not rendered must not be stored
 	}
 	if err != nil {
-		return Report{}, err
+		return Report{}, nil, err
 	}
 	hash, err := hashOf(m)
 	if err != nil {
-		return Report{}, fault("key", err)
+		return Report{}, nil, fault("key", err)
 	}
-	r, err := p.record(&m, hash)
+	rec, err := p.record(&m, hash)
 	if err != nil {
-		return Report{}, err
+		return Report{}, nil, err
 	}
-	a, err := give(ctx, r)
+	a, err := give(ctx, rec)
 	switch {
 	case err != nil:
-		return Report{}, err
+		return Report{}, nil, err
 	case a.First != nil && a.Differs:
-		return Report{}, fault("key", ErrKeyReused)
+		return Report{}, nil, fault("key", ErrKeyReused)
 	case a.First != nil:
-		first := n.reportOf(*a.First)
-		first.Repeated = true
-		return first, nil
+		r = n.reportOf(*a.First)
+		r.Repeated = true
+		return r, nil, nil
 	}
-	report := n.accepted(&p, &r)
-	n.announce(&r, report)
-	return report, nil
+	r = n.accepted(&p, &rec)
+	return r, n.announce(&rec, r), nil
 }
 
 // ended returns the error of a ctx that has ended before anything was accepted.
@@ -91,9 +90,9 @@ func (n *Notifier) accepted(p *plan, r *store.NewMessage) Report {
 	report := n.reportOf(rec)
 	i := 0
 	for g := range p.groups {
-		for _, d := range p.groups[g].ds {
-			if d.fault != nil {
-				report.Deliveries[i].Err = classify(d.fault)
+		for j := range p.groups[g].ds {
+			if fault := p.groups[g].ds[j].fault; fault != nil {
+				report.Deliveries[i].Err = classify(fault)
 			}
 			i++
 		}
@@ -101,9 +100,8 @@ func (n *Notifier) accepted(p *plan, r *store.NewMessage) Report {
 	return report
 }
 
-// announce tells the host and the engine of a message that has just been stored.
-func (n *Notifier) announce(r *store.NewMessage, report Report) {
-	var due []store.Lane
+// announce tells the host of a message that has just been stored, and returns the lanes in which something of it is due.
+func (n *Notifier) announce(r *store.NewMessage, report Report) (due []store.Lane) {
 	for i, d := range r.Deliveries {
 		n.announceOne(r, &d, report.Deliveries[i])
 		if d.Status == Accepted && !slices.Contains(due, d.Lane) {
@@ -111,9 +109,9 @@ func (n *Notifier) announce(r *store.NewMessage, report Report) {
 		}
 	}
 	if len(due) > 0 {
-		n.wake(due...)
 		n.unclaimed.watch(n, r.ID)
 	}
+	return due
 }
 
 func (n *Notifier) announceOne(r *store.NewMessage, d *store.NewDelivery, o Outcome) {

@@ -42,11 +42,12 @@ func (s Sender) Send(ctx context.Context, m Message) (Report, error) {
 		return Report{}, ErrClosed
 	}
 	defer s.n.running.leave()
-	return s.n.accept(ctx, m, func(ctx context.Context, m store.NewMessage) (store.Acceptance, error) {
+	r, _, err := s.n.accept(ctx, m, func(ctx context.Context, m store.NewMessage) (store.Acceptance, error) {
 		as, err := s.n.acceptIn(ctx, s.in, []store.NewMessage{m})
 		if err != nil {
 			return store.Acceptance{}, fmt.Errorf("notify: not accepted: %w", err)
 		}
 		return as[0], nil
 	})
+	return r, err
 }

@@ -212,17 +212,19 @@ func (n *Notifier) again(ctx context.Context, m store.NewMessage, f *failedCall)
 	case ctx.Err() != nil:
 		return store.Acceptance{}, unsure(endOf(ctx))
 	}
-	return n.ascertain(m.ID, f, e.failed.err)
+	return n.ascertain(ctx, m.ID, f, e.failed.err)
 }
 
 // ascertain finds out what became of a message that the store has failed to accept.
-func (n *Notifier) ascertain(id string, f *failedCall, failure error) (store.Acceptance, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), acceptTimeout)
+func (n *Notifier) ascertain(ctx context.Context, id string, f *failedCall, failure error) (store.Acceptance, error) {
+	look, cancel := context.WithTimeout(ctx, acceptTimeout)
 	defer cancel()
-	_, err := n.find(ctx, id)
+	_, err := n.find(look, id)
 	switch {
 	case err == nil:
 		return store.Acceptance{}, nil
+	case ctx.Err() != nil:
+		return store.Acceptance{}, unsure(endOf(ctx))
 	case errors.Is(err, ErrNotFound):
 		return store.Acceptance{}, fmt.Errorf("notify: nothing was accepted: %w", failure)
 	}

@@ -227,7 +227,11 @@ func (n *Notifier) Send(ctx context.Context, m Message) (Report, error) {
 	}
 	defer n.running.leave()
 	if n.store != nil {
-		return n.accept(ctx, m, n.giveStore)
+		r, due, err := n.accept(ctx, m, n.giveStore)
+		if len(due) > 0 {
+			n.wake(due...)
+		}
+		return r, err
 	}
 	p, err := n.plan(ctx, m)
 	if err != nil {
