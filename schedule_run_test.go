@@ -102,6 +102,15 @@ func clockwork(t *testing.T, l *ledger, change func(*notify.Config)) *notify.Not
 	return newNotifier(t, c)
 }
 
+// logged is clockwork whose log can be read.
+func logged(t *testing.T, l *ledger, log *bytes.Buffer) *notify.Notifier {
+	t.Helper()
+	n, err := notify.New(notify.Config{Channels: notify.Channels{"email": &driver{}}, Store: l, Logger: slog.New(slog.NewTextHandler(log, nil))})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, n.Close(context.Background())) })
+	return n
+}
+
 // ticking runs n's schedules until it is stopped.
 func ticking(t *testing.T, n *notify.Notifier) (stop func()) {
 	ctx, cancel := context.WithCancel(t.Context())
@@ -174,13 +183,17 @@ func TestAfterAWeekOneOccurrenceGoes(t *testing.T) {
 func TestWhatHasExpiredIsLeftOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &ledger{Store: memory.New()}
-		n := clockwork(t, l, nil)
+		var log bytes.Buffer
+		n := logged(t, l, &log)
 		s := news()
 		s.ExpireAfter = time.Hour
 		require.NoError(t, n.Schedule(t.Context(), s))
 		sleepUntil(at(1, 1, 10, 0))
 		defer ticking(t, n)()
-		sleepUntil(at(1, 2, 12, 0))
+		sleepUntil(at(1, 1, 10, 1))
+		require.Regexp(t, "level=WARN .*expired.* schedule=news", log.String())
+		require.NotContains(t, log.String(), "level=ERROR")
+		sleepUntil(at(1, 2, 9, 0))
 		require.Equal(t, []string{entry(at(1, 2, 9, 0), at(1, 2, 9, 0))}, l.accepted)
 		require.Equal(t, []time.Time{at(1, 2, 10, 0)}, l.expire)
 	})
@@ -241,6 +254,7 @@ func TestACrashBetweenAcceptingAndMovingOn(t *testing.T) {
 func TestACrashAndThenAnotherText(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &ledger{Store: memory.New(), advance: func() error { return errors.New("gone") }}
+		var log bytes.Buffer
 		n := clockwork(t, l, nil)
 		s := news()
 		require.NoError(t, n.Schedule(t.Context(), s))
@@ -250,9 +264,13 @@ func TestACrashAndThenAnotherText(t *testing.T) {
 
 		l.advance = nil
 		s.Message.Content.Text = "new"
+		n = logged(t, l, &log)
 		require.NoError(t, n.Schedule(t.Context(), s))
 		defer ticking(t, n)()
-		sleepUntil(at(1, 2, 12, 0))
+		sleepUntil(at(1, 1, 9, 2))
+		require.Regexp(t, "level=WARN .*another text.* schedule=news", log.String())
+		require.NotContains(t, log.String(), "level=ERROR")
+		sleepUntil(at(1, 2, 9, 0))
 		require.Equal(t, []string{"hello", "new"}, l.texts, "the occurrence of the first day had gone out")
 	})
 }
@@ -332,9 +350,8 @@ func TestARefusedScheduleStopsNoOther(t *testing.T) {
 		require.NoError(t, before.Schedule(t.Context(), news()))
 
 		var log bytes.Buffer
-		n, err := notify.New(notify.Config{Channels: notify.Channels{"email": &driver{}}, Store: l, Logger: slog.New(slog.NewTextHandler(&log, nil))})
-		require.NoError(t, err)
-		stop := ticking(t, n)
+		n := logged(t, l, &log)
+		defer ticking(t, n)()
 		sleepUntil(at(1, 1, 12, 0))
 		require.Len(t, l.accepted, 1)
 		require.Contains(t, log.String(), "level=ERROR")
@@ -344,8 +361,6 @@ func TestARefusedScheduleStopsNoOther(t *testing.T) {
 		all, err := n.Schedules(t.Context(), "")
 		require.NoError(t, err)
 		require.Equal(t, at(1, 2, 9, 0), all[0].NextAt)
-		stop()
-		require.NoError(t, n.Close(t.Context()))
 	})
 }
 
@@ -443,8 +458,9 @@ func TestANewScheduleWakesTheLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &ledger{Store: memory.New()}
 		n := clockwork(t, l, nil)
+		time.Sleep(2 * time.Second) // so that no look is at a full minute
 		defer ticking(t, n)()
-		sleepUntil(at(1, 1, 0, 1).Add(-time.Second)) // between two looks
+		sleepUntil(at(1, 1, 0, 1).Add(-time.Second))
 		s := news()
 		s.Cron = "* * * * *"
 		require.NoError(t, n.Schedule(t.Context(), s))
