@@ -83,20 +83,43 @@ func (s *Store) checkMessages(ms []store.NewMessage) error {
 }
 
 func (x *session) accept(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
-	stored, err := x.dialect.insert(ctx, x, ms)
+	once, repeated := distinct(ms)
+	stored, err := x.dialect.insert(ctx, x, once)
 	if err != nil {
 		return nil, err
 	}
 	as := make([]store.Acceptance, len(ms))
+	next := 0
 	for i := range ms {
-		if stored[i] {
-			continue
+		if repeated == nil || !repeated[i] {
+			if next++; stored[next-1] {
+				continue
+			}
 		}
 		if as[i], err = x.first(ctx, &ms[i]); err != nil {
 			return nil, err
 		}
 	}
 	return as, nil
+}
+
+// distinct returns ms without those whose id an earlier one has, and which those are; nil if there are none.
+func distinct(ms []store.NewMessage) (once []store.NewMessage, repeated []bool) {
+	if len(ms) == 1 {
+		return ms, nil
+	}
+	ids := make(map[string]bool, len(ms))
+	repeated = make([]bool, len(ms))
+	for i := range ms {
+		if repeated[i] = ids[ms[i].ID]; !repeated[i] {
+			ids[ms[i].ID] = true
+			once = append(once, ms[i])
+		}
+	}
+	if len(once) == len(ms) {
+		return ms, nil
+	}
+	return once, repeated
 }
 
 // first answers a message that could not be stored: it is there already, or its key is taken.

@@ -72,7 +72,7 @@ func (x *session) match(ctx context.Context, r *store.Receipt) (ref store.Delive
 	var id uuid
 	_, err = x.one(ctx, []any{&id, &ref.Recipient, &ref.Rank},
 		"select message, recipient, place from {attempts} where provider_id = ? and provider = ? and provider_id <> '' order by at desc limit 1",
-		r.ProviderID, r.Provider)
+		clean(r.ProviderID), clean(r.Provider))
 	ref.MessageID = string(id)
 	return ref, err
 }

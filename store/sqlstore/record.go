@@ -155,7 +155,7 @@ func parse(id string) (b [16]byte, ok bool) {
 		return b, false
 	}
 	n, err := hex.Decode(b[:], []byte(id[:8]+id[9:13]+id[14:18]+id[19:23]+id[24:]))
-	return b, err == nil && n == 16
+	return b, err == nil && n == 16 && id == strings.ToLower(id)
 }
 
 // places returns n times "(?, ?, …)" with a number of placeholders, or what stands for them.
@@ -165,3 +165,8 @@ func places(n int, one string) string {
 
 // marks returns "?, ?, …".
 func marks(n int) string { return places(n, "?") }
+
+// clean makes what a provider said fit for every database's text: a settlement must not fail because of it.
+func clean(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}

@@ -127,7 +127,7 @@ func settleArgs(s *store.Settlement) []any {
 	}
 	provider := ""
 	if s.Attempt != nil {
-		provider = s.Attempt.ProviderID
+		provider = clean(s.Attempt.ProviderID)
 	}
 	return []any{!s.Status.Settled(), poke, micros(s.Due), string(s.Status), string(s.Status), s.Reason, micros(s.NotBefore), s.Attempts, s.Tries,
 		s.Doubt, s.Duplicate, provider, failureText(s.Failure)}
@@ -136,8 +136,8 @@ func settleArgs(s *store.Settlement) []any {
 // attemptArgs are the values of a settlement's attempt, in the order of attemptColumns.
 func (x *session) attemptArgs(s *store.Settlement) []any {
 	a := s.Attempt
-	return []any{x.dialect.id(s.MessageID), s.Recipient, s.Rank, s.Claim, micros(a.At), a.Took.Microseconds(), string(a.Status), a.Reason,
-		a.Provider, a.ProviderID, a.Code, a.Duplicate, failureText(a.Failure)}
+	return []any{x.dialect.id(s.MessageID), s.Recipient, s.Rank, s.Claim, micros(a.At), a.Took.Microseconds(), string(a.Status), clean(a.Reason),
+		clean(a.Provider), clean(a.ProviderID), clean(a.Code), a.Duplicate, failureText(a.Failure)}
 }
 
 // lockMessages locks the messages of refs, in the order of their ids. Whoever changes more than one delivery of a group does so first,

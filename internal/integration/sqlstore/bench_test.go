@@ -11,9 +11,9 @@ import (
 
 // BenchmarkDrain claims and settles a hundred at once, attempts logged.
 func BenchmarkDrain(b *testing.B) {
-	for name, open := range stores {
+	for name, d := range databases {
 		b.Run(name, func(b *testing.B) {
-			s := open(b)
+			s := d.migrated(b)
 			fill(b, s, b.N)
 			b.ResetTimer()
 			for left := b.N; left > 0; {
@@ -53,17 +53,13 @@ func settle(b *testing.B, s store.Deliveries, ls store.Leases) {
 
 // BenchmarkAccept accepts one message at once.
 func BenchmarkAccept(b *testing.B) {
-	for name, open := range stores {
+	for name, d := range databases {
 		b.Run(name, func(b *testing.B) {
-			s := open(b)
+			s := d.migrated(b)
 			for b.Loop() {
 				_, err := s.AcceptMessages(b.Context(), []store.NewMessage{message(1)})
 				require.NoError(b, err)
 			}
 		})
 	}
-}
-
-var stores = map[string]func(testing.TB) store.Deliveries{
-	"sqlite": func(t testing.TB) store.Deliveries { return sqliteStore(t) },
 }

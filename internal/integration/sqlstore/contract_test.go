@@ -8,9 +8,21 @@ import (
 )
 
 func TestContract(t *testing.T) {
-	for name, open := range stores {
+	for name, d := range databases {
 		t.Run(name, func(t *testing.T) {
+			open := d.many(t)
 			storetest.Run(t, func(t *testing.T) store.Deliveries { return open(t) })
+		})
+	}
+}
+
+func TestModel(t *testing.T) {
+	for name, d := range databases {
+		t.Run(name, func(t *testing.T) {
+			open := d.many(t)
+			for seed := range uint64(3) {
+				storetest.Model(t, func(t *testing.T) store.Deliveries { return open(t) }, seed, 200)
+			}
 		})
 	}
 }

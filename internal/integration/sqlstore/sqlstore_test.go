@@ -1,38 +1,16 @@
 package sqlstore_test
 
 import (
-	"database/sql"
 	"fmt"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
-	_ "modernc.org/sqlite"
 
 	"github.com/e7ddda3c/notify/channel"
 	"github.com/e7ddda3c/notify/store"
-	"github.com/e7ddda3c/notify/store/sqlstore"
 )
-
-// sqliteDB opens a new database of the test's own.
-func sqliteDB(t testing.TB, pragmas string) *sql.DB {
-	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "notify.db")+"?"+pragmas)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	return db
-}
-
-const fullSync = "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
-
-func sqliteStore(t testing.TB) *sqlstore.Store {
-	t.Helper()
-	s := sqlstore.SQLite(sqliteDB(t, fullSync), nil)
-	require.NoError(t, s.Migrate(t.Context()))
-	return s
-}
 
 const lane = store.Lane("email/transactional")
 
@@ -49,7 +27,7 @@ func message(n int) store.NewMessage {
 }
 
 func TestAMessageGoesItsWay(t *testing.T) {
-	s := sqliteStore(t)
+	s := databases["sqlite"].migrated(t)
 	m := message(3)
 	m.Key = "k"
 	as, err := s.AcceptMessages(t.Context(), []store.NewMessage{m})

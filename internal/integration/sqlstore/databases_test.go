@@ -1,0 +1,92 @@
+package sqlstore_test
+
+import (
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+	"github.com/stretchr/testify/require"
+	_ "modernc.org/sqlite"
+
+	"github.com/e7ddda3c/notify/internal/env"
+	"github.com/e7ddda3c/notify/store/sqlstore"
+)
+
+// A database is one kind of them.
+type database struct {
+	// open makes a new, empty one that is the test's own.
+	open  func(testing.TB) *sql.DB
+	store func(*sql.DB, *sqlstore.Options) *sqlstore.Store
+}
+
+// databases are those that the store knows.
+var databases = map[string]database{
+	"sqlite":   {openSQLite, sqlstore.SQLite},
+	"postgres": {openPostgres, sqlstore.Postgres},
+}
+
+// migrated opens a new database with the tables in it.
+func (d database) migrated(t testing.TB) *sqlstore.Store {
+	t.Helper()
+	s := d.store(d.open(t), nil)
+	require.NoError(t, s.Migrate(t.Context()))
+	return s
+}
+
+// many returns a function that makes stores with nothing in them, side by side in one database.
+func (d database) many(t testing.TB) func(testing.TB) *sqlstore.Store {
+	t.Helper()
+	db := d.open(t)
+	return func(t testing.TB) *sqlstore.Store {
+		t.Helper()
+		s := d.store(db, &sqlstore.Options{Prefix: fmt.Sprintf("t%d_", names.Add(1))})
+		require.NoError(t, s.Migrate(t.Context()))
+		return s
+	}
+}
+
+const fullSync = "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
+
+func openSQLite(t testing.TB) *sql.DB {
+	t.Helper()
+	return open(t, "sqlite", "file:"+filepath.Join(t.TempDir(), "notify.db")+"?"+fullSync)
+}
+
+func openPostgres(t testing.TB) *sql.DB {
+	t.Helper()
+	return open(t, "pgx", newPostgres(t))
+}
+
+// newPostgres makes a database that is dropped after the test, and returns its URL.
+func newPostgres(t testing.TB) string {
+	t.Helper()
+	at, err := url.Parse(env.Need(t, "NOTIFY_POSTGRES"))
+	require.NoError(t, err)
+	server, name := open(t, "pgx", at.String()), newName()
+	_, err = server.ExecContext(t.Context(), "create database "+name)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		_, err := server.Exec("drop database " + name + " with (force)")
+		require.NoError(t, err)
+	})
+	at.Path = "/" + name
+	return at.String()
+}
+
+var names atomic.Int64
+
+// newName names a database that nobody else has.
+func newName() string { return fmt.Sprintf("notify_sqlstore_%d_%d", os.Getpid(), names.Add(1)) }
+
+func open(t testing.TB, driver, source string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open(driver, source)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}

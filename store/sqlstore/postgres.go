@@ -1,0 +1,288 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"hash/fnv"
+	"strings"
+	"time"
+
+	"github.com/e7ddda3c/notify/store"
+)
+
+// Postgres returns a Store in a PostgreSQL database.
+func Postgres(db *sql.DB, o *Options) *Store { return open(db, postgres{}, o) }
+
+// postgres talks to PostgreSQL: one statement for each batch, with its rows in arrays.
+//
+// PostgreSQL keeps the plans of statements, and one that was made while a table was small reads all of a large one. "anew" is 1 row
+// where the parameter is known, and a thousand for a plan that is to be kept: so none is.
+type postgres struct{}
+
+const anew = "generate_series(1, ?::int) anew"
+
+func (postgres) traits() traits {
+	return traits{
+		folder:      "postgres",
+		now:         "(extract(epoch from clock_timestamp()) * 1000000)::bigint",
+		greatest:    "greatest",
+		placeholder: '$',
+		maxArgs:     65_535,
+		alone:       true,
+		committed:   true,
+		live:        "live",
+		nextLane:    "live",
+		lock:        " for no key update",
+		lockRows:    " for update",
+		ignore:      "on conflict do nothing",
+	}
+}
+
+// id is nil's for what is no UUID: the database would refuse it, and nobody has that one.
+func (postgres) id(id string) any {
+	if _, ok := parse(id); !ok {
+		return "00000000-0000-0000-0000-000000000000"
+	}
+	return id
+}
+
+func (p postgres) keys(refs []store.DeliveryRef) (string, []any) {
+	a := make(arrays, 3)
+	for _, r := range refs {
+		a.row(p.id(r.MessageID), r.Recipient, r.Rank)
+	}
+	return "select * from unnest(?::uuid[], ?::int[], ?::int[])", a.args()
+}
+
+func (p postgres) groups(refs []store.DeliveryRef) (string, []any) {
+	a := make(arrays, 2)
+	for _, r := range refs {
+		a.row(p.id(r.MessageID), r.Recipient)
+	}
+	return "select * from unnest(?::uuid[], ?::int[])", a.args()
+}
+
+func (p postgres) insert(ctx context.Context, x *session, ms []store.NewMessage) ([]bool, error) {
+	places := make(map[string]int, len(ms))
+	deliveries := make(arrays, deliveryArgs)
+	for i := range ms {
+		places[ms[i].ID] = i
+		for j := range ms[i].Deliveries {
+			deliveries.row(x.deliveryArgs(nil, ms[i].ID, &ms[i].Deliveries[j])...)
+		}
+	}
+	values, args := "values "+strings.Replace(messageValues, "{now}", "(select now from clock)", 1), []any(nil)
+	if len(ms) == 1 {
+		args = x.messageArgs(nil, &ms[0])
+	} else {
+		messages := make(arrays, messageArgs)
+		for i := range ms {
+			messages.row(x.messageArgs(nil, &ms[i])...)
+		}
+		values = `select m.id, m.tenant, m.idem, m.dispatcher, m.category, m.class, m.template, m.at_most_once, m.expire_at, (select now from clock), m.body, m.hash
+			from unnest(?::uuid[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::bool[], ?::bigint[], ?::bytea[], ?::bytea[])
+			as m(id, tenant, idem, dispatcher, category, class, template, at_most_once, expire_at, body, hash)`
+		args = messages.args()
+	}
+	stored := make([]bool, len(ms))
+	err := x.query(ctx, func(rows *sql.Rows) error {
+		var id uuid
+		err := rows.Scan(&id)
+		stored[places[string(id)]] = true
+		return err
+	}, `with clock as materialized (select {now} as now),
+		m as (insert into {messages} (`+insertedMessage+`) `+values+` on conflict do nothing returning id),
+		d as (insert into {deliveries} (`+insertedDelivery+`)
+			select m.id, d.recipient, d.place, d.lane, d.live, greatest(d.due, (select now from clock)), d.status, d.reason, (select now from clock), d.not_before, d.user_id, d.address,
+				d.locale, d.grouped, d.failure, d.body
+			from unnest(?::uuid[], ?::int[], ?::int[], ?::text[], ?::bool[], ?::bigint[], ?::text[], ?::text[], ?::bigint[], ?::text[], ?::text[],
+				?::text[], ?::bool[], ?::text[], ?::bytea[])
+			as d(message, recipient, place, lane, live, due, status, reason, not_before, user_id, address, locale, grouped, failure, body)
+			join m on m.id = d.message)
+		select id from m`, append(args, deliveries.args()...)...)
+	return stored, err
+}
+
+func (postgres) claim(ctx context.Context, s *Store, r store.LeaseRequest) (claims, error) {
+	c := claims{next: make(map[store.Lane]time.Time)}
+	x := &session{Store: s, q: s.db}
+	lanes, total := make(arrays, 2), 0
+	for _, l := range r.Lanes {
+		lanes.row(string(l.Lane), l.Room)
+		total += l.Room
+	}
+	var now int64
+	next := make(map[store.Lane]int64)
+	got := make(map[store.Lane]int)
+	args := append(lanes.args(), 1, total, r.Lease.Microseconds())
+	err := x.query(ctx, func(rows *sql.Rows) error {
+		var was, later sql.NullInt64
+		r, err := scanRow(rows, &was, &now, &later)
+		switch {
+		case err != nil:
+			return err
+		case was.Valid:
+			r.due = was.Int64
+			c.rows = append(c.rows, r)
+			got[r.Lane]++
+		case later.Valid:
+			next[r.Lane] = later.Int64
+		}
+		return nil
+	}, claimPostgres, args...)
+	if err != nil {
+		return c, err
+	}
+	c.now = instant(now)
+	inOrder(c.rows, r.Lanes)
+	for _, l := range r.Lanes {
+		if got[l.Lane] >= l.Room {
+			continue
+		}
+		if got[l.Lane] > 0 { // what was just taken is the lane's, too
+			c.next[l.Lane] = instant(now + r.Lease.Microseconds())
+		}
+		if later, ok := next[l.Lane]; ok && (got[l.Lane] == 0 || later < now+r.Lease.Microseconds()) {
+			c.next[l.Lane] = instant(later)
+		}
+	}
+	return c, nil
+}
+
+// claimPostgres returns what it took, with what it was due, and a row without for each lane that had less than its room.
+const claimPostgres = `with clock as materialized (select {now} as now),
+	lanes as materialized (select * from unnest(?::text[], ?::int[]) as l(lane, room)),
+	picked as materialized (
+		select d.* from lanes l, ` + anew + `, lateral (
+			select message, recipient, place, due from {deliveries}
+			where live and lane = l.lane and due <= (select now from clock)
+			order by due limit l.room for update skip locked) d
+		limit ?),
+	taken as (
+		update {deliveries} d
+		set claim = d.claim + 1, due = (select now from clock) + ?::bigint, expired = d.expired + d.leased::int, leased = true
+		from picked p where d.message = p.message and d.recipient = p.recipient and d.place = p.place
+		returning ` + deliveryColumns + `, p.due as was)
+	select t.*, (select now from clock) as now, null::bigint as later from taken t
+	union all
+	select '00000000-0000-0000-0000-000000000000', 0, 0, 0, l.lane, '', '', '', false, false, '', '', 0, 0, 0, 0, 0, false, false, '', 0, false, 0,
+		false, '', null, null, (select now from clock),
+		(select min(due) from {deliveries} where live and lane = l.lane and due > (select now from clock))
+	from lanes l where l.room > (select count(*) from taken t where t.lane = l.lane)`
+
+func (p postgres) settle(ctx context.Context, x *session, ss []store.Settlement, sure bool) ([]bool, error) {
+	a := make(arrays, 26)
+	for i := range ss {
+		s := &ss[i]
+		attempt := s.Attempt
+		if attempt == nil {
+			attempt = &store.Attempt{}
+		}
+		due, poke := micros(s.Due), s.Poke
+		if s.Due.IsZero() {
+			poke = -1 // at once
+		}
+		a.row(i, p.id(s.MessageID), s.Recipient, s.Rank, s.Claim, !s.Status.Settled(), due, poke, string(s.Status), s.Reason, micros(s.NotBefore),
+			s.Attempts, s.Tries, s.Doubt, s.Duplicate, clean(attempt.ProviderID), failureText(s.Failure),
+			s.Attempt != nil, micros(attempt.At), attempt.Took.Microseconds(), string(attempt.Status), clean(attempt.Reason),
+			clean(attempt.Provider), clean(attempt.Code), attempt.Duplicate, failureText(attempt.Failure))
+	}
+	return x.marked(ctx, len(ss), `with clock as materialized (select {now} as now),
+		v as materialized (select * from unnest(?::int[], ?::uuid[], ?::int[], ?::int[], ?::bigint[], ?::bool[],
+			?::bigint[], ?::bigint[], ?::text[], ?::text[], ?::bigint[], ?::int[], ?::int[], ?::bool[], ?::bool[], ?::text[], ?::text[],
+			?::bool[], ?::bigint[], ?::bigint[], ?::text[], ?::text[], ?::text[], ?::text[], ?::bool[], ?::text[])
+			as v(nr, message, recipient, place, claim, live, due, poke, status, reason, not_before, attempts, tries, doubt, duplicate, provider_id,
+				failure, called, at, took, as_status, as_reason, provider, code, as_duplicate, as_failure)),
+		s as (update {deliveries} d set live = v.live, due = case when d.poke <> v.poke then (select now from clock) else v.due end,
+			at = case when d.status = v.status then d.at else (select now from clock) end, status = v.status, reason = v.reason, not_before = v.not_before,
+			attempts = v.attempts, tries = v.tries, doubt = v.doubt, duplicate = v.duplicate,
+			provider_id = coalesce(nullif(v.provider_id, ''), d.provider_id), failure = v.failure, leased = false, expired = 0, called = false
+			from v, `+anew+` where d.message = v.message and d.recipient = v.recipient and d.place = v.place and d.claim = v.claim and d.leased
+			and (?::bool or not d.canceled and d.status in ('accepted', 'held'))
+			returning v.nr),
+		a as (insert into {attempts} (`+attemptColumns+`)
+			select message, recipient, place, claim, at, took, as_status, as_reason, provider, provider_id, code, as_duplicate, as_failure
+			from v join s using (nr) where called on conflict do nothing)
+		select nr from s`, append(a.args(), 1, sure)...)
+}
+
+// marked runs a query that returns the numbers of the rows, of n, that it touched.
+func (x *session) marked(ctx context.Context, n int, code string, args ...any) ([]bool, error) {
+	touched := make([]bool, n)
+	err := x.query(ctx, func(rows *sql.Rows) error {
+		var nr int
+		err := rows.Scan(&nr)
+		touched[nr] = true
+		return err
+	}, code, args...)
+	return touched, err
+}
+
+func (p postgres) wake(ctx context.Context, x *session, refs []store.DeliveryRef) error {
+	a := make(arrays, 3)
+	for _, r := range refs {
+		a.row(r.MessageID, r.Recipient, r.Rank)
+	}
+	_, err := x.exec(ctx, `update {deliveries} d set poke = poke + 1, due = case when d.leased then d.due else least(d.due, {now}) end
+		from unnest(?::uuid[], ?::int[], ?::int[]) as v(message, recipient, place), `+anew+`
+		where d.message = v.message and d.recipient = v.recipient and d.place <> v.place and d.grouped and d.status in ('accepted', 'held')`,
+		append(a.args(), 1)...)
+	return err
+}
+
+func (p postgres) extend(ctx context.Context, x *session, es []store.Extension, lease time.Duration) ([]bool, error) {
+	a := make(arrays, 6)
+	for i, e := range es {
+		a.row(i, p.id(e.MessageID), e.Recipient, e.Rank, e.Claim, e.Called)
+	}
+	return x.marked(ctx, len(es), `update {deliveries} d
+		set due = case when d.leased and d.status in ('accepted', 'held') then {now} + ?::bigint else d.due end,
+			called = d.called or v.called and d.leased and d.status in ('accepted', 'held')
+		from unnest(?::int[], ?::uuid[], ?::int[], ?::int[], ?::bigint[], ?::bool[]) as v(nr, message, recipient, place, claim, called), `+anew+`
+		where d.message = v.message and d.recipient = v.recipient and d.place = v.place and d.claim = v.claim
+		returning v.nr`, append(append([]any{lease.Microseconds()}, a.args()...), 1)...)
+}
+
+func (postgres) hasSchema(ctx context.Context, x *session) (bool, error) {
+	var there bool
+	_, err := x.one(ctx, []any{&there}, "select to_regclass(?::text) is not null", x.tables("{schema}"))
+	return there, err
+}
+
+// unfit refuses what would lose commits when the server dies.
+func (postgres) unfit(ctx context.Context, x *session) error {
+	var version, synchronous string
+	if _, err := x.one(ctx, []any{&version, &synchronous},
+		"select current_setting('server_version'), current_setting('synchronous_commit')"); err != nil {
+		return err
+	}
+	switch {
+	case older(version, 12, 0):
+		return unfit("PostgreSQL is %s; 12 is the oldest that will do", version)
+	case synchronous == "off":
+		return unfit("synchronous_commit is off, which loses what was committed; set it to on for these connections")
+	}
+	return nil
+}
+
+func (postgres) migrate(ctx context.Context, s *Store, do func(*session) error) error {
+	return s.transact(ctx, func(ctx context.Context, x *session) error {
+		h := fnv.New64a()
+		h.Write([]byte("notify sqlstore " + s.prefix))
+		if _, err := x.exec(ctx, "select pg_advisory_xact_lock(?::bigint)", int64(h.Sum64())); err != nil {
+			return err
+		}
+		return do(x)
+	})
+}
+
+// transient: serialization failure, deadlock, lock not available.
+func (postgres) transient(err error) bool {
+	switch sqlState(err) {
+	case "40001", "40P01", "55P03":
+		return true
+	}
+	return false
+}
+
+func (postgres) duplicate(err error) bool { return sqlState(err) == "23505" }
