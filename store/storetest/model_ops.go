@@ -104,7 +104,7 @@ func (m *model) tryLease() {
 	for _, i := range m.rand.Perm(len(lanes))[:1+m.rand.IntN(3)] {
 		rooms = append(rooms, store.LaneRoom{Lane: lanes[i], Room: 1 + m.rand.IntN(4)})
 	}
-	duration := pick(m, 0, long)
+	duration := pick(m, time.Microsecond, long)
 	ls := m.lease(duration, rooms...)
 	rest := ls.Deliveries
 	for _, want := range rooms {
