@@ -2,7 +2,6 @@ package notify
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/e7ddda3c/notify/channel"
@@ -34,16 +33,8 @@ func (g *group) answered(d *delivery, now time.Time) {
 
 func (g *group) sent(d *delivery, now time.Time) {
 	d.out.ProviderID = d.receipt.ID
-	switch d.receipt.Event {
-	case channel.Delivered:
-		g.settle(d, now, Delivered, "", nil)
-	case channel.Read:
-		g.settle(d, now, Read, "", nil)
-	case channel.Bounced:
-		g.settle(d, now, Failed, ReasonBounced, &channel.Error{Kind: channel.Unreachable, Code: d.receipt.Code, Err: errors.New("it came back")})
-	default:
-		g.settle(d, now, Sent, "", nil)
-	}
+	s, why, e := statusOf(d.receipt)
+	g.settle(d, now, s, why, e)
 }
 
 // failed does what the kind of a failure asks for.

@@ -2,7 +2,6 @@ package notify
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -156,6 +155,11 @@ func (r *runner) answered(j *job, a answer) {
 	r.record(j, &st, a)
 	r.trace(j, st, TransitionAttempted, a.failure, a.took)
 	r.free(j, a.took)
+	if why := a.dead(); why != "" { // before it is settled, so that a crash between forgets nothing
+		ctx, cancel := context.WithTimeout(r.base, storeTimeout)
+		defer cancel()
+		r.markSuppressed(ctx, j.Message.Tenant, j.lane.gate, j.To, why)
+	}
 	r.settle(j, st)
 }
 
@@ -213,7 +217,7 @@ func statusOf(r channel.Receipt) (Status, Reason, *channel.Error) {
 	case channel.Read:
 		return Read, "", nil
 	case channel.Bounced:
-		return Failed, ReasonBounced, &channel.Error{Kind: channel.Unreachable, Code: r.Code, Err: errors.New("it came back")}
+		return Failed, ReasonBounced, bounce(r)
 	}
 	return Sent, "", nil
 }

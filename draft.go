@@ -16,7 +16,8 @@ import (
 type draft struct {
 	channel.Delivery
 	gate  *gate
-	fault error // settles it as failed
+	fault error  // settles it as failed
+	dead  Reason // of a fault: settles it as suppressed instead
 }
 
 // draft renders what the deliveries to one recipient on one channel share, unless ctx has ended: then they will be canceled, and

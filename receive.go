@@ -1,0 +1,124 @@
+package notify
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/store"
+)
+
+// Receive takes what a provider said later of a delivery: that it arrived, was read or came back. Drivers have handlers for what their
+// vendors call, which want it as their sink:
+//
+//	http.Handle("/hooks/twilio", sms.TwilioCallback(authToken, "https://example.com/hooks/twilio", n.Receive))
+//
+// The receipt names the delivery by its ID, or else, if that is not ours, the attempt by Provider and ID. It only raises: from sent to
+// bounced, delivered, read; what it does not raise stays, and is no error, because providers repeat and reorder. A delivery that bounced
+// has failed, and if its address is dead ([channel.InvalidRecipient]), nothing goes there any more, until [Notifier.Unsuppress].
+//
+// [ErrNotFound] means that nobody knows the delivery, or not yet: a provider may call before the answer to its attempt is stored. After
+// that error, as after any other than a [*FieldError], the same receipt should be brought again; that changes nothing more.
+func (n *Notifier) Receive(ctx context.Context, r channel.Receipt) error {
+	if !n.running.enter() {
+		return ErrClosed
+	}
+	defer n.running.leave()
+	rec, err := receiptOf(r)
+	if err != nil {
+		return err
+	}
+	rs := []store.Receipt{rec}
+	if err := n.useStore(func() error {
+		_, err := n.store.RecordReceipts(ctx, rs)
+		return err
+	}); err != nil {
+		return err
+	}
+	if rs[0].Found == nil {
+		return ErrNotFound
+	}
+	return n.received(ctx, &rs[0])
+}
+
+// receiptOf returns r as stores take it.
+func receiptOf(r channel.Receipt) (store.Receipt, error) {
+	rec := store.Receipt{Provider: r.Provider, ProviderID: r.ID, At: timeOf(r)}
+	ref, ours := parseDeliveryID(r.DeliveryID)
+	switch {
+	case ours:
+		rec.DeliveryRef = ref
+	case r.ID == "":
+		return rec, fault("id", errors.New("neither this nor delivery_id names a delivery"))
+	case checkWord(r.ID) != nil:
+		return rec, fault("id", checkWord(r.ID))
+	case checkWord(r.Provider) != nil:
+		return rec, fault("provider", checkWord(r.Provider))
+	}
+	switch r.Event {
+	case channel.Sent, channel.Delivered, channel.Read, channel.Bounced:
+		var e *channel.Error
+		var why Reason
+		rec.Status, why, e = statusOf(r)
+		rec.Reason, rec.Failure = string(why), storable(e)
+		return rec, nil
+	}
+	return rec, fault("event", fmt.Errorf("%q is not sent, delivered, read or bounced", r.Event))
+}
+
+// timeOf is when r happened. A time that cannot be is none, and the store takes its own.
+func timeOf(r channel.Receipt) time.Time {
+	if r.At.After(time.Now()) || r.At.Before(time.Unix(0, 0)) {
+		return time.Time{}
+	}
+	return micros(r.At)
+}
+
+// bounce is what a delivery that came back has failed of.
+func bounce(r channel.Receipt) *channel.Error {
+	e := &channel.Error{Kind: cmp.Or(r.Kind, channel.Unreachable), Code: r.Code, Err: errors.New("it came back")}
+	if e.Kind != channel.InvalidRecipient && e.Kind != channel.Rejected { // whatever a driver says: nothing is tried again
+		e.Kind = channel.Unreachable
+	}
+	return e
+}
+
+// received tells everybody of a receipt that was stored. Its error means that not all of it is done.
+func (n *Notifier) received(ctx context.Context, r *store.Receipt) error {
+	d := r.Found
+	if d.Status == r.Status && d.Reason == r.Reason {
+		n.traceReceipt(d)
+	}
+	n.waiters.tell(d.MessageID)
+	if d.Grouped {
+		n.wake(n.lanesOf(Class(d.Lane.Class()))...)
+	}
+	g := n.gates[d.Lane.Channel()]
+	if r.Reason != string(ReasonBounced) || r.Failure.Kind != channel.InvalidRecipient || g == nil {
+		return nil
+	}
+	return n.suppress(ctx, d.Message.Tenant, g, d.To, ReasonBounced)
+}
+
+func (n *Notifier) traceReceipt(d *store.Delivery) {
+	if n.onTransition == nil {
+		return
+	}
+	e, _ := errorOf(d.Failure)
+	n.tell(Transition{
+		Event: TransitionReceived, Delivery: deliveryID(d.DeliveryRef), Tenant: d.Message.Tenant, Channel: d.Lane.Channel(),
+		Class: Class(d.Lane.Class()), Status: d.Status, Reason: Reason(d.Reason), Kind: kindOf(e), Attempts: d.Attempts, Duplicate: d.Duplicate,
+	})
+}
+
+// lanesOf returns the lanes of a class: the peers of a delivery are in those.
+func (n *Notifier) lanesOf(c Class) []store.Lane {
+	lanes := make([]store.Lane, 0, len(n.gates))
+	for name := range n.gates {
+		lanes = append(lanes, store.LaneOf(name, string(c)))
+	}
+	return lanes
+}

@@ -1,0 +1,152 @@
+package notify
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/store"
+)
+
+// Unsuppress lets messages go to an address again that was found dead: one that bounced, or that a provider refused for good. kind is
+// the kind of address, such as [channel.Email], or the name of a channel that declares none. It reports whether the address was
+// suppressed.
+//
+// Addresses are kept for each tenant as a SHA-256 of what is the same for all spellings: a mailbox with its domain in small letters, a
+// number without white space and punctuation, anything else without white space around it.
+func (n *Notifier) Unsuppress(ctx context.Context, tenant, kind, address string) (found bool, err error) {
+	if n.suppressions == nil {
+		return false, fault("store", ErrNeedsStore)
+	}
+	for _, w := range []struct{ field, word string }{{"tenant", tenant}, {"kind", kind}} {
+		if err := checkWord(w.word); err != nil {
+			return false, fault(w.field, err)
+		}
+	}
+	err = n.useStore(func() error {
+		found, err = n.suppressions.DeleteSuppression(ctx, suppressionKey(tenant, kind, address))
+		return err
+	})
+	return found, err
+}
+
+// A finder looks suppressions up. What accepts messages in a transaction of the host's may be one: a lookup beside the transaction could
+// wait for it, and it for the lookup.
+type finder interface {
+	FindSuppressions(ctx context.Context, keys []store.SuppressionKey) ([]store.Suppression, error)
+}
+
+// suppressed settles what p would send to addresses that are dead. Its error refuses the message.
+func (n *Notifier) suppressed(ctx context.Context, in finder, p *plan) error {
+	if in == nil {
+		return nil
+	}
+	drafts := make(map[store.SuppressionKey][]*draft, p.count)
+	keys := make([]store.SuppressionKey, 0, p.count)
+	for i := range p.groups {
+		for j := range p.groups[i].ds {
+			d := &p.groups[i].ds[j].draft
+			if d.fault != nil || d.gate.kind == channel.None {
+				continue
+			}
+			k := suppressionKey(d.Tenant, d.gate.suppressionKind(), d.To)
+			if drafts[k] == nil {
+				keys = append(keys, k)
+			}
+			drafts[k] = append(drafts[k], d)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	var found []store.Suppression
+	err := n.useStore(func() (err error) {
+		found, err = in.FindSuppressions(ctx, keys)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("notify: nothing was accepted: %w", err)
+	}
+	for _, s := range found {
+		for _, d := range drafts[s.SuppressionKey] {
+			d.suppress(Reason(s.Reason))
+		}
+	}
+	return nil
+}
+
+// suppress settles d as suppressed.
+func (d *draft) suppress(why Reason) {
+	err := errors.New("is suppressed: a provider has refused it for good")
+	if why == ReasonBounced {
+		err = errors.New("is suppressed: an earlier message came back")
+	}
+	d.dead, d.fault = why, &channel.Error{Kind: channel.InvalidRecipient, Field: "to", Err: err}
+}
+
+// suppress marks an address as dead.
+func (n *Notifier) suppress(ctx context.Context, tenant string, g *gate, address string, why Reason) error {
+	if n.suppressions == nil || g.kind == channel.None || address == "" {
+		return nil
+	}
+	return n.useStore(func() error {
+		return n.suppressions.SaveSuppressions(ctx, []store.Suppression{{
+			SuppressionKey: suppressionKey(tenant, g.suppressionKind(), address), Reason: string(why),
+		}})
+	})
+}
+
+// markSuppressed is suppress for those who have nobody to tell that it failed: the next attempt finds out again.
+func (n *Notifier) markSuppressed(ctx context.Context, tenant string, g *gate, address string, why Reason) {
+	if err := n.suppress(ctx, tenant, g, address, why); err != nil {
+		n.log.Error("cannot suppress an address", "channel", g.name, "error", err)
+	}
+}
+
+// dead says why nothing more is to go to the address of a call, or "".
+func (a answer) dead() Reason {
+	switch {
+	case a.failure == nil && a.receipt.Event == channel.Bounced && a.receipt.Kind == channel.InvalidRecipient:
+		return ReasonBounced
+	case a.failure != nil && a.failure.Kind == channel.InvalidRecipient:
+		return ReasonInvalid
+	}
+	return ""
+}
+
+// suppressionKind is what addresses of g are told apart by.
+func (g *gate) suppressionKind() string {
+	if g.kind == "" {
+		return g.name
+	}
+	return g.kind
+}
+
+func suppressionKey(tenant, kind, address string) store.SuppressionKey {
+	return store.SuppressionKey{Tenant: tenant, Kind: kind, Hash: sha256.Sum256([]byte(sameAddress(kind, address)))}
+}
+
+// sameAddress returns what the spellings of an address have in common.
+func sameAddress(kind, address string) string {
+	address = strings.TrimSpace(address)
+	switch kind {
+	case channel.Email:
+		if i := strings.LastIndexByte(address, '@'); i >= 0 {
+			address = address[:i] + strings.ToLower(address[i:])
+		}
+	case channel.Phone:
+		address = strings.Map(func(r rune) rune {
+			if strings.ContainsRune(" -().", r) {
+				return -1
+			}
+			return r
+		}, address)
+		if strings.HasPrefix(address, "00") {
+			address = "+" + address[2:]
+		}
+	}
+	return address
+}
