@@ -1,0 +1,263 @@
+package notify_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/e7ddda3c/notify"
+	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/store"
+	"github.com/e7ddda3c/notify/store/memory"
+)
+
+// A texting driver's messages have the vendor's ids v-1, v-2 and so on.
+func texting() channel.Channel {
+	n := 0
+	return phone{channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
+		n++
+		return channel.Receipt{Provider: "vendor", ID: fmt.Sprintf("v-%d", n)}, nil
+	})}
+}
+
+type phone struct{ channel.Func }
+
+func (phone) AddressKind() string { return channel.Phone }
+
+// sent sends m and lets Run deliver it.
+func sent(t *testing.T, n *notify.Notifier, m notify.Message) notify.Report {
+	t.Helper()
+	stop := running(t, n)
+	defer stop()
+	r, err := n.Send(t.Context(), m)
+	require.NoError(t, err)
+	r, err = n.Wait(t.Context(), r.ID)
+	require.NoError(t, err)
+	return r
+}
+
+func text(number string) notify.Message {
+	return notify.Message{To: notify.To(channel.Phone, number), Channels: []string{"sms"}, Content: notify.Content{Text: "Your code is 4711"}}
+}
+
+func TestReceiptsRaiseDeliveries(t *testing.T) {
+	was := time.Date(2026, 1, 2, 3, 4, 5, 678_000, time.UTC)
+	bounced := channel.Receipt{Event: channel.Bounced, Code: "30005", Kind: channel.InvalidRecipient, At: was}
+	tests := map[string]struct {
+		receipts []channel.Receipt
+		status   notify.Status
+		reason   notify.Reason
+		kind     channel.Kind
+	}{
+		"sent once more":             {receipts: []channel.Receipt{{Event: channel.Sent}}, status: notify.Sent},
+		"delivered":                  {receipts: []channel.Receipt{{Event: channel.Delivered, At: was}}, status: notify.Delivered},
+		"read":                       {receipts: []channel.Receipt{{Event: channel.Read, At: was}}, status: notify.Read},
+		"read, then delivered":       {receipts: []channel.Receipt{{Event: channel.Read, At: was}, {Event: channel.Delivered}}, status: notify.Read},
+		"delivered twice":            {receipts: []channel.Receipt{{Event: channel.Delivered, At: was}, {Event: channel.Delivered}}, status: notify.Delivered},
+		"bounced":                    {receipts: []channel.Receipt{bounced}, status: notify.Failed, reason: notify.ReasonBounced, kind: channel.InvalidRecipient},
+		"bounced, then sent":         {receipts: []channel.Receipt{bounced, {Event: channel.Sent}}, status: notify.Failed, reason: notify.ReasonBounced, kind: channel.InvalidRecipient},
+		"bounced, then delivered":    {receipts: []channel.Receipt{bounced, {Event: channel.Delivered, At: was}}, status: notify.Delivered},
+		"bounced, nobody knows why":  {receipts: []channel.Receipt{{Event: channel.Bounced, At: was}}, status: notify.Failed, reason: notify.ReasonBounced, kind: channel.Unreachable},
+		"bounced for a strange kind": {receipts: []channel.Receipt{{Event: channel.Bounced, At: was, Kind: "odd"}}, status: notify.Failed, reason: notify.ReasonBounced, kind: channel.Unreachable},
+		"bounced for its content":    {receipts: []channel.Receipt{{Event: channel.Bounced, At: was, Kind: channel.Rejected}}, status: notify.Failed, reason: notify.ReasonBounced, kind: channel.Rejected},
+	}
+	names := map[string]func(notify.Outcome) channel.Receipt{
+		"by its id":       func(o notify.Outcome) channel.Receipt { return channel.Receipt{DeliveryID: o.ID} },
+		"by the vendor's": func(o notify.Outcome) channel.Receipt { return channel.Receipt{Provider: "vendor", ID: o.ProviderID} },
+		"by somebody else's first": func(o notify.Outcome) channel.Receipt {
+			return channel.Receipt{DeliveryID: "order-7", Provider: "vendor", ID: o.ProviderID}
+		},
+	}
+	for named, of := range names {
+		for name, tt := range tests {
+			t.Run(name+", "+named, func(t *testing.T) {
+				n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"sms": texting()}})
+				o := sent(t, n, text("+15005550006")).Deliveries[0]
+				require.Equal(t, notify.Sent, o.Status)
+				for _, r := range tt.receipts {
+					named := of(o)
+					r.DeliveryID, r.Provider, r.ID = named.DeliveryID, named.Provider, named.ID
+					require.NoError(t, n.Receive(t.Context(), r))
+				}
+				report, err := n.Report(t.Context(), o.ID[:36])
+				require.NoError(t, err)
+				got := report.Deliveries[0]
+				require.Equal(t, tt.status, got.Status)
+				require.Equal(t, tt.reason, got.Reason)
+				if tt.status != notify.Sent {
+					require.Equal(t, was, got.At)
+				}
+				if tt.kind == "" {
+					require.NoError(t, got.Err)
+					return
+				}
+				var e *channel.Error
+				require.ErrorAs(t, got.Err, &e)
+				require.Equal(t, tt.kind, e.Kind)
+				require.Equal(t, tt.receipts[0].Code, e.Code)
+			})
+		}
+	}
+}
+
+func TestReceiptsThatNobodyKnows(t *testing.T) {
+	n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"sms": texting()}})
+	o := sent(t, n, text("+15005550006")).Deliveries[0]
+	for name, r := range map[string]channel.Receipt{
+		"another message":            {DeliveryID: notify.NewID(time.Now()) + "-0-0"},
+		"another recipient":          {DeliveryID: o.ID[:36] + "-1-0"},
+		"another message of his":     {DeliveryID: notify.NewID(time.Now()) + "-0-0", Provider: "vendor", ID: "v-1"},
+		"another of the vendor's":    {Provider: "vendor", ID: "v-2"},
+		"the same of another vendor": {Provider: "other", ID: "v-1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r.Event = channel.Delivered
+			require.ErrorIs(t, n.Receive(t.Context(), r), notify.ErrNotFound)
+		})
+	}
+}
+
+func TestReceiptsThatAreRefused(t *testing.T) {
+	n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"sms": texting()}})
+	for name, tt := range map[string]struct {
+		receipt channel.Receipt
+		field   string
+	}{
+		"naming nothing":         {channel.Receipt{Event: channel.Sent}, "id"},
+		"naming something else":  {channel.Receipt{Event: channel.Sent, DeliveryID: "order-7"}, "id"},
+		"without an event":       {channel.Receipt{Provider: "vendor", ID: "v-1"}, "event"},
+		"with a strange event":   {channel.Receipt{Provider: "vendor", ID: "v-1", Event: "eaten"}, "event"},
+		"with a strange id":      {channel.Receipt{Provider: "vendor", ID: "v\x00", Event: channel.Sent}, "id"},
+		"with a strange vendor":  {channel.Receipt{Provider: "\xff", ID: "v-1", Event: channel.Sent}, "provider"},
+		"with an id like a book": {channel.Receipt{ID: string(make([]byte, 300)), Event: channel.Sent}, "id"},
+	} {
+		t.Run(name, func(t *testing.T) { requireField(t, tt.field, n.Receive(t.Context(), tt.receipt)) })
+	}
+}
+
+func TestReceiveNeedsAStoreAndAnOpenNotifier(t *testing.T) {
+	r := channel.Receipt{Provider: "vendor", ID: "v-1", Event: channel.Delivered}
+	n := newNotifier(t, notify.Config{Channels: notify.Channels{"sms": texting()}})
+	require.ErrorIs(t, n.Receive(t.Context(), r), notify.ErrNeedsStore)
+	require.NoError(t, n.Close(t.Context()))
+	require.ErrorIs(t, n.Receive(t.Context(), r), notify.ErrClosed)
+}
+
+func TestATimeThatCannotBeIsNone(t *testing.T) {
+	for _, at := range []time.Time{time.Now().Add(time.Hour), time.Unix(-1, 0), {}} {
+		n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"sms": texting()}})
+		o := sent(t, n, text("+15005550006")).Deliveries[0]
+		require.NoError(t, n.Receive(t.Context(), channel.Receipt{DeliveryID: o.ID, Event: channel.Delivered, At: at}))
+		report, err := n.Report(t.Context(), o.ID[:36])
+		require.NoError(t, err)
+		require.WithinDuration(t, time.Now(), report.Deliveries[0].At, time.Minute)
+	}
+}
+
+func TestAReceiptIsToldAndWakesWaiters(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told diary
+		fails := channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
+			return channel.Receipt{}, channel.Temporary
+		})
+		n := newNotifier(t, notify.Config{
+			Store: memory.New(), Channels: notify.Channels{"sms": phone{fails}}, OnTransition: told.write,
+			Policies: map[string]notify.Policy{"": {Backoff: time.Hour}},
+		})
+		r, err := n.Send(t.Context(), text("+15005550006"))
+		require.NoError(t, err)
+		done := make(chan notify.Report)
+		go func() {
+			r, _ := n.Wait(t.Context(), r.ID)
+			done <- r
+		}()
+		synctest.Wait()
+		require.NoError(t, n.Receive(t.Context(), channel.Receipt{DeliveryID: r.Deliveries[0].ID, Event: channel.Read, Code: "17"}))
+		require.Equal(t, notify.Read, (<-done).Deliveries[0].Status)
+
+		last := told.all[len(told.all)-1]
+		require.Equal(t, notify.Transition{
+			Event: notify.TransitionReceived, Delivery: "a delivery", Channel: "sms", Class: notify.Transactional, Status: notify.Read,
+		}, last)
+		count := len(told.all)
+		require.NoError(t, n.Receive(t.Context(), channel.Receipt{DeliveryID: r.Deliveries[0].ID, Event: channel.Delivered}))
+		require.Len(t, told.all, count, "it raises nothing")
+	})
+}
+
+func TestAReceiptWakesThePeersOfItsGroup(t *testing.T) {
+	for event, want := range map[channel.Event]notify.Status{channel.Bounced: notify.Sent, channel.Delivered: notify.Suppressed} {
+		t.Run(string(event), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNotifier(t, notify.Config{
+					Store: memory.New(), Channels: notify.Channels{"sms": texting(), "pager": &driver{}}, Engine: notify.Engine{Poll: time.Minute},
+					Dispatchers: map[string]notify.Dispatcher{"patient": notify.First(notify.Delivered, 30*time.Minute)},
+				})
+				m := text("+15005550006")
+				m.To[0].Addresses["pager"] = []string{"7"}
+				m.Channels, m.Dispatcher = []string{"sms", "pager"}, "patient"
+				stop := running(t, n)
+				defer stop()
+				r, err := n.Send(t.Context(), m)
+				require.NoError(t, err)
+				time.Sleep(5 * time.Minute)
+				begun := time.Now()
+				require.NoError(t, n.Receive(t.Context(), channel.Receipt{DeliveryID: r.Deliveries[0].ID, Event: event}))
+				r, err = n.Wait(t.Context(), r.ID)
+				require.NoError(t, err)
+				require.Equal(t, want, r.Deliveries[1].Status)
+				require.Less(t, time.Since(begun), 10*time.Second)
+			})
+		})
+	}
+}
+
+// A failing store fails where the test says so.
+type failing struct {
+	*memory.Store
+	receipts, save, find error
+}
+
+func (f *failing) RecordReceipts(ctx context.Context, rs []store.Receipt) ([]store.Receipt, error) {
+	if f.receipts != nil {
+		return nil, f.receipts
+	}
+	return f.Store.RecordReceipts(ctx, rs)
+}
+
+func (f *failing) SaveSuppressions(ctx context.Context, ss []store.Suppression) error {
+	if f.save != nil {
+		return f.save
+	}
+	return f.Store.SaveSuppressions(ctx, ss)
+}
+
+func (f *failing) FindSuppressions(ctx context.Context, ks []store.SuppressionKey) ([]store.Suppression, error) {
+	if f.find != nil {
+		return nil, f.find
+	}
+	return f.Store.FindSuppressions(ctx, ks)
+}
+
+func TestAReceiptThatTheStoreDoesNotTakeIsToComeAgain(t *testing.T) {
+	down := errors.New("the disk is full")
+	f := &failing{Store: memory.New()}
+	n := newNotifier(t, notify.Config{Store: f, Channels: notify.Channels{"sms": texting()}})
+	o := sent(t, n, text("+15005550006")).Deliveries[0]
+	dead := channel.Receipt{DeliveryID: o.ID, Event: channel.Bounced, Kind: channel.InvalidRecipient}
+
+	f.receipts = down
+	require.ErrorIs(t, n.Receive(t.Context(), dead), down)
+	f.receipts, f.save = nil, down
+	require.ErrorIs(t, n.Receive(t.Context(), dead), down, "the address is not marked yet")
+	f.save = nil
+	require.NoError(t, n.Receive(t.Context(), dead))
+	r, err := n.Send(t.Context(), text("+15005550006"))
+	require.NoError(t, err)
+	require.Equal(t, notify.Suppressed, r.Deliveries[0].Status)
+}

@@ -1,0 +1,226 @@
+package notify_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/e7ddda3c/notify"
+	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/store"
+	"github.com/e7ddda3c/notify/store/memory"
+)
+
+// deadEnd answers that an address can never work.
+func deadEnd(kind string) *driver {
+	return &driver{kind: kind, answers: []error{fails(channel.InvalidRecipient)}}
+}
+
+func requireSuppressed(t *testing.T, o notify.Outcome, why notify.Reason) {
+	t.Helper()
+	require.Equal(t, notify.Suppressed, o.Status)
+	require.Equal(t, why, o.Reason)
+	var e *channel.Error
+	require.ErrorAs(t, o.Err, &e)
+	require.Equal(t, channel.InvalidRecipient, e.Kind)
+	require.Equal(t, "to", e.Field)
+}
+
+func TestAnAddressThatIsRefusedForGoodIsSuppressed(t *testing.T) {
+	d := deadEnd("")
+	n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"pager": d}})
+	first := sent(t, n, hello("pager"))
+	require.Equal(t, notify.ReasonInvalid, first.Deliveries[0].Reason)
+
+	r := sent(t, n, hello("pager"))
+	requireSuppressed(t, r.Deliveries[0], notify.ReasonInvalid)
+	require.Equal(t, 1, d.calls())
+	require.True(t, r.Deliveries[0].Reached, "nothing was to go out")
+	require.NotContains(t, r.Deliveries[0].Err.Error(), "ann")
+
+	report, err := n.Send(t.Context(), hello("pager"))
+	require.NoError(t, err)
+	requireSuppressed(t, report.Deliveries[0], notify.ReasonInvalid)
+	m := hello("pager")
+	m.Tenant = "other"
+	require.Equal(t, notify.Failed, sent(t, n, m).Deliveries[0].Status, "another tenant finds out for itself")
+	require.Equal(t, 2, d.calls())
+
+	found, err := n.Unsuppress(t.Context(), "", "pager", " ann-pager ")
+	require.NoError(t, err)
+	require.True(t, found)
+	found, err = n.Unsuppress(t.Context(), "", "pager", "ann-pager")
+	require.NoError(t, err)
+	require.False(t, found)
+	require.Equal(t, notify.Failed, sent(t, n, hello("pager")).Deliveries[0].Status)
+	require.Equal(t, 3, d.calls())
+}
+
+func TestOnlyADriversAnswerSuppresses(t *testing.T) {
+	tests := map[string]*driver{
+		"a refusal of the content":         {answers: []error{fails(channel.Rejected)}},
+		"a recipient who is away":          {answers: []error{fails(channel.Unreachable)}},
+		"an address that Validate refuses": {refuse: func(channel.Delivery) error { return fails(channel.InvalidRecipient) }},
+	}
+	for name, d := range tests {
+		t.Run(name, func(t *testing.T) {
+			n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"pager": d}})
+			for range 2 {
+				require.Equal(t, notify.Failed, sent(t, n, hello("pager")).Deliveries[0].Status)
+			}
+		})
+	}
+}
+
+func TestAHardBounceSuppresses(t *testing.T) {
+	for kind, want := range map[channel.Kind]notify.Status{channel.InvalidRecipient: notify.Suppressed, "": notify.Accepted, channel.Rejected: notify.Accepted} {
+		t.Run("bounced as "+string(kind), func(t *testing.T) {
+			n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"sms": texting()}})
+			o := sent(t, n, text("+15005550006")).Deliveries[0]
+			require.NoError(t, n.Receive(t.Context(), channel.Receipt{Provider: "vendor", ID: o.ProviderID, Event: channel.Bounced, Kind: kind}))
+			r, err := n.Send(t.Context(), text("001 (500) 555-0006"))
+			require.NoError(t, err)
+			require.Equal(t, want, r.Deliveries[0].Status)
+			if want == notify.Suppressed {
+				requireSuppressed(t, r.Deliveries[0], notify.ReasonBounced)
+			}
+		})
+	}
+}
+
+func TestABounceThatIsTheAnswerSuppresses(t *testing.T) {
+	gone := channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
+		return channel.Receipt{Event: channel.Bounced, Kind: channel.InvalidRecipient, Code: "5.1.1"}, nil
+	})
+	n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"pager": gone}})
+	o := sent(t, n, hello("pager")).Deliveries[0]
+	require.Equal(t, notify.ReasonBounced, o.Reason)
+	require.ErrorIs(t, o.Err, channel.InvalidRecipient)
+	requireSuppressed(t, sent(t, n, hello("pager")).Deliveries[0], notify.ReasonBounced)
+}
+
+func TestSpellingsOfAnAddressAreOne(t *testing.T) {
+	tests := map[string]struct {
+		kind       string
+		one, other string
+		same       bool
+	}{
+		"a mailbox's domain":     {channel.Email, "ann@Example.COM", " ann@example.com", true},
+		"a mailbox's name":       {channel.Email, "Ann@example.com", "ann@example.com", false},
+		"a quoted mailbox":       {channel.Email, `"a@B"@C.com`, `"a@B"@c.com`, true},
+		"a number":               {channel.Phone, "+49 (170) 123-45.67", "00491701234567", true},
+		"another number":         {channel.Phone, "+491701234567", "+491701234568", false},
+		"anything else":          {"token", "aBc", "abc", false},
+		"a space around a token": {"token", "aBc\n", "aBc", true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"c": deadEnd(tt.kind)}})
+			to := func(a string) notify.Message {
+				return notify.Message{To: notify.To(tt.kind, a), Channels: []string{"c"}, Content: notify.Content{Text: "hi"}}
+			}
+			sent(t, n, to(tt.one))
+			r, err := n.Send(t.Context(), to(tt.other))
+			require.NoError(t, err)
+			require.Equal(t, tt.same, r.Deliveries[0].Status == notify.Suppressed)
+			found, err := n.Unsuppress(t.Context(), "", tt.kind, tt.other)
+			require.NoError(t, err)
+			require.Equal(t, tt.same, found)
+		})
+	}
+}
+
+func TestAKindOfAddressIsSuppressedOnAllItsChannels(t *testing.T) {
+	d := &driver{kind: channel.Phone}
+	n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"a": deadEnd(channel.Phone), "b": d, "c": &driver{kind: "other"}}})
+	m := notify.Message{Content: notify.Content{Text: "hi"}, Channels: []string{"a"}, To: notify.To(channel.Phone, "+1")}
+	m.To[0].Addresses["c"] = []string{"+1"}
+	sent(t, n, m)
+	m.Channels, m.Dispatcher = []string{"b", "c"}, "first"
+	r := sent(t, n, m)
+	requireSuppressed(t, r.Deliveries[0], notify.ReasonInvalid)
+	require.Equal(t, notify.Sent, r.Deliveries[1].Status, "the dispatcher moves on")
+	require.Zero(t, d.calls())
+}
+
+func TestGroupChannelsAreNeverSuppressed(t *testing.T) {
+	d := deadEnd(channel.None)
+	n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"ops": d}})
+	for range 2 {
+		r := sent(t, n, notify.Message{Channels: []string{"ops"}, Content: notify.Content{Text: "hi"}})
+		require.Equal(t, notify.Failed, r.Deliveries[0].Status)
+	}
+	require.Equal(t, 2, d.calls())
+}
+
+// A counting store counts the lookups.
+type counting struct {
+	*memory.Store
+	lookups, keys atomic.Int64
+}
+
+func (c *counting) FindSuppressions(ctx context.Context, ks []store.SuppressionKey) ([]store.Suppression, error) {
+	c.lookups.Add(1)
+	c.keys.Add(int64(len(ks)))
+	return c.Store.FindSuppressions(ctx, ks)
+}
+
+func TestSuppressionsAreLookedUpOnceForAMessage(t *testing.T) {
+	c := &counting{Store: memory.New()}
+	n := newNotifier(t, notify.Config{Store: c, Channels: notify.Channels{"pager": deadEnd(""), "other": &driver{refuse: func(channel.Delivery) error { return channel.Rejected }}}})
+	m := hello("pager")
+	m.To = crowd(100)
+	sent(t, n, m)
+	require.EqualValues(t, 1, c.lookups.Load())
+	require.EqualValues(t, 100, c.keys.Load())
+	r, err := n.Send(t.Context(), m)
+	require.NoError(t, err)
+	for _, o := range r.Deliveries {
+		requireSuppressed(t, o, notify.ReasonInvalid)
+	}
+	m = hello("other")
+	_, err = n.Send(t.Context(), m)
+	require.NoError(t, err)
+	require.EqualValues(t, 2, c.lookups.Load(), "nothing to look up")
+
+	_, err = n.In(c).Send(t.Context(), hello("pager"))
+	require.NoError(t, err)
+	require.EqualValues(t, 3, c.lookups.Load())
+}
+
+// A bare store has nothing beside deliveries.
+type bare struct{ store.Deliveries }
+
+func TestAStoreWithoutSuppressionsSuppressesNothing(t *testing.T) {
+	n := newNotifier(t, notify.Config{Store: bare{memory.New()}, Channels: notify.Channels{"pager": deadEnd("")}})
+	for range 2 {
+		require.Equal(t, notify.Failed, sent(t, n, hello("pager")).Deliveries[0].Status)
+	}
+	_, err := n.Unsuppress(t.Context(), "", "pager", "ann-pager")
+	require.ErrorIs(t, err, notify.ErrNeedsStore)
+}
+
+func TestUnsuppressRefusesWhatNoDatabaseTakes(t *testing.T) {
+	n, _ := stored(t, memory.New())
+	_, err := n.Unsuppress(t.Context(), "\x00", "pager", "x")
+	requireField(t, "tenant", err)
+	_, err = n.Unsuppress(t.Context(), "", string(make([]byte, 300)), "x")
+	requireField(t, "kind", err)
+}
+
+func TestWithoutTheStoresWordNothingIsAccepted(t *testing.T) {
+	down := errors.New("the disk is full")
+	f := &failing{Store: memory.New(), find: down}
+	n := newNotifier(t, notify.Config{Store: f, Channels: notify.Channels{"pager": deadEnd("")}})
+	r, err := n.Send(t.Context(), hello("pager"))
+	require.ErrorIs(t, err, down)
+	require.Zero(t, r)
+	f.find, f.save = nil, down
+	for i := range 2 {
+		require.Equal(t, notify.Failed, sent(t, n, hello("pager")).Deliveries[0].Status, fmt.Sprint(i))
+	}
+}
