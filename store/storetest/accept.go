@@ -108,7 +108,7 @@ func acceptValues(r *run) {
 
 func acceptSettled(r *run) {
 	m := message()
-	for i, s := range []store.Status{store.Sent, store.Delivered, store.Read, store.Failed, store.Unknown, store.Suppressed, store.Canceled, store.Expired} {
+	for i, s := range settled {
 		d := to(i, 0, mail)
 		d.Status, d.Reason, d.Failure = s, "planned", fault()
 		m.Deliveries = append(m.Deliveries, d)

@@ -13,7 +13,8 @@ import (
 
 var concurrentRules = []rule{
 	{"each once", "of many goroutines that lease and settle at once, each delivery goes to exactly one", concurrentOnce},
-	{"wake storm", "while groups are settled, woken and raised by receipts at once, no call fails for a deadlock, and no wake-up is lost", concurrentWakes},
+	{"wake storm", "while groups are settled, woken and raised by receipts at once, no call fails for a deadlock, and no wake-up is lost",
+		concurrentWakes},
 	{"fences", "of many settlements of one lease and its successors at once, exactly one is written for each claim", concurrentFences},
 }
 

@@ -10,7 +10,8 @@ var groupRules = []rule{
 	{"progress", "the lease of a Grouped delivery brings the progress of all its recipient's deliveries, itself included, by rank; others bring none",
 		groupProgress},
 	{"poke race", "a delivery that was woken since its lease began is due at once, whenever its settlement wants to look again", groupPokeRace},
-	{"wake", "Wake raises the Poke of the live peers and makes them due at once, unless they are leased: their leases stay; NotBefore stays, too", groupWake},
+	{"wake", "Wake raises the Poke of the live peers and makes them due at once, unless they are leased: their leases stay; NotBefore stays, too",
+		groupWake},
 	{"no wake", "nobody else is woken: not the delivery itself, not another recipient's, not what is settled, and nobody without Wake", groupNoWake},
 	{"wake in one call", "if peers are settled in one call, a fact of one wakes the others, whichever comes first", groupWakeInOneCall},
 }

@@ -40,7 +40,8 @@ func listFilter(r *run) {
 	for name, f := range map[string]store.Filter{
 		"MessageID": {MessageID: m.ID}, "Key": {Key: "k-1"}, "User": {User: "u-1"}, "Channel": {Channel: "push"}, "Class": {Class: "alert"},
 		"Category": {Category: "c-1"}, "Template": {Template: "t-1"}, "Statuses": {Statuses: []store.Status{store.Held}},
-		"Reasons": {Reasons: []string{"waiting"}}, "many": {Statuses: []store.Status{store.Read, store.Held}, Reasons: []string{"x", "waiting"}, User: "u-1"},
+		"Reasons": {Reasons: []string{"waiting"}},
+		"many":    {Statuses: []store.Status{store.Read, store.Held}, Reasons: []string{"x", "waiting"}, User: "u-1"},
 	} {
 		f.Tenant = "shop"
 		r.same("the messages selected by "+name, r.listed(f), []string{m.ID})

@@ -7,8 +7,8 @@ import (
 )
 
 var meanwhileRules = []rule{
-	{"receipt", "if a receipt settled a delivery while it was leased, that stays: its settlement logs the attempt and what that brought, and is not lost",
-		meanwhileReceipt},
+	{"receipt", "if a receipt settled a delivery while it was leased, that stays: its settlement logs the attempt and what that brought, and " +
+		"is not lost", meanwhileReceipt},
 	{"canceled", "if a delivery was canceled while it was leased, Held and Accepted become Canceled; anything else stays as the settlement says",
 		meanwhileCanceled},
 	{"canceled wakes", "a settlement that becomes Canceled wakes the peers, whatever its Wake says", meanwhileCanceledWakes},

@@ -93,13 +93,19 @@ func (m *model) agree(what string, got, want any) {
 	}
 }
 
-// learn takes over what only the store can know, where it can be right.
+// learn takes over what only the store can know, where it can be right. Where it cannot, f holds what is then found to differ.
 func (f *fate) learn(got store.Delivery, before, now time.Time) {
-	if f.dueNow && !got.Due.IsZero() && !got.Due.After(now) {
-		f.Due = got.Due
+	if f.dueNow {
+		f.Due = now
+		if !got.Due.IsZero() && !got.Due.After(now) {
+			f.Due = got.Due
+		}
 	}
-	if f.came && !got.At.Before(before) && !got.At.After(now) {
-		f.At = got.At
+	if f.came {
+		f.At = now
+		if !got.At.Before(before) && !got.At.After(now) {
+			f.At = got.At
+		}
 	}
 	switch {
 	case f.woken && got.Poke > f.Poke:

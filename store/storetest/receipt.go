@@ -7,7 +7,8 @@ import (
 )
 
 var receiptRules = []rule{
-	{"by delivery", "a receipt names the delivery by its reference, whatever the claim, and raises it with its Reason, At and Failure", receiptByDelivery},
+	{"by delivery", "a receipt names the delivery by its reference, whatever the claim, and raises it with its Reason, At and Failure",
+		receiptByDelivery},
 	{"by provider", "a receipt without a reference names the attempt by Provider and ProviderID, of any attempt that was logged", receiptByProvider},
 	{"raises", "a receipt applies where Status.Raises says so, and nowhere else", receiptRaises},
 	{"in order", "the receipts of a call apply one after another", receiptInOrder},
@@ -113,16 +114,18 @@ func receiptRaises(r *run) {
 }
 
 func receiptInOrder(r *run) {
-	m := message(to(0, 0, mail), to(1, 0, mail))
+	m := message(to(0, 0, mail), to(1, 0, mail), to(2, 0, mail))
 	r.accept(m)
-	up, down := ref(m, 0, 0), ref(m, 1, 0)
+	up, down, even := ref(m, 0, 0), ref(m, 1, 0), ref(m, 2, 0)
 	r.received(
+		store.Receipt{DeliveryRef: even, Status: store.Delivered, Reason: "first"}, store.Receipt{DeliveryRef: even, Status: store.Delivered},
 		store.Receipt{DeliveryRef: up, Status: store.Sent}, store.Receipt{DeliveryRef: down, Status: store.Read, Reason: "fast"},
 		store.Receipt{DeliveryRef: up, Status: store.Delivered}, store.Receipt{DeliveryRef: down, Status: store.Delivered},
 		store.Receipt{DeliveryRef: up, Status: store.Failed, Reason: store.ReasonBounced}, store.Receipt{DeliveryRef: down, Status: store.Sent},
 		store.Receipt{DeliveryRef: up, Status: store.Read, Reason: "last"})
 	r.same("a delivery that rises", r.stored(up).Reason, "last")
 	r.same("a delivery that was read first", r.stored(down).Reason, "fast")
+	r.same("a delivery with two receipts that say the same", r.stored(even).Reason, "first")
 }
 
 func receiptUnmatched(r *run) {

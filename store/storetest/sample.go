@@ -16,6 +16,9 @@ const (
 	chat store.Lane = "dingtalk/transactional"
 )
 
+// settled are the statuses of what is not tried again.
+var settled = []store.Status{store.Sent, store.Delivered, store.Read, store.Failed, store.Unknown, store.Suppressed, store.Canceled, store.Expired}
+
 // drawn counts the ids, beginning with the time.
 var drawn atomic.Int64
 

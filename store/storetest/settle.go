@@ -9,8 +9,8 @@ import (
 var settleRules = []rule{
 	{"writes", "a settlement that is not final writes all it says: the delivery is due when it wants to look again", settleWrites},
 	{"final", "a delivery that is settled is never leased again, and has no Due", settleFinal},
-	{"fence", "a delivery whose claim has changed is lost: it is returned and not written, and its attempt is not logged; the others of the call are written",
-		settleFence},
+	{"fence", "a delivery whose claim has changed is lost: it is returned and not written, and its attempt is not logged; the others of the " +
+		"call are written", settleFence},
 	{"repeated", "a settlement that is repeated is done, not lost, and changes nothing more", settleRepeated},
 	{"late", "a lease that ran out and that nobody took is settled as any other", settleLate},
 	{"attempts", "attempts are logged, oldest first, with all they say; without an Attempt nothing is logged", settleAttempts},
@@ -46,7 +46,7 @@ func settleWrites(r *run) {
 }
 
 func settleFinal(r *run) {
-	for _, status := range []store.Status{store.Sent, store.Delivered, store.Read, store.Failed, store.Unknown, store.Suppressed, store.Canceled, store.Expired} {
+	for _, status := range settled {
 		r.accept(letter())
 		l := r.one(long, mail)
 		s := ends(l, status, "because")

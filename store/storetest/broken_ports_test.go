@@ -1,0 +1,142 @@
+package storetest_test
+
+import (
+	"context"
+	"time"
+
+	"github.com/e7ddda3c/notify/store"
+)
+
+// brokenPorts are stores with faults in their optional ports.
+var brokenPorts = table{
+	"cuts schedules": {rule: "schedule/schedules are kept", open: schedules(bentSchedules{
+		save: func(b *bent, x store.Schedule) { x.Body = nil; _ = b.SaveSchedule(context.Background(), x) }})},
+	"starts schedules anew": {rule: "schedule/NextAt stays", open: schedules(bentSchedules{save: func(b *bent, x store.Schedule) {
+		_, _ = b.DeleteSchedule(context.Background(), x.Tenant, x.Name)
+		_ = b.SaveSchedule(context.Background(), x)
+	}})},
+	"gives all schedules":           {rule: "schedule/due schedules", open: schedules(bentSchedules{all: true})},
+	"advances at will":              {rule: "schedule/advance", open: schedules(bentSchedules{always: true})},
+	"always had a schedule":         {rule: "schedule/delete a schedule", open: schedules(bentSchedules{always: true})},
+	"schedules without its context": {rule: "schedule/schedules and an ended context", open: schedules(bentSchedules{always: true})},
+
+	"does not say why":           {rule: "pause/pauses", open: pauses(bentPauses{silent: true})},
+	"shortens pauses":            {rule: "pause/never shortened", open: pauses(bentPauses{latest: true})},
+	"pauses for ever":            {rule: "pause/pauses pass", open: pauses(bentPauses{forEver: true})},
+	"always had a pause":         {rule: "pause/delete a pause", open: pauses(bentPauses{always: true})},
+	"pauses without its context": {rule: "pause/pauses and an ended context", open: pauses(bentPauses{always: true})},
+
+	"suppresses every kind":          {rule: "suppression/suppressions", open: suppressions(bentSuppressions{kindless: true})},
+	"overwrites suppressions":        {rule: "suppression/stay", open: suppressions(bentSuppressions{latest: true})},
+	"finds a hundred":                {rule: "suppression/many suppressions", open: suppressions(bentSuppressions{most: 100})},
+	"always had a suppression":       {rule: "suppression/delete a suppression", open: suppressions(bentSuppressions{always: true})},
+	"suppresses without its context": {rule: "suppression/suppressions and an ended context", open: suppressions(bentSuppressions{always: true})},
+}
+
+func schedules(b bentSchedules) func() store.Deliveries {
+	return func() store.Deliveries { b.bent = straight(); return &b }
+}
+
+func pauses(b bentPauses) func() store.Deliveries {
+	return func() store.Deliveries { b.bent = straight(); return &b }
+}
+
+func suppressions(b bentSuppressions) func() store.Deliveries {
+	return func() store.Deliveries { b.bent = straight(); return &b }
+}
+
+type bentSchedules struct {
+	*bent
+	save        func(*bent, store.Schedule)
+	all, always bool
+}
+
+func (b *bentSchedules) SaveSchedule(ctx context.Context, x store.Schedule) error {
+	if b.save == nil {
+		return b.bent.SaveSchedule(ctx, x)
+	}
+	b.save(b.bent, x)
+	return nil
+}
+
+func (b *bentSchedules) DueSchedules(ctx context.Context, limit int) ([]store.Schedule, time.Time, time.Time, error) {
+	if b.all {
+		limit = 1000
+	}
+	return b.bent.DueSchedules(ctx, limit)
+}
+
+func (b *bentSchedules) AdvanceSchedule(ctx context.Context, tenant, name string, from, to time.Time) (bool, error) {
+	if !b.always {
+		return b.bent.AdvanceSchedule(ctx, tenant, name, from, to)
+	}
+	_, err := b.bent.AdvanceSchedule(context.WithoutCancel(ctx), tenant, name, from, to)
+	return true, err
+}
+
+func (b *bentSchedules) DeleteSchedule(ctx context.Context, tenant, name string) (bool, error) {
+	was, err := b.bent.DeleteSchedule(ctx, tenant, name)
+	return was || b.always, err
+}
+
+type bentPauses struct {
+	*bent
+	silent, latest, forEver, always bool
+}
+
+func (b *bentPauses) SavePause(ctx context.Context, p store.Pause, length time.Duration) error {
+	if b.silent {
+		p.Failure = store.Failure{}
+	}
+	if b.latest {
+		_, _ = b.bent.DeletePause(ctx, p.Channel)
+	}
+	if b.forEver {
+		length = time.Hour
+	}
+	return b.bent.SavePause(ctx, p, length)
+}
+
+func (b *bentPauses) DeletePause(ctx context.Context, channel string) (bool, error) {
+	if !b.always {
+		return b.bent.DeletePause(ctx, channel)
+	}
+	_, err := b.bent.DeletePause(context.WithoutCancel(ctx), channel)
+	return true, err
+}
+
+type bentSuppressions struct {
+	*bent
+	kindless, latest, always bool
+	most                     int
+}
+
+func (b *bentSuppressions) SaveSuppressions(ctx context.Context, xs []store.Suppression) error {
+	for _, x := range xs {
+		if b.latest {
+			_, _ = b.bent.DeleteSuppression(ctx, x.SuppressionKey)
+		}
+		if b.kindless {
+			x.Kind = "email"
+		}
+		if err := b.bent.SaveSuppressions(ctx, []store.Suppression{x}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bentSuppressions) FindSuppressions(ctx context.Context, keys []store.SuppressionKey) ([]store.Suppression, error) {
+	if b.most > 0 {
+		keys = keys[:min(len(keys), b.most)]
+	}
+	return b.bent.FindSuppressions(ctx, keys)
+}
+
+func (b *bentSuppressions) DeleteSuppression(ctx context.Context, k store.SuppressionKey) (bool, error) {
+	if !b.always {
+		return b.bent.DeleteSuppression(ctx, k)
+	}
+	_, err := b.bent.DeleteSuppression(context.WithoutCancel(ctx), k)
+	return true, err
+}

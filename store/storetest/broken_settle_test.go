@@ -1,0 +1,157 @@
+package storetest_test
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/e7ddda3c/notify/store"
+)
+
+// brokenSettle are stores that settle, receive, change and forget wrongly.
+var brokenSettle = table{
+	"forgets failures": {rule: "settle/writes", bend: func(b *bent) {
+		b.settles(func(s *store.Settlement) bool { s.Failure = nil; return false })
+	}},
+	"tries again what is unknown": {rule: "settle/final", bend: func(b *bent) {
+		b.settles(func(s *store.Settlement) bool {
+			if s.Status == store.Unknown {
+				s.Status = store.Accepted
+			}
+			return false
+		})
+	}},
+	"has no fence": {rule: "settle/fence", bend: func(b *bent) {
+		b.settles(func(s *store.Settlement) bool { s.Claim = b.stored(s.DeliveryRef).Claim; return false })
+	}},
+	"calls a repetition lost": {rule: "settle/repeated", bend: func(b *bent) {
+		seen := map[store.DeliveryRef]bool{}
+		b.settle = func(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
+			lost, err := b.Store.SettleDeliveries(ctx, ss)
+			for _, s := range ss {
+				if seen[s.DeliveryRef] {
+					lost = append(lost, s.DeliveryRef)
+				}
+				seen[s.DeliveryRef] = true
+			}
+			return lost, err
+		}
+	}},
+	"refuses what is late": {rule: "settle/late", bend: func(b *bent) {
+		b.settles(func(s *store.Settlement) bool { return b.stored(s.DeliveryRef).Due.Before(time.Now()) })
+	}},
+	"has the newest attempt first": {rule: "settle/attempts", bend: func(b *bent) {
+		b.listsEach(func(d *store.Delivery) { slices.Reverse(d.Attempted) })
+	}},
+	"settles a hundred": {rule: "settle/batch", bend: func(b *bent) {
+		b.settle = func(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
+			return b.Store.SettleDeliveries(ctx, ss[:min(len(ss), 100)])
+		}
+	}},
+	"says when it was looked at": {rule: "settle/at", bend: func(b *bent) {
+		b.listsEach(func(d *store.Delivery) { d.At = time.Now().Truncate(time.Microsecond).UTC() })
+	}},
+	"settles one after another": {rule: "context/settles all or none", bend: func(b *bent) {
+		b.settle = func(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
+			for _, s := range ss {
+				if _, err := b.Store.SettleDeliveries(ctx, []store.Settlement{s}); err != nil {
+					return nil, err
+				}
+				time.Sleep(100 * time.Microsecond)
+			}
+			return nil, nil
+		}
+	}},
+	"does not log what a receipt overtook": {rule: "meanwhile/receipt", bend: func(b *bent) {
+		b.settles(func(s *store.Settlement) bool { return b.stored(s.DeliveryRef).Status.Settled() })
+	}},
+	"forgets cancellations": {rule: "meanwhile/canceled", bend: func(b *bent) {
+		b.change = func(context.Context, store.Change) (store.Changed, error) { return store.Changed{Leased: 1}, nil }
+	}},
+	"cancels in silence": {rule: "meanwhile/canceled wakes", bend: func(b *bent) {
+		b.settles(func(s *store.Settlement) bool {
+			if b.stored(s.DeliveryRef).Canceled && !s.Status.Settled() {
+				s.Status = store.Canceled
+			}
+			return false
+		})
+	}},
+	"hides cancellations": {rule: "meanwhile/canceled shows", bend: func(b *bent) {
+		b.givesEach(func(l *store.Leased) { l.Canceled = false })
+	}},
+	"looks at the claim of a receipt": {rule: "receipt/by delivery", bend: func(b *bent) {
+		b.receives(func(r *store.Receipt) {
+			if r.Claim != 0 {
+				r.MessageID = "unknown"
+			}
+		})
+	}},
+	"ignores the provider": {rule: "receipt/by provider", bend: func(b *bent) {
+		b.receives(func(r *store.Receipt) { r.Provider = "postman" })
+	}},
+	"takes every failure for a bounce": {rule: "receipt/raises", bend: func(b *bent) {
+		b.receives(func(r *store.Receipt) {
+			if r.Status == store.Failed {
+				r.Reason = store.ReasonBounced
+			}
+		})
+	}},
+	"takes the last receipt first": {rule: "receipt/in order", bend: func(b *bent) {
+		b.receipts = func(ctx context.Context, rs []store.Receipt) ([]store.Receipt, error) {
+			slices.Reverse(rs)
+			return b.Store.RecordReceipts(ctx, rs)
+		}
+	}},
+	"matches everything": {rule: "receipt/unmatched", bend: func(b *bent) {
+		b.receipts = func(ctx context.Context, rs []store.Receipt) ([]store.Receipt, error) {
+			_, err := b.Store.RecordReceipts(ctx, rs)
+			return nil, err
+		}
+	}},
+	"does not say what it found": {rule: "receipt/found", bend: func(b *bent) {
+		b.receipts = func(ctx context.Context, rs []store.Receipt) ([]store.Receipt, error) {
+			return b.Store.RecordReceipts(ctx, slices.Clone(rs))
+		}
+	}},
+	"sends what was received": {rule: "receipt/settles", bend: func(b *bent) {
+		b.receives(func(r *store.Receipt) { r.Status = store.Accepted })
+	}},
+	"receives in silence":  {rule: "receipt/wakes", bend: ungrouped},
+	"changes in silence":   {rule: "change/wakes", bend: ungrouped},
+	"releases to cancel":   {rule: "change/cancel", bend: swap(store.Cancel, store.Release)},
+	"replays to release":   {rule: "change/release", bend: swap(store.Release, store.Replay)},
+	"cancels to replay":    {rule: "change/replay", bend: swap(store.Replay, store.Cancel)},
+	"changes every tenant": {rule: "change/filter", bend: func(b *bent) { b.changes(func(c *store.Change) { c.Filter.AnyTenant = true }) }},
+	"knows no limit":       {rule: "change/limit", bend: func(b *bent) { b.changes(func(c *store.Change) { c.Limit = 0 }) }},
+	"counts no leases of a change": {rule: "change/leased", bend: func(b *bent) {
+		b.change = func(ctx context.Context, c store.Change) (store.Changed, error) {
+			done, err := b.Store.ChangeDeliveries(ctx, c)
+			done.Leased = 0
+			return done, err
+		}
+	}},
+	"repeats what it changed": {rule: "change/repeated", bend: func(b *bent) {
+		first := map[store.Action]store.Changed{}
+		b.change = func(ctx context.Context, c store.Change) (store.Changed, error) {
+			done, err := b.Store.ChangeDeliveries(ctx, c)
+			if was, ok := first[c.Action]; ok {
+				done = was
+			}
+			first[c.Action] = done
+			return done, err
+		}
+	}},
+	"forgets to replay in the model": {rule: "model", bend: swap(store.Replay, store.Release)},
+}
+
+func ungrouped(b *bent) { b.plans(func(d *store.NewDelivery) { d.Grouped = false }) }
+
+func swap(from, to store.Action) func(*bent) {
+	return func(b *bent) {
+		b.changes(func(c *store.Change) {
+			if c.Action == from {
+				c.Action = to
+			}
+		})
+	}
+}
