@@ -90,18 +90,21 @@ func (x *session) messages(ctx context.Context, ids []string, each func(*store.M
 	})
 }
 
-// byIDs calls do with the ids in lists of few different lengths, the last of which repeats an id to fill up.
+// byIDs calls do with lists of the ids.
 func (x *session) byIDs(ids []string, do func(in string, args []any) error) error {
-	for len(ids) > 0 {
-		part := ids[:min(len(ids), 500)]
-		ids = ids[len(part):]
-		size := 1
-		for size < len(part) {
+	return inLists(len(ids), func(at int) any { return x.dialect.id(ids[at]) }, do)
+}
+
+// inLists calls do with n values in lists of few different lengths, the last of which repeats a value to fill up.
+func inLists(n int, value func(at int) any, do func(in string, args []any) error) error {
+	for first := 0; first < n; first += 500 {
+		part, size := min(n-first, 500), 1
+		for size < part {
 			size *= 2
 		}
 		args := make([]any, size)
 		for i := range args {
-			args[i] = x.dialect.id(part[min(i, len(part)-1)])
+			args[i] = value(first + min(i, part-1))
 		}
 		if err := do(marks(size), args); err != nil {
 			return err

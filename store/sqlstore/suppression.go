@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"slices"
 
 	"github.com/e7ddda3c/notify/store"
 )
@@ -28,28 +29,62 @@ func (s *Store) FindSuppressions(ctx context.Context, keys []store.SuppressionKe
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	err = s.on(ctx, func(ctx context.Context, x *session) error {
-		found = nil
-		asked := make(map[store.SuppressionKey]bool, len(keys))
-		for _, k := range keys {
-			if asked[k] {
-				continue
-			}
+	err = s.on(ctx, func(ctx context.Context, x *session) (err error) {
+		found, err = x.suppressions(ctx, keys)
+		return err
+	})
+	return found, err
+}
+
+// FindSuppressions looks within the transaction: beside it there may be no other connection, or none that does not wait for this one.
+func (t tx) FindSuppressions(ctx context.Context, keys []store.SuppressionKey) ([]store.Suppression, error) {
+	if t.s.invalid != nil || len(keys) == 0 {
+		return nil, t.s.invalid
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.s.timeout)
+	defer cancel()
+	x := &session{Store: t.s, q: t.q}
+	if err := t.s.fit.check(ctx, x); err != nil {
+		return nil, fault(err)
+	}
+	found, err := x.suppressions(ctx, keys)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return found, nil
+}
+
+// suppressions finds those of keys that there are, each once.
+func (x *session) suppressions(ctx context.Context, keys []store.SuppressionKey) (found []store.Suppression, err error) {
+	type part struct{ tenant, kind string }
+	parts := make(map[part][][]byte)
+	asked := make(map[store.SuppressionKey]bool, len(keys))
+	for _, k := range keys {
+		if !asked[k] {
 			asked[k] = true
-			if err := x.query(ctx, func(rows *sql.Rows) error {
-				n := store.Suppression{SuppressionKey: k}
+			p := part{k.Tenant, k.Kind}
+			parts[p] = append(parts[p], k.Hash[:])
+		}
+	}
+	for p, hashes := range parts {
+		err := inLists(len(hashes), func(at int) any { return hashes[at] }, func(in string, args []any) error {
+			return x.query(ctx, func(rows *sql.Rows) error {
+				n := store.Suppression{SuppressionKey: store.SuppressionKey{Tenant: p.tenant, Kind: p.kind}}
+				var hash []byte
 				var at int64
-				err := rows.Scan(&n.Reason, &at)
+				err := rows.Scan(&hash, &n.Reason, &at)
+				copy(n.Hash[:], hash)
 				n.At = instant(at)
 				found = append(found, n)
 				return err
-			}, "select reason, at from {suppressions} where tenant = ? and kind = ? and hash = ?", k.Tenant, k.Kind, k.Hash[:]); err != nil {
-				return err
-			}
+			}, "select hash, reason, at from {suppressions} where tenant = ? and kind = ? and hash in ("+in+")",
+				slices.Concat([]any{p.tenant, p.kind}, args)...)
+		})
+		if err != nil {
+			return nil, err
 		}
-		return nil
-	})
-	return found, err
+	}
+	return found, nil
 }
 
 // DeleteSuppression implements [store.Suppressions].
