@@ -48,6 +48,9 @@ func (r *runner) aging() []*job {
 	defer r.mu.Unlock()
 	var jobs []*job
 	for j := range r.jobs {
+		if r.draining && j.unwritable {
+			continue // or the process would never end
+		}
 		if !j.lost && time.Until(j.until) < r.options.Lease*2/3+r.margin() {
 			jobs = append(jobs, j)
 		}

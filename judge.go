@@ -3,6 +3,7 @@ package notify
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/e7ddda3c/notify/channel"
@@ -81,7 +82,7 @@ func (r *runner) overdue(j *job, now time.Time) bool {
 // ask asks j's dispatcher for j's own step, and reports whether it is to start; else it is settled or waits.
 func (r *runner) ask(j *job, now time.Time) bool {
 	dispatcher := r.dispatchers[j.Message.Dispatcher]
-	progress, own, company := progressOf(j)
+	progress, own := progressOf(j)
 	var steps []Step
 	crash := r.guard("dispatcher", func() {
 		if dispatcher != nil {
@@ -93,13 +94,18 @@ func (r *runner) ask(j *job, now time.Time) bool {
 		r.postpone(j, Held, ReasonWaiting, now.Add(puzzledWait))
 		return false
 	}
+	for i := range steps {
+		if progress[i].Status.Settled() {
+			steps[i] = Step{}
+		}
+	}
 	step := steps[own]
 	switch {
 	case step.Action == Start:
 		return true
 	case step.Action == Drop:
 		r.end(j, Suppressed, ReasonNotNeeded, nil)
-	case company || step.Action == Wait && step.Until.After(now):
+	case slices.ContainsFunc(steps, func(s Step) bool { return s.moves(now) }):
 		r.wait(j, now, step)
 	default:
 		r.log.Error("dispatcher left a delivery without a next step", "delivery", deliveryID(j.DeliveryRef), "channel", j.lane.gate.name)
@@ -108,7 +114,12 @@ func (r *runner) ask(j *job, now time.Time) bool {
 	return false
 }
 
-// wait lets j wait until its step says so, or a peer wakes it. Company is bound to do so, yet no wait is longer than an hour.
+// moves reports whether s changes something sooner or later.
+func (s Step) moves(now time.Time) bool {
+	return s.Action == Start || s.Action == Drop || s.Action == Wait && s.Until.After(now)
+}
+
+// wait lets j wait until its step says so, or a peer that moves wakes it; yet no wait is longer than an hour.
 func (r *runner) wait(j *job, now time.Time, step Step) {
 	until := now.Add(longestWait)
 	if step.Action == Wait && step.Until.After(now) && step.Until.Before(until) {
@@ -121,8 +132,8 @@ func (r *runner) wait(j *job, now time.Time, step Step) {
 	r.postpone(j, Held, reason, until)
 }
 
-// progressOf tells what the dispatcher may know of j's group, where j stands in it, and whether another of it is live.
-func progressOf(j *job) (ps []Progress, own int, company bool) {
+// progressOf tells what the dispatcher may know of j's group, and where j stands in it.
+func progressOf(j *job) (ps []Progress, own int) {
 	ps = make([]Progress, len(j.Group))
 	for i, p := range j.Group {
 		ps[i] = Progress{
@@ -130,11 +141,9 @@ func progressOf(j *job) (ps []Progress, own int, company bool) {
 		}
 		if p.Rank == j.Rank {
 			own = i
-		} else if !p.Status.Settled() {
-			company = true
 		}
 	}
-	return ps, own, company
+	return ps, own
 }
 
 // postpone settles j as one that is not settled: it is looked at again at due, and has not been called.

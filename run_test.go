@@ -1,9 +1,12 @@
 package notify_test
 
 import (
+	"cmp"
 	"context"
-	"fmt"
-	"sync/atomic"
+	"errors"
+	"slices"
+	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,40 +15,301 @@ import (
 
 	"github.com/e7ddda3c/notify"
 	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/store"
 	"github.com/e7ddda3c/notify/store/memory"
 )
+
+// durable returns a Notifier on a store, with channels by name.
+func durable(t *testing.T, st store.Deliveries, channels notify.Channels) *notify.Notifier {
+	t.Helper()
+	return newNotifier(t, notify.Config{Store: st, Channels: channels, Policies: map[string]notify.Policy{"": {Backoff: time.Second}}})
+}
 
 // running starts n.Run and returns what stops it and waits for it.
 func running(t *testing.T, n *notify.Notifier) (stop func()) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- n.Run(ctx) }()
-	return func() {
-		cancel()
-		require.NoError(t, <-ended)
+	stopped := false
+	stop = func() {
+		if !stopped {
+			stopped = true
+			cancel()
+			require.NoError(t, <-ended)
+		}
 	}
+	t.Cleanup(stop)
+	return stop
+}
+
+// accept sends m, which must not fail.
+func accept(t *testing.T, n *notify.Notifier, m notify.Message) notify.Report {
+	t.Helper()
+	r, err := n.Send(t.Context(), m)
+	require.NoError(t, err)
+	return r
+}
+
+// settled waits until a message is.
+func settled(t *testing.T, n *notify.Notifier, id string) notify.Report {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Hour)
+	defer cancel()
+	r, err := n.Wait(ctx, id)
+	require.NoError(t, err)
+	return r
 }
 
 func TestRunSendsWhatWasAccepted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var calls atomic.Int64
-		n, err := notify.New(notify.Config{
-			Store: memory.New(),
-			Channels: notify.Channels{"page": channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
-				calls.Add(1)
-				return channel.Receipt{ID: "x"}, nil
-			})},
-		})
-		require.NoError(t, err)
-		stop := running(t, n)
+		d := &driver{takes: time.Second}
+		n := durable(t, memory.New(), notify.Channels{"pager": d})
+		running(t, n)
 		for i := range 300 {
-			_, err := n.Send(t.Context(), notify.Message{To: notify.To("page", fmt.Sprint(i)), Content: notify.Content{Text: "hi"}})
-			require.NoError(t, err)
+			accept(t, n, notify.Message{To: notify.To("pager", strconv.Itoa(i)), Content: notify.Content{Text: "hi"}})
 		}
-		time.Sleep(10 * time.Second)
-		require.EqualValues(t, 300, calls.Load())
-		stop()
-		require.NoError(t, n.Close(t.Context()))
+		synctest.Wait()
+		require.Equal(t, 50, d.calls(), "a lane has 50 slots")
+		time.Sleep(time.Minute)
+		require.Equal(t, 300, d.calls())
 	})
+}
+
+func TestRunRetries(t *testing.T) {
+	tests := map[string]struct {
+		answers  []error
+		message  func(*notify.Message)
+		status   notify.Status
+		reason   notify.Reason
+		attempts int
+		twice    bool // flagged as a possible duplicate
+		after    time.Duration
+	}{
+		"a success":                       {status: notify.Sent, attempts: 1},
+		"what is temporary":               {answers: []error{fails(channel.Temporary), nil}, status: notify.Sent, attempts: 2},
+		"not before it is told":           {answers: []error{waits(channel.Temporary, time.Hour), nil}, status: notify.Sent, attempts: 2, after: time.Hour},
+		"what is uncertain, and flags it": {answers: []error{fails(channel.Uncertain), nil}, status: notify.Sent, attempts: 2, twice: true},
+		"not what is uncertain if at most once": {
+			answers: []error{fails(channel.Uncertain)}, message: func(m *notify.Message) { m.AtMostOnce = true },
+			status: notify.Unknown, attempts: 1,
+		},
+		"not what is rejected": {answers: []error{fails(channel.Rejected)}, status: notify.Failed, reason: notify.ReasonRejected, attempts: 1},
+		"until the attempts are used up": {
+			answers: []error{fails(channel.Temporary)}, status: notify.Failed, reason: notify.ReasonExhausted, attempts: 14,
+		},
+		"until it may have gone out and the attempts are used up": {
+			answers: []error{fails(channel.Uncertain), fails(channel.Temporary)},
+			status:  notify.Unknown, reason: notify.ReasonExhausted, attempts: 14, twice: true,
+		},
+		"until it has lost its use": {
+			answers: []error{waits(channel.Temporary, time.Hour)}, message: func(m *notify.Message) { m.Class = notify.OTP },
+			status: notify.Expired, attempts: 1, after: 10 * time.Minute,
+		},
+		"a throttle, which burns no attempt": {
+			answers: append(repeat(waits(channel.RateLimited, time.Minute), 20), nil), status: notify.Sent, attempts: 21, after: 20 * time.Minute,
+		},
+		"what an operator cures": {
+			answers: append(repeat(fails(channel.Misconfigured), 20), nil), status: notify.Sent, attempts: 21, after: 10 * time.Minute,
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := &driver{answers: tt.answers}
+				n := durable(t, memory.New(), notify.Channels{"pager": d})
+				running(t, n)
+				m := hello("pager")
+				if tt.message != nil {
+					tt.message(&m)
+				}
+				began := time.Now()
+				o := settled(t, n, accept(t, n, m).ID).Deliveries[0]
+				require.Equal(t, tt.status, o.Status)
+				require.Equal(t, tt.reason, o.Reason)
+				require.Equal(t, tt.attempts, o.Attempts)
+				require.Equal(t, tt.attempts, d.calls())
+				require.Equal(t, tt.twice, o.Duplicate)
+				require.GreaterOrEqual(t, time.Since(began), tt.after)
+			})
+		})
+	}
+}
+
+func repeat(err error, n int) []error {
+	errs := make([]error, n)
+	for i := range errs {
+		errs[i] = err
+	}
+	return errs
+}
+
+func TestRunOutlivesDriversThatPanicAndHang(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		n := newNotifier(t, notify.Config{
+			Store: memory.New(), Policies: map[string]notify.Policy{"panics": {Attempts: 2}, "hangs": {Timeout: time.Second}},
+			Channels: notify.Channels{
+				"panics": channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) { panic("secret") }),
+				"hangs": channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
+					<-release
+					return channel.Receipt{}, nil
+				}),
+			},
+		})
+		stop := running(t, n)
+		r := settled(t, n, accept(t, n, hello("panics", "hangs")).ID)
+		require.Equal(t, []notify.Status{notify.Unknown, notify.Unknown}, statuses(r))
+		require.Equal(t, []int{2, 1}, []int{r.Deliveries[0].Attempts, r.Deliveries[1].Attempts})
+		stop()
+		close(release)
+	})
+}
+
+func TestRunHoldsAPausedChannelForEveryProcess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := memory.New()
+		d := &driver{answers: []error{waits(channel.RateLimited, time.Minute), nil}}
+		other := &driver{}
+		first, second := durable(t, st, notify.Channels{"pager": d}), durable(t, st, notify.Channels{"pager": other})
+		running(t, first)
+		accept(t, first, hello("pager"))
+		synctest.Wait()
+		require.Equal(t, 1, d.calls())
+		running(t, second)
+		time.Sleep(2 * time.Second) // it has read the pause
+		id := accept(t, second, hello("pager")).ID
+		time.Sleep(50 * time.Second)
+		require.Zero(t, other.calls())
+		held, err := second.Resume(t.Context(), "pager")
+		require.NoError(t, err)
+		require.True(t, held)
+		settled(t, second, id)
+	})
+}
+
+func TestRunSendsNoSoonerThanItWasAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &driver{}
+		n := durable(t, memory.New(), notify.Channels{"pager": d})
+		running(t, n)
+		m, at := hello("pager"), time.Now().Add(3*time.Hour).Truncate(time.Second)
+		m.SendAt = at
+		r := accept(t, n, m)
+		require.Equal(t, notify.Held, r.Deliveries[0].Status)
+		require.Equal(t, notify.ReasonScheduled, r.Deliveries[0].Reason)
+		settled(t, n, r.ID)
+		require.WithinRange(t, d.at[0], at, at.Add(10*time.Millisecond))
+	})
+}
+
+func TestRunKeepsTheRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &driver{limits: channel.Limits{Rate: 10}}
+		n := durable(t, memory.New(), notify.Channels{"pager": d})
+		running(t, n)
+		r := accept(t, n, notify.Message{To: crowd(100), Channels: []string{"pager"}, Content: notify.Content{Text: "hi"}})
+		began := time.Now()
+		settled(t, n, r.ID)
+		require.InDelta(t, 10, time.Since(began).Seconds(), 1)
+		for i := range d.at[1:] {
+			require.GreaterOrEqual(t, d.at[i+1].Sub(d.at[i]), 99*time.Millisecond)
+		}
+	})
+}
+
+func TestRunSharesAChannelsOwnLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &driver{limits: channel.Limits{Concurrency: 2}, takes: time.Second}
+		n := durable(t, memory.New(), notify.Channels{"pager": d})
+		running(t, n)
+		accept(t, n, notify.Message{To: crowd(100), Channels: []string{"pager"}, Class: notify.Marketing, Content: notify.Content{Text: "hi"}})
+		time.Sleep(10*time.Second + time.Millisecond)
+		calls := d.calls()
+		require.InDelta(t, 20, calls, 2)
+		m := hello("pager")
+		m.Class = notify.OTP
+		began := time.Now()
+		settled(t, n, accept(t, n, m).ID)
+		require.LessOrEqual(t, time.Since(began), 2500*time.Millisecond, "a code does not wait for the crowd")
+	})
+}
+
+func TestADeadProviderSlowsNoOtherChannel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dead, well := &driver{takes: time.Hour}, &driver{}
+		n := durable(t, memory.New(), notify.Channels{"dead": dead, "pager": well})
+		running(t, n)
+		for range 500 {
+			accept(t, n, hello("dead"))
+		}
+		time.Sleep(time.Second)
+		began := time.Now()
+		settled(t, n, accept(t, n, hello("pager")).ID)
+		require.Less(t, time.Since(began), 10*time.Millisecond)
+	})
+}
+
+func TestRunRefuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bare := newNotifier(t, notify.Config{Channels: notify.Channels{"pager": &driver{}}})
+		require.ErrorIs(t, bare.Run(t.Context()), notify.ErrNeedsStore)
+
+		n := durable(t, memory.New(), notify.Channels{"pager": &driver{}})
+		running(t, n)
+		synctest.Wait()
+		require.Error(t, n.Run(t.Context()), "a second Run")
+		require.NoError(t, n.Close(t.Context()), "Close ends the first")
+		require.ErrorIs(t, n.Run(t.Context()), notify.ErrClosed)
+
+		unfit := durable(t, &sick{Deliveries: memory.New(), ailment: ailment{lease: store.ErrUnfit}}, notify.Channels{"pager": &driver{}})
+		require.ErrorIs(t, unfit.Run(t.Context()), store.ErrUnfit)
+	})
+}
+
+// sick is a store that fails where it is told to.
+type sick struct {
+	store.Deliveries
+	mu sync.Mutex
+	ailment
+}
+
+type ailment struct {
+	lease, extend, settle error
+	poison                string // a message whose settlements fail
+}
+
+// suffer changes what ails it.
+func (s *sick) suffer(a ailment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ailment = a
+}
+
+func (s *sick) look() ailment {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ailment
+}
+
+func (s *sick) LeaseDeliveries(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
+	if err := s.look().lease; err != nil {
+		return store.Leases{}, err
+	}
+	return s.Deliveries.LeaseDeliveries(ctx, r)
+}
+
+func (s *sick) ExtendLeases(ctx context.Context, es []store.Extension, lease time.Duration) ([]store.DeliveryRef, error) {
+	if err := s.look().extend; err != nil {
+		return nil, err
+	}
+	return s.Deliveries.ExtendLeases(ctx, es, lease)
+}
+
+func (s *sick) SettleDeliveries(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
+	a := s.look()
+	if a.settle != nil || slices.ContainsFunc(ss, func(st store.Settlement) bool { return st.MessageID == a.poison }) {
+		return nil, cmp.Or(a.settle, errors.New("no such message"))
+	}
+	return s.Deliveries.SettleDeliveries(ctx, ss)
 }

@@ -39,13 +39,14 @@ type runner struct {
 // A job is a delivery under a lease of ours. It is held from its claim until its settlement is committed, or it is lost.
 type job struct {
 	store.Leased
-	lane   *lane
-	until  time.Time               // our clock: when the lease runs out if it is not extended
-	called bool                    // the driver has been called: a possible duplicate until it is settled
-	lost   bool                    // another process has it
-	alone  bool                    // it may have killed processes
-	cancel context.CancelCauseFunc // of its call, while it is under way
-	turn   turn
+	lane       *lane
+	until      time.Time               // our clock: when the lease runs out if it is not extended
+	called     bool                    // the driver has been called: a possible duplicate until it is settled
+	lost       bool                    // another process has it
+	alone      bool                    // it may have killed processes
+	unwritable bool                    // its settlement failed though it stood alone
+	cancel     context.CancelCauseFunc // of its call, while it is under way
+	turn       turn
 }
 
 func newRunner(ctx context.Context, n *Notifier) *runner {

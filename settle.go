@@ -114,14 +114,27 @@ func (r *runner) commit(batch []ending) {
 			r.letGo(batch)
 			return
 		}
-		if failures >= splitAfter && len(batch) > 1 {
+		switch {
+		case failures < splitAfter:
+			sleep(r.base, wait)
+		case len(batch) > 1:
 			half := len(batch) / 2
 			r.commit(batch[:half])
 			r.commit(batch[half:])
 			return
+		default:
+			r.putOff(batch[0])
+			return
 		}
-		sleep(r.base, wait)
 	}
+}
+
+// putOff tries again later what cannot be written though it stands alone.
+func (r *runner) putOff(e ending) {
+	r.mu.Lock()
+	e.unwritable = true
+	r.mu.Unlock()
+	time.AfterFunc(lastTrouble, func() { r.settle(e.job, e.settlement) })
 }
 
 func (r *runner) write(batch []ending) (lost []store.DeliveryRef, err error) {
@@ -234,7 +247,7 @@ func (r *runner) reaches(e ending) bool {
 	dispatcher := r.dispatchers[e.Message.Dispatcher]
 	progress, own := []Progress{{Channel: e.lane.gate.name, To: e.To}}, 0
 	if e.Grouped {
-		progress, own, _ = progressOf(e.job)
+		progress, own = progressOf(e.job)
 	}
 	p := &progress[own]
 	p.Status, p.Reason, p.Attempts, p.At = e.Delivery.Status, Reason(e.Delivery.Reason), e.Delivery.Attempts, e.Delivery.At

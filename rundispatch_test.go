@@ -1,0 +1,138 @@
+package notify_test
+
+import (
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/e7ddda3c/notify"
+	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/store/memory"
+)
+
+// puzzle is a dispatcher made of a function. Whoever was sent anything is reached.
+type puzzle func(now time.Time, ds []notify.Progress) []notify.Step
+
+func (p puzzle) Next(now time.Time, ds []notify.Progress) []notify.Step { return p(now, ds) }
+func (p puzzle) Reached([]notify.Progress) bool                         { return true }
+func (p puzzle) Waits() bool                                            { return true }
+
+func dispatched(t *testing.T, d notify.Dispatcher, channels notify.Channels) *notify.Notifier {
+	t.Helper()
+	n := newNotifier(t, notify.Config{
+		Store: memory.New(), Channels: channels, Dispatchers: map[string]notify.Dispatcher{"mine": d},
+		Policies: map[string]notify.Policy{"": {Backoff: time.Second}},
+	})
+	running(t, n)
+	return n
+}
+
+// send sends to ann over email, sms and phone as the dispatcher says.
+func send(t *testing.T, n *notify.Notifier, dispatcher string) notify.Report {
+	t.Helper()
+	m := hello("email", "sms", "phone")
+	m.Dispatcher = dispatcher
+	return accept(t, n, m)
+}
+
+func TestFirstWithAStoreGoesFromOneToTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		email, sms, phone := &driver{answers: []error{fails(channel.Unreachable)}}, &driver{answers: []error{fails(channel.Temporary), nil}}, &driver{}
+		n := durable(t, memory.New(), notify.Channels{"email": email, "sms": sms, "phone": phone})
+		running(t, n)
+		r := settled(t, n, send(t, n, "first").ID)
+		require.Equal(t, []notify.Status{notify.Failed, notify.Sent, notify.Suppressed}, statuses(r))
+		require.NoError(t, r.Err())
+		require.Equal(t, []int{1, 2, 0}, []int{email.calls(), sms.calls(), phone.calls()})
+	})
+}
+
+func TestFirstAtALevelMovesOnInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		email, sms, phone := &driver{}, &driver{}, &driver{}
+		n := dispatched(t, notify.First(notify.Delivered, time.Minute), notify.Channels{"email": email, "sms": sms, "phone": phone})
+		began := time.Now()
+		id := send(t, n, "mine").ID
+		time.Sleep(90 * time.Second)
+		require.Equal(t, []int{1, 1, 0}, []int{email.calls(), sms.calls(), phone.calls()})
+		require.WithinDuration(t, began.Add(time.Minute), sms.at[0], 50*time.Millisecond)
+		report, err := n.Report(t.Context(), id)
+		require.NoError(t, err)
+		require.NoError(t, n.Receive(t.Context(), channel.Receipt{DeliveryID: report.Deliveries[1].ID, Event: channel.Delivered}))
+		r := settled(t, n, id)
+		require.Equal(t, []notify.Status{notify.Sent, notify.Delivered, notify.Suppressed}, statuses(r))
+		require.WithinDuration(t, began.Add(90*time.Second), time.Now(), 2*time.Second, "a receipt wakes the others at once")
+	})
+}
+
+func TestEscalateTriesTheNextUntilItIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		email, sms, phone := &driver{}, &driver{}, &driver{}
+		n := dispatched(t, notify.Escalate(time.Hour), notify.Channels{"email": email, "sms": sms, "phone": phone})
+		began := time.Now()
+		id := send(t, n, "mine").ID
+		time.Sleep(150 * time.Minute)
+		require.Equal(t, []int{1, 1, 1}, []int{email.calls(), sms.calls(), phone.calls()})
+		require.WithinDuration(t, began.Add(2*time.Hour), phone.at[0], 100*time.Millisecond)
+		r := settled(t, n, id)
+		require.True(t, r.Deliveries[0].Reached, "whoever was sent anything counts as told")
+	})
+}
+
+func TestAWaitIsNeverLongerThanAnHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		d := puzzle(func(now time.Time, ds []notify.Progress) []notify.Step {
+			if asked++; asked > 3 {
+				return []notify.Step{{Action: notify.Start}, {Action: notify.Start}, {Action: notify.Start}}
+			}
+			return []notify.Step{{Action: notify.Wait, Until: now.AddDate(9, 0, 0)}, {Action: notify.Wait}, {}}
+		})
+		n := dispatched(t, d, notify.Channels{"email": &driver{}, "sms": &driver{}, "phone": &driver{}})
+		began := time.Now()
+		r := settled(t, n, send(t, n, "mine").ID)
+		require.Equal(t, []notify.Status{notify.Sent, notify.Sent, notify.Sent}, statuses(r))
+		require.WithinDuration(t, began.Add(time.Hour), time.Now(), 5*time.Second)
+	})
+}
+
+func TestADispatcherThatLeavesTheLastOneWithoutAStepIsAtFault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := puzzle(func(_ time.Time, ds []notify.Progress) []notify.Step {
+			return []notify.Step{{Action: notify.Start}, {}, {}}
+		})
+		n := dispatched(t, d, notify.Channels{"email": &driver{}, "sms": &driver{}, "phone": &driver{}})
+		r := settled(t, n, send(t, n, "mine").ID)
+		require.Equal(t, []notify.Reason{"", notify.ReasonStuck, notify.ReasonStuck}, reasons(r))
+	})
+}
+
+func TestADispatcherThatPanicsCostsDelayAndNotLoss(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mended atomic.Bool
+		d := puzzle(func(_ time.Time, ds []notify.Progress) []notify.Step {
+			if !mended.Load() {
+				panic("oops")
+			}
+			return []notify.Step{{Action: notify.Start}, {Action: notify.Start}, {Action: notify.Start}}
+		})
+		email := &driver{}
+		n := dispatched(t, d, notify.Channels{"email": email, "sms": &driver{}, "phone": &driver{}})
+		id := send(t, n, "mine").ID
+		time.Sleep(time.Hour)
+		require.Zero(t, email.calls())
+		mended.Store(true)
+		require.Equal(t, []notify.Status{notify.Sent, notify.Sent, notify.Sent}, statuses(settled(t, n, id)))
+	})
+}
+
+func reasons(r notify.Report) []notify.Reason {
+	var why []notify.Reason
+	for _, o := range r.Deliveries {
+		why = append(why, o.Reason)
+	}
+	return why
+}

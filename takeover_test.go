@@ -1,0 +1,192 @@
+package notify_test
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/e7ddda3c/notify"
+	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/store"
+	"github.com/e7ddda3c/notify/store/memory"
+)
+
+var pagers = []store.LaneRoom{{Lane: "pager/transactional", Room: 100}}
+
+// die claims all that is due for the pager, as a process does that dies right after. Called says that it marked its calls.
+func die(t *testing.T, st store.Deliveries, lease time.Duration, called bool) []store.Leased {
+	t.Helper()
+	leases, err := st.LeaseDeliveries(t.Context(), store.LeaseRequest{Lanes: pagers, Lease: lease})
+	require.NoError(t, err)
+	for _, d := range leases.Deliveries {
+		if called {
+			_, err := st.ExtendLeases(t.Context(), []store.Extension{{DeliveryRef: d.DeliveryRef, Called: true}}, lease)
+			require.NoError(t, err)
+		}
+	}
+	return leases.Deliveries
+}
+
+func TestRunTakesOverFromTheDead(t *testing.T) {
+	tests := map[string]struct {
+		once, called bool
+		status       notify.Status
+		twice        bool
+	}{
+		"what may have been called, and flags it": {status: notify.Sent, twice: true},
+		"what is to go once and was not called":   {once: true, status: notify.Sent},
+		"not what is to go once and was called":   {once: true, called: true, status: notify.Unknown},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				st, d := memory.New(), &driver{}
+				n := durable(t, st, notify.Channels{"pager": d})
+				m := hello("pager")
+				m.AtMostOnce = tt.once
+				id := accept(t, n, m).ID
+				began := time.Now()
+				require.Len(t, die(t, st, 15*time.Second, tt.called), 1)
+				running(t, n)
+				o := settled(t, n, id).Deliveries[0]
+				require.WithinRange(t, o.At, began.Add(15*time.Second), began.Add(16*time.Second))
+				require.Equal(t, tt.status, o.Status)
+				require.Equal(t, tt.twice, o.Duplicate)
+			})
+		})
+	}
+}
+
+func TestADeliveryThatKillsProcessesEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st, d := memory.New(), &driver{}
+		n := durable(t, st, notify.Channels{"pager": d})
+		id := accept(t, n, hello("pager")).ID
+		for range 5 {
+			require.Len(t, die(t, st, time.Second, true), 1)
+			time.Sleep(time.Second)
+		}
+		running(t, n)
+		o := settled(t, n, id).Deliveries[0]
+		require.Equal(t, notify.Unknown, o.Status)
+		require.Equal(t, notify.ReasonExhausted, o.Reason)
+		require.Zero(t, d.calls())
+	})
+}
+
+func TestWhatWasClaimedBesideAKillerIsNotCondemned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st, d := memory.New(), &driver{}
+		n := durable(t, st, notify.Channels{"pager": d})
+		id := accept(t, n, hello("pager")).ID
+		for range 20 {
+			require.Len(t, die(t, st, time.Second, false), 1)
+			time.Sleep(time.Second)
+		}
+		running(t, n)
+		require.Equal(t, notify.Sent, settled(t, n, id).Deliveries[0].Status)
+	})
+}
+
+func TestACallEndsBeforeItsLeaseDoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := memory.New()
+		down := errors.New("no route to the database")
+		broken := &sick{Deliveries: st, ailment: ailment{extend: down}}
+		slow, other := &driver{takes: time.Minute}, &driver{}
+		first := newNotifier(t, notify.Config{
+			Store: broken, Channels: notify.Channels{"pager": slow}, Policies: map[string]notify.Policy{"": {Timeout: time.Hour}},
+		})
+		running(t, first)
+		id := accept(t, first, hello("pager")).ID
+		time.Sleep(time.Second)
+		require.Equal(t, 1, slow.calls())
+		began := slow.at[0]
+		broken.suffer(ailment{lease: down, extend: down, settle: down})
+		second := durable(t, st, notify.Channels{"pager": other})
+		running(t, second)
+		o := settled(t, second, id).Deliveries[0]
+		require.Equal(t, notify.Sent, o.Status)
+		require.True(t, o.Duplicate)
+		require.WithinRange(t, other.at[0], began.Add(15*time.Second), began.Add(16*time.Second))
+		broken.suffer(ailment{})
+	})
+}
+
+func TestALongCallKeepsItsLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := memory.New()
+		slow, other := &driver{takes: 20 * time.Minute}, &driver{}
+		first := newNotifier(t, notify.Config{
+			Store: st, Channels: notify.Channels{"pager": slow}, Policies: map[string]notify.Policy{"": {Timeout: time.Hour}},
+		})
+		running(t, first)
+		id := accept(t, first, hello("pager")).ID
+		synctest.Wait()
+		running(t, durable(t, st, notify.Channels{"pager": other}))
+		require.Equal(t, notify.Sent, settled(t, first, id).Deliveries[0].Status)
+		require.Zero(t, other.calls())
+	})
+}
+
+func TestRunGivesBackWhatItHasNotBegun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := memory.New()
+		slow, other := &driver{takes: 5 * time.Second}, &driver{}
+		first := durable(t, st, notify.Channels{"pager": slow})
+		stop := running(t, first)
+		id := accept(t, first, notify.Message{To: crowd(100), Channels: []string{"pager"}, Content: notify.Content{Text: "hi"}}).ID
+		synctest.Wait()
+		began := time.Now()
+		stop()
+		require.InDelta(t, 5, time.Since(began).Seconds(), 0.1, "calls under way come to their end")
+		require.Equal(t, 50, slow.calls())
+		running(t, durable(t, st, notify.Channels{"pager": other}))
+		r := settled(t, first, id)
+		require.Less(t, time.Since(began), 7*time.Second)
+		require.Equal(t, 50, other.calls())
+		for _, o := range r.Deliveries {
+			require.Equal(t, notify.Sent, o.Status)
+			require.False(t, o.Duplicate)
+		}
+	})
+}
+
+func TestRunWritesWhatItCanWhenARowCannotBeWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bad := &sick{Deliveries: memory.New()}
+		n := durable(t, bad, notify.Channels{"pager": &driver{takes: time.Second}})
+		bad.suffer(ailment{poison: accept(t, n, hello("pager")).ID})
+		var ids []string
+		for range 20 {
+			ids = append(ids, accept(t, n, hello("pager")).ID)
+		}
+		stop := running(t, n)
+		for _, id := range ids {
+			require.Equal(t, notify.Sent, settled(t, n, id).Deliveries[0].Status)
+		}
+		bad.suffer(ailment{})
+		stop()
+	})
+}
+
+func TestRunWaitsForAStoreThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bad := &sick{Deliveries: memory.New(), ailment: ailment{lease: errors.New("starting up")}}
+		d := &driver{answers: []error{fails(channel.Temporary), nil}}
+		n := durable(t, bad, notify.Channels{"pager": d})
+		id := accept(t, n, hello("pager")).ID
+		running(t, n)
+		time.Sleep(time.Hour)
+		bad.suffer(ailment{settle: errors.New("read only")})
+		time.Sleep(time.Hour)
+		bad.suffer(ailment{})
+		o := settled(t, n, id).Deliveries[0]
+		require.Equal(t, notify.Sent, o.Status)
+		require.Equal(t, 2, d.calls(), "what was answered is not asked again while its lease is kept")
+		require.False(t, o.Duplicate)
+	})
+}
