@@ -1,0 +1,57 @@
+package notify_test
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/e7ddda3c/notify"
+	"github.com/e7ddda3c/notify/store/sqlstore"
+)
+
+type purchase struct{ ID, Buyer string }
+
+func mail(o purchase) notify.Message {
+	return notify.Message{To: notify.Users(o.Buyer), Channels: []string{"email"}, Template: "order.received", Data: o, Key: "order " + o.ID}
+}
+
+// Any number of processes may run on one store.
+func ExampleNotifier_Run() {
+	var db *sql.DB // of any driver
+	var channels notify.Channels
+	_ = func(ctx context.Context) error {
+		st := sqlstore.Postgres(db, nil)
+		if err := st.Migrate(ctx); err != nil {
+			return err
+		}
+		n, err := notify.New(notify.Config{Store: st, Channels: channels})
+		if err != nil {
+			return err
+		}
+		return n.Run(ctx) // sends what any process accepted, until ctx ends; then it lets calls under way finish
+	}
+}
+
+// An order and its mail are kept together, or not at all.
+func ExampleNotifier_In() {
+	var db *sql.DB
+	var st *sqlstore.Store
+	var n *notify.Notifier
+	_ = func(ctx context.Context, order purchase) error {
+		tx, err := db.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback()
+		if _, err := tx.ExecContext(ctx, `INSERT INTO orders (id, buyer) VALUES ($1, $2)`, order.ID, order.Buyer); err != nil {
+			return err
+		}
+		if _, err := n.In(st.Tx(tx)).Send(ctx, mail(order)); err != nil {
+			return err
+		}
+		if err := tx.Commit(); err != nil {
+			return err
+		}
+		n.Wake() // optional: without it, the next poll finds the message
+		return nil
+	}
+}
