@@ -10,8 +10,10 @@ import (
 	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,7 +30,7 @@ import (
 const private = "TOPSECRET"
 
 // attributes are the keys that a log line may have. Their values are ids, words from lists, counts, times, and errors of a store.
-var attributes = []string{"again_in", "channel", "code", "count", "delivery", "dispatcher", "error", "for", "in", "kind", "message", "schedule", "stack", "tenant", "type"}
+var attributes = []string{"again_in", "channel", "code", "count", "delivery", "dispatcher", "due", "error", "for", "in", "kind", "message", "schedule", "stack", "tenant", "type"}
 
 // A leak is a driver whose every word is private.
 type leak struct {
@@ -56,6 +58,16 @@ type nosy struct{ notify.Dispatcher }
 
 func (nosy) Next(_ time.Time, ds []notify.Progress) []notify.Step { panic(ds[0].To) }
 
+// directory panics with what it was asked for, but for the first time.
+type directory struct{ calls atomic.Int64 }
+
+func (d *directory) Recipients(_ context.Context, _ string, ids []string) ([]notify.Recipient, error) {
+	if d.calls.Add(1) > 1 {
+		panic(ids[0])
+	}
+	return []notify.Recipient{{ID: ids[0], Addresses: map[string][]string{"fine": {private}}}}, nil
+}
+
 // leaky returns what sends privately, and fails in every way there is.
 func leaky(log *slog.Logger, s store.Deliveries) notify.Config {
 	return notify.Config{
@@ -72,6 +84,7 @@ func leaky(log *slog.Logger, s store.Deliveries) notify.Config {
 			"hanging":   &leak{hangs: time.Minute},
 		},
 		Policies:     map[string]notify.Policy{"": {Attempts: 3}},
+		Directory:    &directory{},
 		Dispatchers:  map[string]notify.Dispatcher{"nosy": nosy{notify.All()}},
 		OnOutcome:    func(o notify.Outcome) { panic(o.To) },
 		OnTransition: func(notify.Transition) { panic(private) },
@@ -89,48 +102,61 @@ func whispers(c notify.Config) []notify.Message {
 			Extra: map[string]any{name: private}, Attachments: []notify.Attachment{{Name: private, Data: []byte(private)}},
 		})
 	}
-	panicking := ms[0]
-	panicking.Dispatcher = "nosy"
-	return append(ms, panicking)
+	to := map[string][]string{"fine": {private}, "temporary": {private}}
+	return append(ms, notify.Message{
+		To: []notify.Recipient{{ID: private, Addresses: to}}, Dispatcher: "nosy", Content: notify.Content{Text: private},
+	})
 }
 
 func TestLogsTellNothingPrivate(t *testing.T) {
-	tests := map[string]func() store.Deliveries{
-		"without a store": func() store.Deliveries { return nil },
-		"with a store":    func() store.Deliveries { return memory.New() },
+	tests := map[string]struct {
+		open func() store.Deliveries
+		says []string
+	}{
+		"without a store": {
+			func() store.Deliveries { return nil },
+			[]string{"panic", "channel paused", "driver ignores its deadline", "dispatcher left a delivery without a next step"},
+		},
+		"with a store": {
+			func() store.Deliveries { return memory.New() },
+			[]string{"panic", "channel paused", "driver ignores its deadline", "dispatcher does not answer", "cannot accept a scheduled message"},
+		},
 	}
-	for name, open := range tests {
+	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var log bytes.Buffer
-				c := leaky(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), open())
+				c := leaky(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), tt.open())
 				n, err := notify.New(c)
 				require.NoError(t, err)
 				stop := func() {}
 				if c.Store != nil {
 					stop = running(t, n)
+					schedule(t, n)
 				}
 				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 				defer cancel()
 				for _, m := range whispers(c) {
 					_, _ = n.Send(ctx, m)
 				}
-				time.Sleep(time.Hour)
+				time.Sleep(10 * time.Minute)
 				stop()
 				_ = n.Close(t.Context())
-				requireClean(t, log.String())
+				for _, text := range tt.says {
+					require.Contains(t, log.String(), `"msg":"`+text)
+				}
+				require.NotContains(t, log.String(), private)
 			})
 		})
 	}
 }
 
-// requireClean holds log lines in JSON to the rule.
-func requireClean(t *testing.T, log string) {
+// schedule sends a private message every minute, which is accepted at first and then refused.
+func schedule(t *testing.T, n *notify.Notifier) {
 	t.Helper()
-	require.Contains(t, log, `"panic"`)
-	require.Contains(t, log, `"channel paused"`)
-	require.Contains(t, log, `"driver ignores its deadline"`)
-	require.NotContains(t, log, private)
+	require.NoError(t, n.Schedule(t.Context(), notify.Schedule{Name: "newsletter", Cron: "* * * * *", Message: notify.Message{
+		To: notify.Users(private), Channels: []string{"fine"}, Content: notify.Content{Text: private},
+	}}))
 }
 
 // Every log line has a constant text and keys from a short list, so that lines can be searched for, and nothing slips in.
@@ -148,9 +174,14 @@ func TestLogLinesAreConstant(t *testing.T) {
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
 		require.NoError(t, err)
 		ast.Inspect(file, func(node ast.Node) bool {
-			if call, ok := node.(*ast.CallExpr); ok && logs(call.Fun) {
+			call, ok := node.(*ast.CallExpr)
+			switch {
+			case ok && logs(call.Fun):
 				lines++
-				requireConstant(t, path, call.Args)
+				requireText(t, path, call.Args[0])
+				requireKeys(t, path, call.Args[1:])
+			case ok && isMethod(call.Fun, "With"):
+				requireKeys(t, path, call.Args)
 			}
 			return true
 		})
@@ -159,30 +190,45 @@ func TestLogLinesAreConstant(t *testing.T) {
 	require.Greater(t, lines, 10, "it knows a log line when it sees one")
 }
 
-// logs reports whether f is a method of a logger, by its looks.
+// logs reports whether f writes a log line, by its looks.
 func logs(f ast.Expr) bool {
-	switch f := f.(type) {
+	name, ok := f.(*ast.Ident)
+	return ok && name.Name == "log" ||
+		isMethod(f, "Debug", "Info", "Warn", "Error", "DebugContext", "InfoContext", "WarnContext", "ErrorContext", "Log", "LogAttrs")
+}
+
+// isMethod reports whether f is a method, by its looks, of something that is called log, logger, or by a function logSomething.
+func isMethod(f ast.Expr, names ...string) bool {
+	method, ok := f.(*ast.SelectorExpr)
+	if !ok || !slices.Contains(names, method.Sel.Name) {
+		return false
+	}
+	of := method.X
+	if call, ok := of.(*ast.CallExpr); ok {
+		of = call.Fun
+	}
+	switch of := of.(type) {
 	case *ast.Ident:
-		return f.Name == "log"
+		return strings.HasPrefix(of.Name, "log")
 	case *ast.SelectorExpr:
-		switch f.Sel.Name {
-		case "Debug", "Info", "Warn", "Error", "DebugContext", "InfoContext", "WarnContext", "ErrorContext", "Log", "LogAttrs":
-			of, ok := f.X.(*ast.SelectorExpr)
-			return ok && strings.EqualFold(strings.TrimSuffix(of.Sel.Name, "ger"), "log")
-		}
+		return strings.HasPrefix(strings.ToLower(of.Sel.Name), "log")
 	}
 	return false
 }
 
-func requireConstant(t *testing.T, path string, args []ast.Expr) {
+func requireText(t *testing.T, path string, text ast.Expr) {
 	t.Helper()
-	text, ok := args[0].(*ast.BasicLit)
+	_, ok := text.(*ast.BasicLit)
 	require.True(t, ok, "%s: a log line without a constant text", path)
-	for i := 1; i < len(args); i += 2 {
+}
+
+func requireKeys(t *testing.T, path string, args []ast.Expr) {
+	t.Helper()
+	for i := 0; i < len(args); i += 2 {
 		key, ok := args[i].(*ast.BasicLit)
-		require.True(t, ok, "%s: %s: a key that is no constant", path, text.Value)
+		require.True(t, ok, "%s: the key of a log line that is no constant", path)
 		name, err := strconv.Unquote(key.Value)
 		require.NoError(t, err)
-		require.Contains(t, attributes, name, "%s: %s", path, text.Value)
+		require.Contains(t, attributes, name, path)
 	}
 }

@@ -72,7 +72,7 @@ func New(o *Options) (*Observer, error) {
 		settled:    m.counter("deliveries.settled", "{delivery}", "Deliveries that came to an end, by status and reason."),
 		duplicates: m.counter("deliveries.duplicate", "{delivery}", "Deliveries that came to an end and that the recipient may have got more than once."),
 		held:       m.counter("deliveries.held", "{wait}", "Times that a delivery began to wait, by reason."),
-		received:   m.counter("receipts", "{receipt}", "Receipts of providers that raised a delivery, by the status they raised it to."),
+		received:   m.counter("receipts", "{receipt}", "Receipts of providers, by the status that they raised a delivery to; a repeated one counts again."),
 		attempts:   m.counter("attempts", "{attempt}", "Calls of a channel that ended, by result: ok, or the kind of the failure."),
 		lost:       m.counter("leases.lost", "{lease}", "Leases that were lost to another process."),
 		pauses:     m.counter("channel.pauses", "{pause}", "Times that a channel was paused, by the kind of failure."),

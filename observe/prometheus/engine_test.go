@@ -30,8 +30,9 @@ func TestRunWithAStore(t *testing.T) {
 			Logger:       slog.New(slog.DiscardHandler),
 		})
 		require.NoError(t, err)
-		for _, name := range []string{"email", "ops", "sms"} {
-			_, err := n.Send(t.Context(), notify.Message{
+		var email notify.Report
+		for _, name := range []string{"sms", "ops", "email"} {
+			email, err = n.Send(t.Context(), notify.Message{
 				Tenant: "acme", Class: notify.OTP, To: notify.To(name, "secret"), Content: notify.Content{Text: "secret"},
 			})
 			require.NoError(t, err)
@@ -51,9 +52,12 @@ func TestRunWithAStore(t *testing.T) {
 		stop()
 		require.NoError(t, <-ended)
 
+		require.NoError(t, n.Receive(t.Context(), channel.Receipt{DeliveryID: email.Deliveries[0].ID, Event: channel.Delivered}))
+
 		after := metrics(t, reg)
 		requireAmong(t, map[string]float64{
 			"notify_attempts_total{email otp ok}":                      1,
+			"notify_receipts_total{email otp  delivered}":              1,
 			"notify_attempts_total{email otp uncertain}":               1,
 			"notify_attempts_total{ops otp ok}":                        1,
 			"notify_attempts_total{ops otp rate_limited}":              1,

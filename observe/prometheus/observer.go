@@ -55,7 +55,7 @@ func New(reg prometheus.Registerer, o *Options) (*Observer, error) {
 		settled:    counter("deliveries_settled_total", "Deliveries that came to an end, by status and reason.", "channel", "class", "status", "reason"),
 		duplicates: counter("deliveries_duplicate_total", "Deliveries that came to an end and that the recipient may have got more than once.", lane...),
 		held:       counter("deliveries_held_total", "Times that a delivery began to wait, by reason.", "channel", "class", "reason"),
-		received:   counter("receipts_total", "Receipts of providers that raised a delivery, by the status they raised it to.", "channel", "status", "reason"),
+		received:   counter("receipts_total", "Receipts of providers, by the status that they raised a delivery to; a repeated one counts again.", "channel", "class", "status", "reason"),
 		attempts:   counter("attempts_total", "Calls of a channel that ended, by result: ok, or the kind of the failure.", "channel", "class", "result"),
 		lost:       counter("leases_lost_total", "Leases that were lost to another process.", lane...),
 		pauses:     counter("channel_pauses_total", "Times that a channel was paused, by the kind of failure.", "channel", "kind"),
@@ -110,7 +110,7 @@ func (o *Observer) Observe(t notify.Transition) {
 	case notify.TransitionSettled:
 		o.end(t)
 	case notify.TransitionReceived:
-		o.received.WithLabelValues(name, string(t.Status), string(t.Reason)).Inc()
+		o.received.WithLabelValues(name, class, string(t.Status), string(t.Reason)).Inc()
 	case notify.TransitionLost:
 		o.lost.WithLabelValues(name, class).Inc()
 	case notify.TransitionPaused:

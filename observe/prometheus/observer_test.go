@@ -155,9 +155,9 @@ func TestWhatOnlyTheEngineTells(t *testing.T) {
 	tell(notify.TransitionReceived, notify.Failed, notify.ReasonBounced)
 	tell("from a later version", notify.Accepted, "")
 	require.Equal(t, map[string]float64{
-		"notify_deliveries_accepted_total{email notice}": 1,
-		"notify_leases_lost_total{email notice}":         1,
-		"notify_receipts_total{email bounced failed}":    1,
+		"notify_deliveries_accepted_total{email notice}":     1,
+		"notify_leases_lost_total{email notice}":             1,
+		"notify_receipts_total{email notice bounced failed}": 1,
 	}, metrics(t, reg))
 }
 
