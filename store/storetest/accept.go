@@ -86,7 +86,7 @@ func acceptValues(r *run) {
 	unicode := "Größe 订单 🚚 \u202e'\"`%_\\?$1;--\t\n "
 	longest := strings.Repeat("ü", 200)
 	empty := message(store.NewDelivery{Lane: mail, Status: store.Accepted})
-	empty.Message, empty.Hash = store.Message{ID: newID()}, nil
+	empty.Message, empty.Request = store.Message{ID: newID()}, nil
 	odd := message(to(0, 0, mail))
 	odd.Tenant, odd.Key, odd.Category, odd.Template, odd.Body = unicode, unicode, unicode, unicode, all
 	odd.Deliveries[0].User, odd.Deliveries[0].To, odd.Deliveries[0].Locale, odd.Deliveries[0].Body = unicode, unicode, unicode, all

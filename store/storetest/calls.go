@@ -66,16 +66,16 @@ func (r *run) none(why string, lanes ...store.Lane) {
 	}
 }
 
-// again leases the one delivery of a lane as soon as it is due.
-func (r *run) again(lease time.Duration, lane store.Lane) store.Leased {
+// again leases the one delivery by mail as soon as it is due.
+func (r *run) again(lease time.Duration) store.Leased {
 	r.Helper()
 	var ds []store.Leased
-	r.until("a delivery of lane "+string(lane)+" that is due again", func() bool {
-		ds = r.ask(lease, lane).Deliveries
+	r.until("a delivery that is due again", func() bool {
+		ds = r.ask(lease, mail).Deliveries
 		return len(ds) > 0
 	})
 	if len(ds) != 1 {
-		r.stop("%d deliveries of lane %s are leased, want 1", len(ds), lane)
+		r.stop("%d deliveries are leased, want 1", len(ds))
 	}
 	return ds[0]
 }

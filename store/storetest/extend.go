@@ -27,7 +27,7 @@ func extendRunsOn(r *run) {
 		r.broken("a lease that is extended by an hour at %v runs out at %v", before, d.Due)
 	}
 	r.same("Claim", d.Claim, ls[0].Claim)
-	if l := r.again(long, mail); l.MessageID != ls[1].MessageID {
+	if l := r.again(long); l.MessageID != ls[1].MessageID {
 		r.broken("the lease that was extended ran out")
 	}
 	r.none("one lease was extended, the other taken over", mail)
@@ -38,7 +38,7 @@ func extendLost(r *run) {
 	m := letter()
 	r.accept(m)
 	old := r.one(0, mail)
-	mine := r.again(long, mail)
+	mine := r.again(long)
 	r.accept(letter())
 	good := r.one(time.Minute, mail)
 	nobody := store.DeliveryRef{MessageID: newID(), Claim: 1}

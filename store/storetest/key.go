@@ -25,7 +25,7 @@ func keyed(key string) store.NewMessage {
 // sameKey makes another message with the key of m.
 func sameKey(m store.NewMessage) store.NewMessage {
 	other := keyed(m.Key)
-	other.Tenant, other.Hash = m.Tenant, m.Hash
+	other.Tenant, other.Request = m.Tenant, m.Request
 	return other
 }
 
@@ -82,13 +82,13 @@ func keyDiffers(r *run) {
 	first := keyed("a")
 	r.accept(first)
 	other := sameKey(first)
-	other.Hash = []byte{1, 2, 4}
+	other.Request = []byte{1, 2, 4}
 	as := r.answers(other, sameKey(first))
 	r.same("Differs, of another hash", as[0].Differs, true)
 	r.same("Differs, of the same hash", as[1].Differs, false)
 	within := keyed("b")
 	other = sameKey(within)
-	other.Hash = nil
+	other.Request = nil
 	r.same("Differs, of another hash in the same call", r.answers(within, other)[1].Differs, true)
 }
 

@@ -192,13 +192,13 @@ func leaseCalled(r *run) {
 	r.extend(long, store.Extension{DeliveryRef: l.DeliveryRef, Called: true})
 	r.extend(0, store.Extension{DeliveryRef: l.DeliveryRef})
 	for i := range 2 {
-		if l = r.again(0, mail); !l.Called {
+		if l = r.again(0); !l.Called {
 			r.broken("Called is not set %d leases after one that was marked", i+1)
 		}
 	}
 	r.settled(waits(l, r.now()))
-	l = r.again(0, mail)
-	if l = r.again(0, mail); l.Called || l.Expired != 1 {
+	r.again(0)
+	if l = r.again(0); l.Called || l.Expired != 1 {
 		r.broken("Called is %v and Expired %d after a settlement and one lease that ran out unmarked, want false and 1", l.Called, l.Expired)
 	}
 }
@@ -228,7 +228,7 @@ func leaseCopies(r *run) {
 	r.accept(m)
 	l := r.one(0, mail)
 	l.Body[0], l.Failure.Text, l.To = '!', "!", "!"
-	l = r.again(long, mail)
+	l = r.again(long)
 	r.same("a delivery whose lease was written into", timeless(l.Delivery).Body, m.Deliveries[0].Body)
 	r.same("a failure that was written into", l.Failure, fault())
 

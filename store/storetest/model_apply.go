@@ -208,5 +208,5 @@ func (m *model) pruned(before time.Time, limit int) (n int) {
 
 // differs reports whether a message that has a key has another hash than n.
 func (x *modelMessage) differs(n store.NewMessage) bool {
-	return x != nil && !bytes.Equal(x.Hash, n.Hash)
+	return x != nil && !bytes.Equal(x.Request, n.Request)
 }

@@ -71,7 +71,7 @@ func (m *model) letter() store.NewMessage {
 		return pick(m, m.messages...).NewMessage
 	}
 	n := message()
-	n.Tenant, n.Hash = pick(m, "shop", "other", ""), []byte{byte(m.rand.IntN(2))}
+	n.Tenant, n.Request = pick(m, "shop", "other", ""), []byte{byte(m.rand.IntN(2))}
 	if m.chance(3) {
 		n.Key = fmt.Sprintf("key-%d", m.rand.IntN(6))
 	}

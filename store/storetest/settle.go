@@ -66,7 +66,7 @@ func settleFence(r *run) {
 	lostOne, other := letter(), letter()
 	r.accept(lostOne)
 	old := r.one(0, mail)
-	l := r.again(long, mail)
+	l := r.again(long)
 	r.accept(other)
 	good := r.one(long, mail)
 	stale, nobody := called(old, "stale"), called(old, "nobody")
