@@ -2,7 +2,6 @@ package notify
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -27,11 +26,11 @@ func (n *Notifier) accept(ctx context.Context, m Message, dead finder, give acce
 	if err != nil {
 		return Report{}, nil, err
 	}
-	hash, err := hashOf(m)
+	request, err := requestOf(m)
 	if err != nil {
 		return Report{}, nil, fault("key", err)
 	}
-	rec, err := p.record(&m, hash)
+	rec, err := p.record(&m, request)
 	if err != nil {
 		return Report{}, nil, err
 	}
@@ -66,8 +65,8 @@ func endOf(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// hashOf tells messages with the same Key apart: by what the host asked for, without the times that it may compute anew.
-func hashOf(m Message) ([]byte, error) {
+// requestOf tells messages with the same Key apart: what the host asked for, without the times that it may compute anew.
+func requestOf(m Message) ([]byte, error) {
 	if m.Key == "" {
 		return nil, nil
 	}
@@ -76,8 +75,7 @@ func hashOf(m Message) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the message has no JSON to know it by: %w", err)
 	}
-	hash := sha256.Sum256(b)
-	return hash[:], nil
+	return b, nil
 }
 
 // accepted returns the report of what has just been stored. Unlike one that is read back, its errors have their causes.

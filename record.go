@@ -28,8 +28,8 @@ type ownBody struct {
 	Fault   *store.Failure  `json:"fault,omitempty"`
 }
 
-// record returns what p, the plan of m, is stored as. The hash may be nil if m has no Key.
-func (p *plan) record(m *Message, hash []byte) (store.NewMessage, error) {
+// record returns what p, the plan of m, is stored as. The request may be nil if m has no Key.
+func (p *plan) record(m *Message, request []byte) (store.NewMessage, error) {
 	body, err := toJSON(sharedBody{m.Content, m.Attachments, p.extra})
 	if err != nil {
 		return store.NewMessage{}, err
@@ -39,7 +39,7 @@ func (p *plan) record(m *Message, hash []byte) (store.NewMessage, error) {
 			ID: p.id, Tenant: m.Tenant, Key: m.Key, Dispatcher: cmp.Or(m.Dispatcher, "all"), Category: m.Category, Class: string(m.Class),
 			Template: m.Template, AtMostOnce: m.AtMostOnce, ExpireAt: m.ExpireAt, Body: body,
 		},
-		Hash:       hash,
+		Request:    request,
 		Deliveries: make([]store.NewDelivery, 0, p.count),
 	}
 	now := time.Now()

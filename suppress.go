@@ -2,7 +2,6 @@ package notify
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
@@ -126,7 +125,7 @@ func (g *gate) suppressionKind() string {
 }
 
 func suppressionKey(tenant, kind, address string) store.SuppressionKey {
-	return store.SuppressionKey{Tenant: tenant, Kind: kind, Hash: sha256.Sum256([]byte(sameAddress(kind, address)))}
+	return store.SuppressionKey{Tenant: tenant, Kind: kind, Address: sameAddress(kind, address)}
 }
 
 // sameAddress returns what the spellings of an address have in common.

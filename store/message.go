@@ -25,7 +25,8 @@ type Message struct {
 // A NewMessage is a message to accept.
 type NewMessage struct {
 	Message
-	Hash       []byte // of what the host asked for; tells whether a repeated Key means the same
+	// Request is what the host asked for, if there is a Key: it tells whether a repeated Key means the same. A store keeps a hash of it.
+	Request    []byte
 	Deliveries []NewDelivery
 }
 
@@ -50,7 +51,7 @@ type NewDelivery struct {
 type Acceptance struct {
 	// First is the message that has the Key, as it is now, with its deliveries, or nil if the new message was stored.
 	First *MessageRecord
-	// Differs says that First has another Hash.
+	// Differs says that First has another Request.
 	Differs bool
 }
 

@@ -17,9 +17,9 @@ type Suppressions interface {
 
 // A SuppressionKey names an address.
 type SuppressionKey struct {
-	Tenant string
-	Kind   string   // of address, or the name of the channel if it has none
-	Hash   [32]byte // of the address
+	Tenant  string
+	Kind    string // of address, or the name of the channel if it has none
+	Address string // as it is compared; a store keeps a hash of it
 }
 
 // A Suppression says why nothing goes to an address.

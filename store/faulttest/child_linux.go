@@ -68,10 +68,8 @@ func ownedByDaemon(folder string) error {
 
 func nobody() (uid, gid int, ok bool) { return 65534, 65534, os.Geteuid() == 0 }
 
-func (p *Process) signal(s syscall.Signal) error { return p.child.cmd.Process.Signal(s) }
-
-// Pause stops the process where it stands, as a machine does that is out of memory, until Resume.
-func (p *Process) Pause() { p.must(p.signal(syscall.SIGSTOP)) }
+// Pause stops the process where it stands, as a machine does that is out of memory, until Resume, unless it has ended.
+func (p *Process) Pause() { _ = p.child.cmd.Process.Signal(syscall.SIGSTOP) }
 
 // Resume lets it go on after Pause.
-func (p *Process) Resume() { p.must(p.signal(syscall.SIGCONT)) }
+func (p *Process) Resume() { _ = p.child.cmd.Process.Signal(syscall.SIGCONT) }

@@ -68,6 +68,14 @@ func MariaDB(t testing.TB) *Server {
 // Addr returns where it listens, as "host:port". It stays the same over restarts.
 func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
 
+// Log returns what it has printed since it was first started.
+func (s *Server) Log() string {
+	b, _ := os.ReadFile(s.logPath())
+	return string(b)
+}
+
+func (s *Server) logPath() string { return filepath.Join(s.dir, "log") }
+
 // Kill ends the server and all its processes as kill -9 does, and returns when it has ended.
 func (s *Server) Kill() { s.child.kill() }
 
@@ -117,7 +125,7 @@ func (s *Server) daemon(program string, args ...string) error {
 // start starts the server and waits for it. One that ends at once is started again: what was killed may still hold its memory.
 func (s *Server) start() {
 	s.t.Helper()
-	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	log, err := os.OpenFile(s.logPath(), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	s.must(err)
 	defer log.Close()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -133,7 +141,7 @@ func (s *Server) start() {
 			return
 		}
 	}
-	text, _ := os.ReadFile(log.Name())
+	text := s.Log()
 	s.t.Fatalf("faulttest: the server does not answer:\n%s", text[max(0, len(text)-4096):])
 }
 

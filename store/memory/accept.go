@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"time"
@@ -54,7 +55,7 @@ func (s *Store) accept(m *store.NewMessage, now time.Time) store.Acceptance {
 	k := key{m.Tenant, m.Key}
 	if first := s.keys[k]; m.Key != "" && first != nil {
 		record := first.record(false)
-		return store.Acceptance{First: &record, Differs: !bytes.Equal(first.hash, m.Hash)}
+		return store.Acceptance{First: &record, Differs: first.hash != sha256.Sum256(m.Request)}
 	}
 	kept := s.keep(m, now)
 	if m.Key != "" {
@@ -68,7 +69,7 @@ func (s *Store) keep(m *store.NewMessage, now time.Time) *message {
 	head := m.Message
 	head.Body = bytes.Clone(m.Body)
 	head.AcceptedAt, head.ExpireAt = now, instant(m.ExpireAt)
-	kept := &message{head: &head, hash: bytes.Clone(m.Hash), deliveries: make([]*delivery, len(m.Deliveries))}
+	kept := &message{head: &head, hash: sha256.Sum256(m.Request), deliveries: make([]*delivery, len(m.Deliveries))}
 	for i := range m.Deliveries {
 		kept.deliveries[i] = s.planned(kept, &m.Deliveries[i], now)
 	}

@@ -12,7 +12,7 @@ import (
 // A message is one with its deliveries.
 type message struct {
 	head       *store.Message // never changes, so that it is handed out as it is
-	hash       []byte
+	hash       [32]byte
 	deliveries []*delivery // by recipient, then by rank
 }
 

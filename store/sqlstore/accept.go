@@ -10,7 +10,7 @@ import (
 
 // AcceptMessages implements [store.Accepter].
 func (s *Store) AcceptMessages(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
-	if err := s.checkMessages(ms); err != nil {
+	if err := checkMessages(ms); err != nil {
 		return nil, err
 	}
 	var as []store.Acceptance
@@ -26,7 +26,7 @@ func (s *Store) accepting(ctx context.Context, n int, do func(context.Context, *
 	if n == 1 && s.dialect.traits().alone {
 		return s.on(ctx, do)
 	}
-	return s.write(ctx, do)
+	return s.on(ctx, func(ctx context.Context, _ *session) error { return s.transact(ctx, nil, do) })
 }
 
 // Tx returns an accepter whose messages are committed, or vanish, with a transaction of the host's. If it answers an error, the
@@ -40,7 +40,7 @@ type tx struct {
 }
 
 func (t tx) AcceptMessages(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
-	if err := t.s.checkMessages(ms); err != nil {
+	if err := checkMessages(ms); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, t.s.timeout)
@@ -57,26 +57,53 @@ func (t tx) AcceptMessages(ctx context.Context, ms []store.NewMessage) ([]store.
 }
 
 // checkMessages finds what the database would refuse, or not understand.
-func (s *Store) checkMessages(ms []store.NewMessage) error {
+func checkMessages(ms []store.NewMessage) error {
 	for i := range ms {
-		m := &ms[i]
-		if _, ok := parse(m.ID); !ok {
-			return fmt.Errorf("sqlstore: the id of a message is no UUID: %q", m.ID)
+		if err := checkMessage(&ms[i]); err != nil {
+			return fmt.Errorf("sqlstore: %w", err)
 		}
-		type place struct{ recipient, rank int }
-		var taken map[place]bool
-		for j, d := range m.Deliveries {
-			if len(m.Deliveries) == 1 {
-				break
-			}
-			if j == 0 {
-				taken = make(map[place]bool, len(m.Deliveries))
-			}
-			p := place{d.Recipient, d.Rank}
-			if taken[p] {
-				return fmt.Errorf("sqlstore: message %s has two deliveries to recipient %d with rank %d", m.ID, d.Recipient, d.Rank)
-			}
-			taken[p] = true
+	}
+	return nil
+}
+
+func checkMessage(m *store.NewMessage) error {
+	if _, ok := parse(m.ID); !ok {
+		return fmt.Errorf("the id of a message is no UUID in its usual form: %q", m.ID)
+	}
+	if err := short(names{{"tenant", m.Tenant}, {"key", m.Key}, {"dispatcher", m.Dispatcher}, {"category", m.Category}, {"class", m.Class},
+		{"template", m.Template}}); err != nil {
+		return err
+	}
+	type place struct{ recipient, rank int }
+	taken := make(map[place]bool, len(m.Deliveries))
+	for i := range m.Deliveries {
+		d := &m.Deliveries[i]
+		if err := short(names{{"lane", string(d.Lane)}, {"user", d.User}, {"locale", d.Locale}, {"reason", d.Reason}}); err != nil {
+			return err
+		}
+		if len(d.To) > maxAddress {
+			return fmt.Errorf("an address has %d bytes, and %d is the most", len(d.To), maxAddress)
+		}
+		p := place{d.Recipient, d.Rank}
+		if taken[p] {
+			return fmt.Errorf("message %s has two deliveries to recipient %d with rank %d", m.ID, d.Recipient, d.Rank)
+		}
+		taken[p] = true
+	}
+	return nil
+}
+
+// maxName and maxAddress are how many bytes the columns take: some databases would cut off the rest.
+const maxName, maxAddress = 1000, 4096
+
+// names are columns with their values.
+type names [][2]string
+
+// short refuses a name that is too long.
+func short(all names) error {
+	for _, n := range all {
+		if len(n[1]) > maxName {
+			return fmt.Errorf("the %s has %d bytes, and %d is the most", n[0], len(n[1]), maxName)
 		}
 	}
 	return nil
@@ -145,13 +172,13 @@ func (x *session) first(ctx context.Context, m *store.NewMessage) (store.Accepta
 	if err != nil {
 		return store.Acceptance{}, err
 	}
-	return store.Acceptance{First: &records[0], Differs: !bytes.Equal(hash, m.Hash)}, nil
+	return store.Acceptance{First: &records[0], Differs: !bytes.Equal(hash, digest(m.Request))}, nil
 }
 
 // messageArgs appends what is inserted for m; the time stands in the statement.
 func (x *session) messageArgs(args []any, m *store.NewMessage) []any {
 	return append(args, x.dialect.id(m.ID), m.Tenant, key(m.Key), m.Dispatcher, m.Category, m.Class, m.Template, m.AtMostOnce, micros(m.ExpireAt),
-		m.Body, m.Hash)
+		m.Body, digest(m.Request))
 }
 
 const (

@@ -64,33 +64,31 @@ type traits struct {
 	claimIndex  string // makes a query use the index of claims
 }
 
-// words fills in what a dialect says in its own way: {now}, {greatest} and ?. It reports whether the time is the first parameter.
-func (t traits) words(text string) (string, bool) {
-	text = strings.ReplaceAll(text, "{greatest}", t.greatest)
-	text = strings.ReplaceAll(text, "{claims}", t.claimIndex)
-	text = strings.ReplaceAll(text, "{live}", t.live)
-	next := 1
-	local := t.now == "" && strings.Contains(text, "{now}")
-	if local {
-		next = 2
-	}
-	now := t.now
-	if now == "" {
-		now = "?1"
-	}
+// words fills in what a dialect says in its own way: {now}, {greatest}, {live}, {claims} and ?. If the time is this process's, it returns
+// which parameters, in order, are the time.
+func (t traits) words(text string) (string, []int) {
+	text = strings.NewReplacer("{greatest}", t.greatest, "{live}", t.live, "{claims}", t.claimIndex).Replace(text)
+	var times []int
 	var b strings.Builder
-	for part := range strings.SplitAfterSeq(text, "?") {
-		before, marked := strings.CutSuffix(part, "?")
-		b.WriteString(strings.ReplaceAll(before, "{now}", now))
-		switch {
-		case !marked:
-		case t.placeholder == '$' || local:
+	given := 0
+	for i, part := range strings.Split(text, "?") {
+		if i > 0 {
+			given++
 			b.WriteByte(t.placeholder)
-			b.WriteString(strconv.Itoa(next))
-			next++
-		default:
-			b.WriteByte('?')
+			if t.placeholder == '$' {
+				b.WriteString(strconv.Itoa(given))
+			}
+		}
+		for j, piece := range strings.Split(part, "{now}") {
+			if j > 0 && t.now == "" {
+				times = append(times, given)
+				given++
+				b.WriteByte('?')
+			} else if j > 0 {
+				b.WriteString(t.now)
+			}
+			b.WriteString(piece)
 		}
 	}
-	return b.String(), local
+	return b.String(), times
 }

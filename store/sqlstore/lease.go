@@ -116,7 +116,7 @@ func (s *Store) ask(ctx context.Context, r store.LeaseRequest, take func(context
 		return c, nil
 	}
 	got := make(map[store.Lane]int, len(due))
-	err = s.transact(ctx, func(ctx context.Context, x *session) error {
+	err = s.transact(ctx, s.isolation(), func(ctx context.Context, x *session) error {
 		c.rows = nil
 		for _, l := range due {
 			rows, err := take(ctx, x, c.now, l)

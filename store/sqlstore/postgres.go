@@ -266,7 +266,7 @@ func (postgres) unfit(ctx context.Context, x *session) error {
 }
 
 func (postgres) migrate(ctx context.Context, s *Store, do func(*session) error) error {
-	return s.transact(ctx, func(ctx context.Context, x *session) error {
+	return s.transact(ctx, s.isolation(), func(ctx context.Context, x *session) error {
 		h := fnv.New64a()
 		h.Write([]byte("notify sqlstore " + s.prefix))
 		if _, err := x.exec(ctx, "select pg_advisory_xact_lock(?::bigint)", int64(h.Sum64())); err != nil {

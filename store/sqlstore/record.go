@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
@@ -128,6 +129,12 @@ func key(k string) any {
 	return k
 }
 
+// hashed is what is kept of what need not be known, but told from another.
+func hashed[T ~string | ~[]byte](b T) []byte {
+	sum := sha256.Sum256([]byte(b))
+	return sum[:]
+}
+
 // A uuid is a message's id as databases return it: as text, or as its 16 bytes.
 type uuid string
 
@@ -166,7 +173,20 @@ func places(n int, one string) string {
 // marks returns "?, ?, …".
 func marks(n int) string { return places(n, "?") }
 
-// clean makes what a provider said fit for every database's text: a settlement must not fail because of it.
+// clean makes what a provider said fit for every database's column: a settlement must not fail because of it.
 func clean(s string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+	if len(s) > maxName {
+		s = strings.ToValidUTF8(s[:maxName], "")
+	}
+	return s
+}
+
+// digest is what is kept of b to know it again. Of nothing it is nil.
+func digest(b []byte) []byte {
+	if len(b) == 0 {
+		return nil
+	}
+	sum := sha256.Sum256(b)
+	return sum[:]
 }

@@ -20,7 +20,7 @@ type session struct {
 // A text is a statement as the database gets it.
 type text struct {
 	sql   string
-	local bool // the first parameter is the time
+	times []int // the parameters that are the time
 
 	mu   sync.Mutex
 	stmt *sql.Stmt
@@ -34,7 +34,7 @@ func (s *Store) text(code string) *text {
 		return known.(*text)
 	}
 	t := &text{}
-	t.sql, t.local = s.dialect.traits().words(code)
+	t.sql, t.times = s.dialect.traits().words(code)
 	t.sql = s.tables(t.sql)
 	known, _ := s.texts.known.LoadOrStore(code, t)
 	return known.(*text)
@@ -93,11 +93,19 @@ func (x *session) one(ctx context.Context, into []any, code string, args ...any)
 	return found, err
 }
 
+// fill puts the time where it belongs among args.
 func (t *text) fill(args []any) []any {
-	if !t.local {
+	if len(t.times) == 0 {
 		return args
 	}
-	return append(append(make([]any, 0, 1+len(args)), time.Now().UnixMicro()), args...)
+	var now any = time.Now().UnixMicro()
+	all := make([]any, 0, len(t.times)+len(args))
+	for _, at := range t.times {
+		given := at - len(all)
+		all = append(append(all, args[:given]...), now)
+		args = args[given:]
+	}
+	return append(all, args...)
 }
 
 // prepared returns t as it is prepared, or nil. Within a transaction nothing new is prepared, because that may take another connection
@@ -156,19 +164,23 @@ func (s *Store) on(ctx context.Context, do func(context.Context, *session) error
 
 // write is on in a transaction, as the only writer where there may be but one.
 func (s *Store) write(ctx context.Context, do func(context.Context, *session) error) error {
-	return s.on(ctx, func(ctx context.Context, _ *session) error { return s.transact(ctx, do) })
+	return s.on(ctx, func(ctx context.Context, _ *session) error { return s.transact(ctx, s.isolation(), do) })
 }
 
-func (s *Store) transact(ctx context.Context, do func(context.Context, *session) error) error {
+// isolation is what transactions need that look before they write: to see what others commit, and to lock no more than they found.
+func (s *Store) isolation() *sql.TxOptions {
+	if !s.dialect.traits().committed {
+		return nil
+	}
+	return &sql.TxOptions{Isolation: sql.LevelReadCommitted}
+}
+
+func (s *Store) transact(ctx context.Context, options *sql.TxOptions, do func(context.Context, *session) error) error {
 	done, err := s.turn(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
-	var options *sql.TxOptions
-	if s.dialect.traits().committed {
-		options = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
-	}
 	tx, err := s.db.BeginTx(ctx, options)
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ func (s *Store) SaveSuppressions(ctx context.Context, ss []store.Suppression) er
 	return s.write(ctx, func(ctx context.Context, x *session) error {
 		for _, n := range ss {
 			if _, err := x.exec(ctx, "insert into {suppressions} (tenant, kind, hash, reason, at) values (?, ?, ?, ?, {now}) "+x.dialect.traits().ignore,
-				n.Tenant, n.Kind, n.Hash[:], n.Reason); err != nil {
+				n.Tenant, n.Kind, digest([]byte(n.Address)), n.Reason); err != nil {
 				return err
 			}
 		}
@@ -58,12 +58,15 @@ func (t tx) FindSuppressions(ctx context.Context, keys []store.SuppressionKey) (
 func (x *session) suppressions(ctx context.Context, keys []store.SuppressionKey) (found []store.Suppression, err error) {
 	type part struct{ tenant, kind string }
 	parts := make(map[part][][]byte)
-	asked := make(map[store.SuppressionKey]bool, len(keys))
+	addresses := make(map[part]map[string]string, len(keys)) // by digest
 	for _, k := range keys {
-		if !asked[k] {
-			asked[k] = true
-			p := part{k.Tenant, k.Kind}
-			parts[p] = append(parts[p], k.Hash[:])
+		p, hash := part{k.Tenant, k.Kind}, digest([]byte(k.Address))
+		if addresses[p] == nil {
+			addresses[p] = make(map[string]string)
+		}
+		if _, asked := addresses[p][string(hash)]; !asked {
+			addresses[p][string(hash)] = k.Address
+			parts[p] = append(parts[p], hash)
 		}
 	}
 	for p, hashes := range parts {
@@ -73,7 +76,7 @@ func (x *session) suppressions(ctx context.Context, keys []store.SuppressionKey)
 				var hash []byte
 				var at int64
 				err := rows.Scan(&hash, &n.Reason, &at)
-				copy(n.Hash[:], hash)
+				n.Address = addresses[p][string(hash)]
 				n.At = instant(at)
 				found = append(found, n)
 				return err
@@ -91,7 +94,7 @@ func (x *session) suppressions(ctx context.Context, keys []store.SuppressionKey)
 func (s *Store) DeleteSuppression(ctx context.Context, k store.SuppressionKey) (bool, error) {
 	n := 0
 	err := s.write(ctx, func(ctx context.Context, x *session) (err error) {
-		n, err = x.exec(ctx, "delete from {suppressions} where tenant = ? and kind = ? and hash = ?", k.Tenant, k.Kind, k.Hash[:])
+		n, err = x.exec(ctx, "delete from {suppressions} where tenant = ? and kind = ? and hash = ?", k.Tenant, k.Kind, digest([]byte(k.Address)))
 		return err
 	})
 	return n > 0, err

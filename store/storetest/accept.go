@@ -210,7 +210,7 @@ func acceptKeepsNothing(r *run) {
 	m, given := full(), full()
 	m.ID = given.ID
 	r.accept(given)
-	given.Body[0], given.Hash[0], given.Deliveries[0].Body[0], given.Deliveries[2].Failure.Text = '!', '!', '!', "!"
+	given.Body[0], given.Request[0], given.Deliveries[0].Body[0], given.Deliveries[2].Failure.Text = '!', '!', '!', "!"
 	given.Deliveries[1] = to(0, 1, chat)
 	r.stays(m)
 	if a := r.answers(sameKey(m))[0]; a.First == nil || a.Differs {

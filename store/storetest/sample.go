@@ -34,7 +34,7 @@ func message(ds ...store.NewDelivery) store.NewMessage {
 	return store.NewMessage{
 		Message: store.Message{ID: newID(), Tenant: "shop", Dispatcher: "all", Category: "orders", Class: "otp", Template: "order.shipped",
 			Body: []byte(`{"content":{}}`)},
-		Request:       []byte{1, 2, 3},
+		Request:    []byte{1, 2, 3},
 		Deliveries: ds,
 	}
 }

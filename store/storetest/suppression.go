@@ -27,10 +27,8 @@ func withSuppressions(test func(*run, store.Suppressions)) func(*run) {
 }
 
 // dead makes a suppression.
-func dead(tenant, kind string, hash ...byte) store.Suppression {
-	x := store.Suppression{SuppressionKey: store.SuppressionKey{Tenant: tenant, Kind: kind}, Reason: "bounced"}
-	copy(x.Hash[:], hash)
-	return x
+func dead(tenant, kind string, address ...byte) store.Suppression {
+	return store.Suppression{SuppressionKey: store.SuppressionKey{Tenant: tenant, Kind: kind, Address: string(address)}, Reason: "bounced"}
 }
 
 func (r *run) suppress(s store.Suppressions, xs ...store.Suppression) {

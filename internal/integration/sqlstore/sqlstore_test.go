@@ -18,7 +18,7 @@ const lane = store.Lane("email/transactional")
 func message(n int) store.NewMessage {
 	m := store.NewMessage{
 		Message: store.Message{ID: uuid.Must(uuid.NewV7()).String(), Dispatcher: "all", Class: "transactional", Body: []byte(`{"title":"hello"}`)},
-		Hash:    []byte("hash"),
+		Request:    []byte("hash"),
 	}
 	for i := range n {
 		m.Deliveries = append(m.Deliveries, store.NewDelivery{Recipient: i, Lane: lane, User: fmt.Sprint("u", i), To: fmt.Sprintf("u%d@example.com", i),
@@ -89,7 +89,7 @@ func TestATransactionSeesSuppressionsOverTheOneConnection(t *testing.T) {
 			db := d.open(t)
 			s := d.store(db, nil)
 			require.NoError(t, s.Migrate(t.Context()))
-			dead := store.Suppression{SuppressionKey: store.SuppressionKey{Tenant: "shop", Kind: "email", Hash: [32]byte{1, 0, 255}}, Reason: "bounced"}
+			dead := store.Suppression{SuppressionKey: store.SuppressionKey{Tenant: "shop", Kind: "email", Address: "ann@example.com"}, Reason: "bounced"}
 			require.NoError(t, s.SaveSuppressions(t.Context(), []store.Suppression{dead}))
 			want, err := s.FindSuppressions(t.Context(), []store.SuppressionKey{dead.SuppressionKey})
 			require.NoError(t, err)

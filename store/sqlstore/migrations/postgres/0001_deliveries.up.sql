@@ -11,7 +11,7 @@ create table if not exists {messages} (
 	id uuid not null primary key,
 	tenant text collate "C" not null,
 	idem text collate "C", -- null: no key
-	hash bytea,
+	hash bytea not null, -- of what was asked for
 	dispatcher text not null,
 	category text collate "C" not null,
 	class text collate "C" not null,
@@ -98,7 +98,7 @@ create table if not exists {pauses} (
 create table if not exists {suppressions} (
 	tenant text collate "C" not null,
 	kind text collate "C" not null,
-	hash bytea not null,
+	hash bytea not null, -- of the address
 	reason text not null,
 	at bigint not null,
 	primary key (tenant, kind, hash)

@@ -11,7 +11,7 @@ create table if not exists {messages} (
 	id text not null primary key,
 	tenant text not null,
 	idem text, -- null: no key
-	hash blob,
+	hash blob not null, -- of what was asked for
 	dispatcher text not null,
 	category text not null,
 	class text not null,
@@ -98,7 +98,7 @@ create table if not exists {pauses} (
 create table if not exists {suppressions} (
 	tenant text not null,
 	kind text not null,
-	hash blob not null,
+	hash blob not null, -- of the address
 	reason text not null,
 	at integer not null,
 	primary key (tenant, kind, hash)
