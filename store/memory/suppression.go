@@ -2,9 +2,20 @@ package memory
 
 import (
 	"context"
+	"crypto/sha256"
 
 	"github.com/e7ddda3c/notify/store"
 )
+
+// A deadKey names an address without telling it.
+type deadKey struct {
+	tenant, kind string
+	hash         [sha256.Size]byte
+}
+
+func hashed(k store.SuppressionKey) deadKey {
+	return deadKey{k.Tenant, k.Kind, sha256.Sum256([]byte(k.Address))}
+}
 
 // SaveSuppressions implements [store.Suppressions].
 func (s *Store) SaveSuppressions(ctx context.Context, ss []store.Suppression) error {
@@ -14,9 +25,10 @@ func (s *Store) SaveSuppressions(ctx context.Context, ss []store.Suppression) er
 	}
 	defer s.mu.Unlock()
 	for _, n := range ss {
-		if _, ok := s.suppressions[n.SuppressionKey]; !ok {
-			n.At = now
-			s.suppressions[n.SuppressionKey] = n
+		k := hashed(n.SuppressionKey)
+		if _, ok := s.suppressions[k]; !ok {
+			n.At, n.Address = now, ""
+			s.suppressions[k] = n
 		}
 	}
 	return nil
@@ -31,7 +43,8 @@ func (s *Store) FindSuppressions(ctx context.Context, keys []store.SuppressionKe
 	var found []store.Suppression
 	asked := make(map[store.SuppressionKey]bool, len(keys))
 	for _, k := range keys {
-		if x, ok := s.suppressions[k]; ok && !asked[k] {
+		if x, ok := s.suppressions[hashed(k)]; ok && !asked[k] {
+			x.Address = k.Address
 			found = append(found, x)
 		}
 		asked[k] = true
@@ -45,7 +58,8 @@ func (s *Store) DeleteSuppression(ctx context.Context, k store.SuppressionKey) (
 		return false, err
 	}
 	defer s.mu.Unlock()
-	_, ok := s.suppressions[k]
-	delete(s.suppressions, k)
+	h := hashed(k)
+	_, ok := s.suppressions[h]
+	delete(s.suppressions, h)
 	return ok, nil
 }

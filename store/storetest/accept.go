@@ -214,7 +214,7 @@ func acceptKeepsNothing(r *run) {
 	given.Deliveries[1] = to(0, 1, chat)
 	r.stays(m)
 	if a := r.answers(sameKey(m))[0]; a.First == nil || a.Differs {
-		r.broken("the hash that was given is another now: %+v", a)
+		r.broken("the request that was given is another now: %+v", a)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 var keyRules = []rule{
 	{"taken", "a message whose key is taken is not stored; the answer names the first with that key, as it is now, with its deliveries", keyTaken},
 	{"taken in a batch", "a key is taken by an earlier message of the same call, too; the answers come in the order of the messages", keyInBatch},
-	{"differs", "Differs says that the first message with the key has another hash", keyDiffers},
+	{"differs", "Differs says that the first message with the key has another Request", keyDiffers},
 	{"tenants", "a key is unique within its tenant, and an empty key is none", keyTenants},
 	{"exact", "keys are the same only if each byte is", keyExact},
 	{"at once", "of many calls at once with the same key, one stores its message, and all others name it", keyAtOnce},
@@ -84,12 +84,12 @@ func keyDiffers(r *run) {
 	other := sameKey(first)
 	other.Request = []byte{1, 2, 4}
 	as := r.answers(other, sameKey(first))
-	r.same("Differs, of another hash", as[0].Differs, true)
-	r.same("Differs, of the same hash", as[1].Differs, false)
+	r.same("Differs, of another request", as[0].Differs, true)
+	r.same("Differs, of the same request", as[1].Differs, false)
 	within := keyed("b")
 	other = sameKey(within)
 	other.Request = nil
-	r.same("Differs, of another hash in the same call", r.answers(within, other)[1].Differs, true)
+	r.same("Differs, of another request in the same call", r.answers(within, other)[1].Differs, true)
 }
 
 func keyTenants(r *run) {
