@@ -20,10 +20,10 @@ func (s *Store) SettleDeliveries(ctx context.Context, ss []store.Settlement) (lo
 	if len(ss) == 0 {
 		return nil, nil
 	}
-	facts := factsOf(ss)
+	shared := sharedOf(ss)
 	rest := ss
 	quick := func(ctx context.Context, x *session) error {
-		if err := x.lockMessages(ctx, facts); err != nil {
+		if err := x.lockMessages(ctx, shared); err != nil {
 			return err
 		}
 		done, err := s.dialect.settle(ctx, x, ss, false)
@@ -34,7 +34,7 @@ func (s *Store) SettleDeliveries(ctx context.Context, ss []store.Settlement) (lo
 		rest = left
 		return x.wake(ctx, factsOf(written))
 	}
-	if s.dialect.traits().alone && len(facts) == 0 {
+	if s.dialect.traits().alone && len(shared) == 0 {
 		err = s.on(ctx, quick)
 	} else {
 		err = s.write(ctx, quick)
@@ -55,6 +55,17 @@ func (s *Store) SettleDeliveries(ctx context.Context, ss []store.Settlement) (lo
 func factsOf(ss []store.Settlement) (refs []store.DeliveryRef) {
 	for i := range ss {
 		if ss[i].Wake {
+			refs = append(refs, ss[i].DeliveryRef)
+		}
+	}
+	return refs
+}
+
+// sharedOf returns the deliveries that others may wake meanwhile, in an order of their own. Those that state a fact say by Wake that
+// they are grouped; of those that wait nobody here knows. One alone is waited for, but waits for nobody.
+func sharedOf(ss []store.Settlement) (refs []store.DeliveryRef) {
+	for i := range ss {
+		if ss[i].Wake || len(ss) > 1 && !ss[i].Status.Settled() {
 			refs = append(refs, ss[i].DeliveryRef)
 		}
 	}
