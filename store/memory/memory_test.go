@@ -33,3 +33,21 @@ func TestLeasesRunOutOnFakeTime(t *testing.T) {
 		}
 	})
 }
+
+func TestMessageIsRefusedAsADatabaseWould(t *testing.T) {
+	to := store.NewDelivery{Lane: "email/otp", Status: store.Accepted}
+	good := store.NewMessage{Message: store.Message{ID: "good"}, Deliveries: []store.NewDelivery{to}}
+	for name, bad := range map[string]store.NewMessage{
+		"without an id":                        {Deliveries: []store.NewDelivery{to}},
+		"with two deliveries of the same rank": {Message: store.Message{ID: "bad"}, Deliveries: []store.NewDelivery{to, to}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := memory.New()
+			_, err := s.AcceptMessages(t.Context(), []store.NewMessage{good, bad})
+			require.Error(t, err)
+			page, err := s.ListMessages(t.Context(), store.MessageQuery{Filter: store.Filter{AnyTenant: true}})
+			require.NoError(t, err)
+			require.Empty(t, page.Messages, "all or none")
+		})
+	}
+}
