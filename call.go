@@ -168,12 +168,14 @@ func (r *runner) verdict(j *job, a answer) settlement {
 	g, e, now := j.lane.gate, a.failure, r.now()
 	st := settlementOf(j)
 	if e == nil {
-		g.probing.Store(false)
+		g.strikes.Store(0)
 		st.conclude(statusOf(a.receipt))
 		return st
 	}
 	st.Failure = storable(e)
-	g.probing.Store(stops(e))
+	if !stops(e) {
+		g.strikes.Store(0)
+	}
 	switch e.Kind {
 	case channel.RateLimited, channel.Misconfigured:
 		st.put(Held, ReasonPaused, now.Add(r.pauseChannel(g, e)), j.Message.ExpireAt)

@@ -9,6 +9,9 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
+// longestGuess bounds the pause of a channel whose provider does not say for how long.
+const longestGuess = 5 * time.Minute
+
 // misconfiguredPause is how long a misconfigured channel answers the same without being called.
 const misconfiguredPause = 30 * time.Second
 
@@ -30,11 +33,11 @@ type gate struct {
 	pausedUntil time.Time
 	pausedBy    *channel.Error
 
-	// What follows is for Run alone; all but probing is under the runner's lock.
-	cap     int         // of calls under way in all classes, if the host or the driver says so; else 0
-	lanes   []*lane     // in the order of the classes
-	turn    int         // the index of the lane that was fed last, of those after the first
-	probing atomic.Bool // it was paused: one call at a time, until one works
+	// What follows is for Run alone; all but strikes is under the runner's lock.
+	cap     int          // of calls under way in all classes, if the host or the driver says so; else 0
+	lanes   []*lane      // in the order of the classes
+	turn    int          // the index of the lane that was fed last, of those after the first
+	strikes atomic.Int32 // pauses in a row; after one there is one call at a time, until one works
 
 	closeOnce sync.Once
 	closeErr  error
@@ -83,11 +86,15 @@ func (g *gate) barred(now time.Time) time.Duration {
 func (g *gate) stuck() bool { return g.lost.Load() >= int64(cap(g.slots)) }
 
 // pause holds the whole channel for what e asks for, no less than Backoff and no longer than an hour, so that no answer, however
-// absurd, stops it for good.
+// absurd, stops it for good. If e does not say, the wait doubles with each pause in a row.
 func (g *gate) pause(now time.Time, e *channel.Error) {
-	wait := max(min(e.RetryAfter, maxBackoff), g.policy.Backoff)
+	guess := g.policy.Backoff
 	if e.Kind == channel.Misconfigured {
-		wait = misconfiguredPause
+		guess = misconfiguredPause
+	}
+	wait := max(min(e.RetryAfter, maxBackoff), guess)
+	if e.RetryAfter == 0 {
+		wait = max(guess, min(guess<<min(g.strikes.Load(), 10), longestGuess))
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -47,7 +47,7 @@ func (r *runner) addLanes() {
 // room returns how many deliveries l could take now.
 func (l *lane) room() (room, limit int) {
 	slots := l.gate.policy.Concurrency
-	if l.gate.probing.Load() {
+	if l.gate.strikes.Load() > 0 {
 		slots = 1
 	}
 	limit = 2 * slots
@@ -74,7 +74,7 @@ func (l *lane) mayCall() bool {
 	switch {
 	case len(l.ready) == 0, l.calling >= p.Concurrency, l.open >= open:
 		return false
-	case l.gate.probing.Load():
+	case l.gate.strikes.Load() > 0:
 		return busy == 0
 	}
 	return l.gate.cap == 0 || busy < l.gate.cap

@@ -13,7 +13,11 @@ import (
 func (r *runner) pauseChannel(g *gate, e *channel.Error) time.Duration {
 	first := r.pause(g, time.Now(), e)
 	wait, _ := g.paused(time.Now())
-	if !first || r.pauses == nil {
+	if !first {
+		return wait
+	}
+	g.strikes.Add(1)
+	if r.pauses == nil {
 		return wait
 	}
 	ctx, cancel := context.WithTimeout(r.base, storeTimeout)
@@ -67,6 +71,7 @@ func (r *runner) loadPauses(ctx context.Context) error {
 		switch {
 		case ok:
 			by, _ := errorOf(&p.Failure)
+			g.strikes.CompareAndSwap(0, 1)
 			g.adopt(began, began.Add(p.Until.Sub(now)), by)
 		case g.adopt(began, time.Time{}, nil): // somebody resumed it
 			r.wake()
