@@ -172,13 +172,21 @@ func (x *session) first(ctx context.Context, m *store.NewMessage) (store.Accepta
 	if err != nil {
 		return store.Acceptance{}, err
 	}
-	return store.Acceptance{First: &records[0], Differs: !bytes.Equal(hash, digest(m.Request))}, nil
+	return store.Acceptance{First: &records[0], Differs: !bytes.Equal(hash, requested(m))}, nil
 }
 
 // messageArgs appends what is inserted for m; the time stands in the statement.
 func (x *session) messageArgs(args []any, m *store.NewMessage) []any {
 	return append(args, x.dialect.id(m.ID), m.Tenant, key(m.Key), m.Dispatcher, m.Category, m.Class, m.Template, m.AtMostOnce, micros(m.ExpireAt),
-		m.Body, digest(m.Request))
+		m.Body, requested(m))
+}
+
+// requested is what is kept of what m asks for; nil if that is nothing.
+func requested(m *store.NewMessage) []byte {
+	if len(m.Request) == 0 {
+		return nil
+	}
+	return digest(m.Request)
 }
 
 const (

@@ -10,6 +10,9 @@ import (
 
 // SavePause implements [store.Pauses].
 func (s *Store) SavePause(ctx context.Context, p store.Pause, length time.Duration) error {
+	if err := short(names{{"channel", p.Channel}}); err != nil {
+		return fault(err)
+	}
 	return s.write(ctx, func(ctx context.Context, x *session) error {
 		var until, now int64
 		found, err := x.one(ctx, []any{&until}, "select ends_at from {pauses} where channel = ?"+x.dialect.traits().lockRows, p.Channel)

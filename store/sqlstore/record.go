@@ -129,12 +129,6 @@ func key(k string) any {
 	return k
 }
 
-// hashed is what is kept of what need not be known, but told from another.
-func hashed[T ~string | ~[]byte](b T) []byte {
-	sum := sha256.Sum256([]byte(b))
-	return sum[:]
-}
-
 // A uuid is a message's id as databases return it: as text, or as its 16 bytes.
 type uuid string
 
@@ -182,11 +176,8 @@ func clean(s string) string {
 	return s
 }
 
-// digest is what is kept of b to know it again. Of nothing it is nil.
-func digest(b []byte) []byte {
-	if len(b) == 0 {
-		return nil
-	}
-	sum := sha256.Sum256(b)
+// digest is what is kept of a text to know it again.
+func digest[T ~string | ~[]byte](b T) []byte {
+	sum := sha256.Sum256([]byte(b))
 	return sum[:]
 }

@@ -12,6 +12,9 @@ const scheduleColumns = "tenant, name, spec, zone, next_at, body"
 
 // SaveSchedule implements [store.Schedules].
 func (s *Store) SaveSchedule(ctx context.Context, n store.Schedule) error {
+	if err := short(names{{"tenant", n.Tenant}, {"name", n.Name}, {"zone", n.Zone}}); err != nil {
+		return fault(err)
+	}
 	return s.write(ctx, func(ctx context.Context, x *session) error {
 		var spec, zone string
 		var next int64

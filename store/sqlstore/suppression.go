@@ -13,10 +13,15 @@ func (s *Store) SaveSuppressions(ctx context.Context, ss []store.Suppression) er
 	if len(ss) == 0 {
 		return nil
 	}
+	for _, n := range ss {
+		if err := short(names{{"tenant", n.Tenant}, {"kind", n.Kind}, {"reason", n.Reason}}); err != nil {
+			return fault(err)
+		}
+	}
 	return s.write(ctx, func(ctx context.Context, x *session) error {
 		for _, n := range ss {
 			if _, err := x.exec(ctx, "insert into {suppressions} (tenant, kind, hash, reason, at) values (?, ?, ?, ?, {now}) "+x.dialect.traits().ignore,
-				n.Tenant, n.Kind, digest([]byte(n.Address)), n.Reason); err != nil {
+				n.Tenant, n.Kind, digest(n.Address), n.Reason); err != nil {
 				return err
 			}
 		}
@@ -60,7 +65,7 @@ func (x *session) suppressions(ctx context.Context, keys []store.SuppressionKey)
 	parts := make(map[part][][]byte)
 	addresses := make(map[part]map[string]string, len(keys)) // by digest
 	for _, k := range keys {
-		p, hash := part{k.Tenant, k.Kind}, digest([]byte(k.Address))
+		p, hash := part{k.Tenant, k.Kind}, digest(k.Address)
 		if addresses[p] == nil {
 			addresses[p] = make(map[string]string)
 		}
@@ -94,7 +99,7 @@ func (x *session) suppressions(ctx context.Context, keys []store.SuppressionKey)
 func (s *Store) DeleteSuppression(ctx context.Context, k store.SuppressionKey) (bool, error) {
 	n := 0
 	err := s.write(ctx, func(ctx context.Context, x *session) (err error) {
-		n, err = x.exec(ctx, "delete from {suppressions} where tenant = ? and kind = ? and hash = ?", k.Tenant, k.Kind, digest([]byte(k.Address)))
+		n, err = x.exec(ctx, "delete from {suppressions} where tenant = ? and kind = ? and hash = ?", k.Tenant, k.Kind, digest(k.Address))
 		return err
 	})
 	return n > 0, err

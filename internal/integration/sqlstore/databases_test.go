@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/go-sql-driver/mysql"
 	_ "github.com/jackc/pgx/v5/stdlib"
 	"github.com/stretchr/testify/require"
 	_ "modernc.org/sqlite"
@@ -28,6 +29,7 @@ type database struct {
 var databases = map[string]database{
 	"sqlite":   {openSQLite, sqlstore.SQLite},
 	"postgres": {openPostgres, sqlstore.Postgres},
+	"mariadb":  {openMariaDB, sqlstore.MySQL},
 }
 
 // migrated opens a new database with the tables in it.
@@ -76,6 +78,27 @@ func newPostgres(t testing.TB) string {
 	})
 	at.Path = "/" + name
 	return at.String()
+}
+
+func openMariaDB(t testing.TB) *sql.DB {
+	t.Helper()
+	return open(t, "mysql", newMariaDB(t))
+}
+
+// newMariaDB makes a database that is dropped after the test, and returns its data source's name.
+func newMariaDB(t testing.TB) string {
+	t.Helper()
+	at, err := mysql.ParseDSN(env.Need(t, "NOTIFY_MARIADB"))
+	require.NoError(t, err)
+	server, name := open(t, "mysql", at.FormatDSN()), newName()
+	_, err = server.ExecContext(t.Context(), "create database "+name)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		_, err := server.Exec("drop database " + name)
+		require.NoError(t, err)
+	})
+	at.DBName = name
+	return at.FormatDSN()
 }
 
 var names atomic.Int64

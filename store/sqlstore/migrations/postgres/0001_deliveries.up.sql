@@ -11,7 +11,7 @@ create table if not exists {messages} (
 	id uuid not null primary key,
 	tenant text collate "C" not null,
 	idem text collate "C", -- null: no key
-	hash bytea not null, -- of what was asked for
+	hash bytea, -- of what was asked for; null: nothing
 	dispatcher text not null,
 	category text collate "C" not null,
 	class text collate "C" not null,

@@ -11,7 +11,7 @@ create table if not exists {messages} (
 	id text not null primary key,
 	tenant text not null,
 	idem text, -- null: no key
-	hash blob not null, -- of what was asked for
+	hash blob, -- of what was asked for; null: nothing
 	dispatcher text not null,
 	category text not null,
 	class text not null,

@@ -1,0 +1,290 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"time"
+
+	"github.com/e7ddda3c/notify/store"
+)
+
+// MySQL returns a Store in a MySQL or MariaDB database.
+func MySQL(db *sql.DB, o *Options) *Store { return open(db, mysql{}, o) }
+
+// mysql talks to MySQL and MariaDB, in what both understand: rows of parameters as a table of selects, no RETURNING, and a driver that
+// may count the rows it found instead of those it changed.
+type mysql struct{}
+
+func (mysql) traits() traits {
+	return traits{
+		folder:      "mysql",
+		now:         "timestampdiff(microsecond, '1970-01-01', utc_timestamp(6))",
+		greatest:    "greatest",
+		placeholder: '?',
+		maxArgs:     65_535,
+		prepare:     true,
+		committed:   true,
+		live:        "live = 1",
+		claimIndex:  "force index ({deliveries}_due)",
+		nextLane:    "1 = 1", // every lane, for those without anything live cannot be stepped over
+		share:       " lock in share mode",
+		lock:        " for update",
+		lockRows:    " for update",
+		ignore:      "on duplicate key update kind = kind",
+	}
+}
+
+// id is empty for what is no UUID: nobody has that one.
+func (mysql) id(id string) any {
+	b, ok := parse(id)
+	if !ok {
+		return []byte{}
+	}
+	return b[:]
+}
+
+func (m mysql) keys(refs []store.DeliveryRef) (string, []any) {
+	args := make([]any, 0, 3*len(refs))
+	for _, r := range refs {
+		args = append(args, m.id(r.MessageID), r.Recipient, r.Rank)
+	}
+	return padded("(?, ?, ?)", len(refs), args)
+}
+
+func (m mysql) groups(refs []store.DeliveryRef) (string, []any) {
+	args := make([]any, 0, 2*len(refs))
+	for _, r := range refs {
+		args = append(args, m.id(r.MessageID), r.Recipient)
+	}
+	return padded("(?, ?)", len(refs), args)
+}
+
+// padded repeats the last row until there are as many as in another call, so that what was prepared is found again.
+func padded(one string, n int, args []any) (string, []any) {
+	size := 1
+	for size < n {
+		size *= 2
+	}
+	last := args[len(args)/n*(n-1):]
+	for range size - n {
+		args = append(args, last...)
+	}
+	return places(size, one), args
+}
+
+// table is padded as a table v of selects, of a message's id and other columns.
+func table(columns string, n int, args []any) (string, []any) {
+	_, args = padded("", n, args)
+	names := strings.Split(columns, ", ")
+	rest := " union all select cast(? as binary(16)), " + marks(len(names)-1)
+	return "(select cast(? as binary(16)) as " + strings.Join(names, ", ? as ") + strings.Repeat(rest, len(args)/len(names)-1) + ") v", args
+}
+
+// insert tries all at once, and one by one if a key is taken: how many rows an insert that ignores them has changed means one thing or
+// another, as the driver was told.
+func (m mysql) insert(ctx context.Context, x *session, ms []store.NewMessage) ([]bool, error) {
+	stored := make([]bool, len(ms))
+	err := chunked(len(ms), 500, func(from, to int) error {
+		err := m.insertMessages(ctx, x, ms[from:to])
+		for i := from; i < to; i++ {
+			stored[i] = err == nil
+		}
+		if to-from == 1 || !m.duplicate(err) {
+			return m.unlessDuplicate(err)
+		}
+		for i := from; i < to; i++ {
+			err := m.insertMessages(ctx, x, ms[i:i+1])
+			if stored[i] = err == nil; m.unlessDuplicate(err) != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return stored, x.insertDeliveries(ctx, ms, stored)
+}
+
+func (mysql) insertMessages(ctx context.Context, x *session, ms []store.NewMessage) error {
+	var args []any
+	for i := range ms {
+		args = x.messageArgs(args, &ms[i])
+	}
+	_, err := x.exec(ctx, "insert into {messages} ("+insertedMessage+") values "+places(len(ms), messageValues), args...)
+	return err
+}
+
+func (m mysql) unlessDuplicate(err error) error {
+	if m.duplicate(err) {
+		return nil
+	}
+	return err
+}
+
+func (m mysql) claim(ctx context.Context, s *Store, r store.LeaseRequest) (claims, error) {
+	return s.ask(ctx, r, func(ctx context.Context, x *session, now time.Time, l store.LaneRoom) ([]*row, error) {
+		var rows []*row
+		var args []any
+		err := x.query(ctx, func(found *sql.Rows) error {
+			r, err := scanRow(found)
+			if err == nil {
+				rows = append(rows, r)
+				args = append(args, m.id(r.MessageID), r.Recipient, r.Rank)
+			}
+			return err
+		}, "select "+deliveryColumns+" from {deliveries} d {claims} where {live} and lane = ? and due <= ? order by due limit ? for update skip locked",
+			string(l.Lane), micros(now), l.Room)
+		if err != nil || len(rows) == 0 {
+			return nil, err
+		}
+		for _, found := range rows {
+			found.take(now, r.Lease)
+		}
+		v, args := table("message, recipient, place", len(rows), args)
+		_, err = x.exec(ctx, "update "+v+` straight_join {deliveries} d on d.message = v.message and d.recipient = v.recipient and d.place = v.place
+			set d.expired = d.expired + d.leased, d.leased = 1, d.claim = d.claim + 1, d.due = ?`, append(args, micros(rows[0].Due))...)
+		return rows, err
+	})
+}
+
+func (m mysql) settle(ctx context.Context, x *session, ss []store.Settlement, sure bool) ([]bool, error) {
+	var args, attempts []any
+	for i := range ss {
+		s := &ss[i]
+		args = append(append(args, m.id(s.MessageID), s.Recipient, s.Rank, s.Claim), settleArgs(s)...)
+		if s.Attempt != nil {
+			attempts = append(attempts, x.attemptArgs(s)...)
+		}
+	}
+	v, args := table("message, recipient, place, claim, live, poke, due, old_status, status, reason, not_before, attempts, tries, doubt, "+
+		"duplicate, provider_id, failure", len(ss), args)
+	n, err := x.exec(ctx, "update "+v+` straight_join {deliveries} d on d.message = v.message and d.recipient = v.recipient and d.place = v.place
+		set d.live = v.live, d.due = case when d.poke <> v.poke then {now} else v.due end,
+			d.at = case when d.status = v.status then d.at else {now} end, d.status = v.status, d.reason = v.reason, d.not_before = v.not_before,
+			d.attempts = v.attempts, d.tries = v.tries, d.doubt = v.doubt, d.duplicate = v.duplicate,
+			d.provider_id = coalesce(nullif(v.provider_id, ''), d.provider_id), d.failure = v.failure, d.leased = 0, d.expired = 0, d.called = 0
+		where d.claim = v.claim and d.leased = 1 and (? or not d.canceled and d.status in ('accepted', 'held'))`, append(args, sure)...)
+	if err == nil && n < len(ss) {
+		err = errUnsure
+	}
+	if err != nil {
+		return nil, err
+	}
+	done := make([]bool, len(ss))
+	for i := range done {
+		done[i] = true
+	}
+	if len(attempts) > 0 {
+		rows, args := padded("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", len(attempts)/13, attempts)
+		_, err = x.exec(ctx, "insert into {attempts} ("+attemptColumns+") values "+rows+" on duplicate key update place = place", args...)
+	}
+	return done, err
+}
+
+func (m mysql) wake(ctx context.Context, x *session, refs []store.DeliveryRef) error {
+	var args []any
+	for _, r := range refs {
+		args = append(args, m.id(r.MessageID), r.Recipient, r.Rank)
+	}
+	v, args := table("message, recipient, place", len(refs), args)
+	_, err := x.exec(ctx, "update "+v+` straight_join {deliveries} d on d.message = v.message and d.recipient = v.recipient
+		set d.poke = d.poke + 1, d.due = case when d.leased then d.due else least(d.due, {now}) end
+		where d.place <> v.place and d.grouped and d.status in ('accepted', 'held')`, args...)
+	return err
+}
+
+// extend looks first: whoever counts what has changed does not know what was there.
+func (m mysql) extend(ctx context.Context, x *session, es []store.Extension, lease time.Duration) ([]bool, error) {
+	refs := make([]store.DeliveryRef, len(es))
+	for i, e := range es {
+		refs[i] = e.DeliveryRef
+	}
+	rows, err := x.lockRows(ctx, refs)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]bool, len(es))
+	var args []any
+	n := 0
+	for i, e := range es {
+		r := rows[named(e.DeliveryRef)]
+		if found[i] = r != nil && r.Claim == e.Claim; found[i] && r.leased && !r.Status.Settled() {
+			args, n = append(args, m.id(e.MessageID), e.Recipient, e.Rank, e.Called), n+1
+		}
+	}
+	if n == 0 {
+		return found, nil
+	}
+	v, args := table("message, recipient, place, called", n, args)
+	_, err = x.exec(ctx, "update "+v+` straight_join {deliveries} d on d.message = v.message and d.recipient = v.recipient and d.place = v.place
+		set d.due = {now} + ?, d.called = d.called or v.called`, append(args, lease.Microseconds())...)
+	return found, err
+}
+
+func (mysql) hasSchema(ctx context.Context, x *session) (bool, error) {
+	var one int
+	return x.one(ctx, []any{&one}, "select 1 from information_schema.tables where table_schema = database() and table_name = ?", x.tables("{schema}"))
+}
+
+// unfit refuses servers that cannot skip what is locked, that lose commits when they die, or whose log cannot hold what we do.
+func (mysql) unfit(ctx context.Context, x *session) error {
+	variables := make(map[string]string)
+	err := x.query(ctx, func(rows *sql.Rows) error {
+		var name, value string
+		err := rows.Scan(&name, &value)
+		variables[name] = value
+		return err
+	}, "show variables where variable_name in ('version', 'innodb_flush_log_at_trx_commit', 'log_bin', 'binlog_format')")
+	version := variables["version"]
+	maria := strings.Contains(strings.ToLower(version), "mariadb")
+	switch {
+	case err != nil:
+		return err
+	case maria && older(version, 10, 6):
+		return unfit("MariaDB is %s; 10.6 is the oldest that will do", version)
+	case !maria && (older(version, 8, 0) || strings.HasPrefix(version, "8.0.0")):
+		return unfit("MySQL is %s; 8.0.1 is the oldest that will do", version)
+	case variables["innodb_flush_log_at_trx_commit"] == "0":
+		return unfit("innodb_flush_log_at_trx_commit is 0, which loses what was committed; set it to 1")
+	case variables["log_bin"] == "ON" && variables["binlog_format"] == "STATEMENT":
+		return unfit("binlog_format is STATEMENT, which cannot hold what READ COMMITTED does; set it to ROW or MIXED")
+	}
+	return nil
+}
+
+// migrate holds a lock of the server's, since tables are committed one by one.
+func (mysql) migrate(ctx context.Context, s *Store, do func(*session) error) error {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	x := &session{Store: s, q: conn}
+	const name = "concat('notify ', sha1(concat(database(), ' ', ?)))"
+	var got sql.NullInt64
+	if _, err := x.one(ctx, []any{&got}, "select get_lock("+name+", 60)", s.prefix); err != nil {
+		return err
+	}
+	if got.Int64 != 1 {
+		return errAgain
+	}
+	err = do(x)
+	if _, failed := x.one(context.WithoutCancel(ctx), []any{&got}, "select release_lock("+name+")", s.prefix); err == nil {
+		err = failed
+	}
+	return err
+}
+
+// transient: deadlock, lock wait timeout, record changed since last read.
+func (mysql) transient(err error) bool {
+	return numbered(err, "1213") || numbered(err, "1205") || numbered(err, "1020")
+}
+
+func (mysql) duplicate(err error) bool { return numbered(err, "1062") }
+
+// numbered reports whether err is the server's with a number: its driver writes that first.
+func numbered(err error, number string) bool {
+	return startsAny(err, "Error "+number+" ", "Error "+number+":")
+}
