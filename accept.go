@@ -13,15 +13,12 @@ import (
 // An acceptFunc gives a message to a store.
 type acceptFunc func(context.Context, store.NewMessage) (store.Acceptance, error)
 
-// accept plans m, gives it to a store and reports what came of that, and which lanes have something due. dead may be nil.
-func (n *Notifier) accept(ctx context.Context, m Message, dead finder, give acceptFunc) (r Report, due []store.Lane, err error) {
+// accept plans m, gives it to a store and reports what came of that, and which lanes have something due.
+func (n *Notifier) accept(ctx context.Context, m Message, give acceptFunc) (r Report, due []store.Lane, err error) {
 	m.fill(time.Now())
 	p, err := n.plan(ctx, m)
 	if err == nil {
 		err = ended(ctx) // what is not rendered must not be stored
-	}
-	if err == nil {
-		err = n.suppressed(ctx, dead, &p)
 	}
 	if err != nil {
 		return Report{}, nil, err
@@ -86,6 +83,7 @@ func (n *Notifier) accepted(p *plan, r *store.NewMessage) Report {
 		rec.Deliveries[i] = store.Delivery{
 			DeliveryRef: store.DeliveryRef{MessageID: r.ID, Recipient: d.Recipient, Rank: d.Rank},
 			Lane:        d.Lane, User: d.User, To: d.To, Status: d.Status, Reason: d.Reason, At: now, Due: d.NotBefore,
+			Failure: d.Failure,
 		}
 	}
 	report := n.reportOf(rec)

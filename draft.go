@@ -16,8 +16,7 @@ import (
 type draft struct {
 	channel.Delivery
 	gate  *gate
-	fault error  // settles it as failed
-	dead  Reason // of a fault: settles it as suppressed instead
+	fault error // settles it as failed
 }
 
 // draft renders what the deliveries to one recipient on one channel share, unless ctx has ended: then they will be canceled, and

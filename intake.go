@@ -156,7 +156,7 @@ func (n *Notifier) acceptAll(ctx context.Context, batch []*entry) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, acceptTimeout)
 	defer cancel()
-	as, err := n.acceptIn(ctx, n.store, ms)
+	as, err := n.acceptIn(ctx, n.store, n.suppressions, ms)
 	var failed *failedCall
 	if err != nil {
 		failed = &failedCall{err: err}
@@ -169,15 +169,17 @@ func (n *Notifier) acceptAll(ctx context.Context, batch []*entry) {
 	}
 }
 
-// acceptIn calls a store, and turns a panic, or a wrong number of answers, into an error.
-func (n *Notifier) acceptIn(ctx context.Context, a store.Accepter, ms []store.NewMessage) (as []store.Acceptance, err error) {
+// acceptIn calls a store, and turns a panic, or a wrong number of answers, into an error. dead may be nil.
+func (n *Notifier) acceptIn(ctx context.Context, a store.Accepter, dead finder, ms []store.NewMessage) (as []store.Acceptance, err error) {
 	returned := false
 	defer func() {
 		if !returned {
 			err = fmt.Errorf("the store %w", n.crashed("store", recover()).Err)
 		}
 	}()
-	as, err = a.AcceptMessages(ctx, ms)
+	if err = n.suppressed(ctx, dead, ms); err == nil {
+		as, err = a.AcceptMessages(ctx, ms)
+	}
 	returned = true
 	if err == nil && len(as) != len(ms) {
 		err = errors.New("the store did not answer for every message")

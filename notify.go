@@ -227,7 +227,7 @@ func (n *Notifier) Send(ctx context.Context, m Message) (Report, error) {
 	}
 	defer n.running.leave()
 	if n.store != nil {
-		r, due, err := n.accept(ctx, m, n.suppressions, n.giveStore)
+		r, due, err := n.accept(ctx, m, n.giveStore)
 		if len(due) > 0 {
 			n.wake(due...)
 		}

@@ -64,9 +64,6 @@ func (d *draft) record(m *Message, shared map[string]json.RawMessage, now time.T
 	}
 	var own ownBody
 	switch {
-	case d.dead != "":
-		r.Status, r.Reason, r.Failure = Suppressed, string(d.dead), storable(classify(d.fault))
-		return r, nil
 	case d.fault != nil:
 		e := classify(d.fault)
 		r.Status, r.Reason, r.Failure = Failed, string(faultReason(e.Kind)), storable(e)

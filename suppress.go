@@ -3,8 +3,8 @@ package notify
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
+	"time"
 
 	"github.com/e7ddda3c/notify/channel"
 	"github.com/e7ddda3c/notify/store"
@@ -14,7 +14,7 @@ import (
 // the kind of address, such as [channel.Email], or the name of a channel that declares none. It reports whether the address was
 // suppressed.
 //
-// Addresses are kept for each tenant as a SHA-256 of what is the same for all spellings: a mailbox with its domain in small letters, a
+// Addresses are kept for each tenant as a hash of what is the same for all spellings: a mailbox with its domain in small letters, a
 // number without white space and punctuation, anything else without white space around it.
 func (n *Notifier) Unsuppress(ctx context.Context, tenant, kind, address string) (found bool, err error) {
 	if n.suppressions == nil {
@@ -38,52 +38,47 @@ type finder interface {
 	FindSuppressions(ctx context.Context, keys []store.SuppressionKey) ([]store.Suppression, error)
 }
 
-// suppressed settles what p would send to addresses that are dead. Its error refuses the message.
-func (n *Notifier) suppressed(ctx context.Context, in finder, p *plan) error {
+// suppressed settles what ms would send to addresses that are dead, with one lookup for all.
+func (n *Notifier) suppressed(ctx context.Context, in finder, ms []store.NewMessage) error {
 	if in == nil {
 		return nil
 	}
-	drafts := make(map[store.SuppressionKey][]*draft, p.count)
-	keys := make([]store.SuppressionKey, 0, p.count)
-	for i := range p.groups {
-		for j := range p.groups[i].ds {
-			d := &p.groups[i].ds[j].draft
-			if d.fault != nil || d.gate.kind == channel.None {
+	to := make(map[store.SuppressionKey][]*store.NewDelivery, len(ms))
+	keys := make([]store.SuppressionKey, 0, len(ms))
+	for i := range ms {
+		for j := range ms[i].Deliveries {
+			d := &ms[i].Deliveries[j]
+			g := n.gates[d.Lane.Channel()]
+			if d.Status.Settled() || g.kind == channel.None {
 				continue
 			}
-			k := suppressionKey(d.Tenant, d.gate.suppressionKind(), d.To)
-			if drafts[k] == nil {
+			k := suppressionKey(ms[i].Tenant, g.suppressionKind(), d.To)
+			if to[k] == nil {
 				keys = append(keys, k)
 			}
-			drafts[k] = append(drafts[k], d)
+			to[k] = append(to[k], d)
 		}
 	}
 	if len(keys) == 0 {
 		return nil
 	}
-	var found []store.Suppression
-	err := n.useStore(func() (err error) {
-		found, err = in.FindSuppressions(ctx, keys)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("notify: nothing was accepted: %w", err)
-	}
+	found, err := in.FindSuppressions(ctx, keys)
 	for _, s := range found {
-		for _, d := range drafts[s.SuppressionKey] {
-			d.suppress(Reason(s.Reason))
+		for _, d := range to[s.SuppressionKey] {
+			suppressOne(d, Reason(s.Reason))
 		}
 	}
-	return nil
+	return err
 }
 
-// suppress settles d as suppressed.
-func (d *draft) suppress(why Reason) {
+// suppressOne settles d as suppressed.
+func suppressOne(d *store.NewDelivery, why Reason) {
 	err := errors.New("is suppressed: a provider has refused it for good")
 	if why == ReasonBounced {
 		err = errors.New("is suppressed: an earlier message came back")
 	}
-	d.dead, d.fault = why, &channel.Error{Kind: channel.InvalidRecipient, Field: "to", Err: err}
+	d.Status, d.Reason, d.NotBefore = Suppressed, string(why), time.Time{}
+	d.Failure = failureOf(&channel.Error{Kind: channel.InvalidRecipient, Field: "to", Err: err})
 }
 
 // suppress marks an address as dead.
