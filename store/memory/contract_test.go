@@ -16,7 +16,7 @@ func TestContract(t *testing.T) {
 }
 
 func TestModel(t *testing.T) {
-	for seed := range uint64(5) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) { storetest.Model(t, open, seed, 1000) })
+	for seed := range uint64(4) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { storetest.Model(t, open, seed, 500) })
 	}
 }
