@@ -6,7 +6,7 @@ GOVULNCHECK = go run golang.org/x/vuln/cmd/govulncheck@v1.1.4
 MODULES = $(dir $(shell find . -name go.mod))
 
 .DEFAULT_GOAL := help
-.PHONY: help test check bench services stop cover vuln
+.PHONY: help test check bench fault soak services stop cover vuln
 
 help: ## Show this list
 	@awk -F ': ## ' '/^[a-z]+: ## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,12 @@ check: ## Lint, vet, and check that sources are formatted and modules tidy
 
 bench: ## Measure against the bars; ONLY=dispatch (render, smtp …) runs one group
 	@cd bench && GOWORK=off go run . -only "$(ONLY)"
+
+fault: ## Kill workers and databases for FOR=40s, and count what became of every message
+	@scripts/fault "$(or $(FOR),40s)"
+
+soak: ## Kill them for hours: 200 kills with the default lease, and every test of faults in full
+	@scripts/fault soak
 
 services: ## Start every service that tests can use, and leave them running
 	@scripts/services up

@@ -109,7 +109,7 @@ func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
 func (s *Server) command(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(program, args...) //nolint:noctx // it ends by Kill
-	cmd.Dir, cmd.Env = s.dir, append(os.Environ(), "HOME="+s.dir)
+	cmd.Dir, cmd.Env = s.dir, append(os.Environ(), "HOME="+s.dir, "TMPDIR="+s.dir)
 	asDaemon(cmd)
 	return cmd
 }

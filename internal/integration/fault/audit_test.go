@@ -1,0 +1,196 @@
+package fault_test
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/e7ddda3c/notify/store"
+	"github.com/e7ddda3c/notify/store/faulttest"
+)
+
+// openMost is how many deliveries a process has called and not settled, at most, by default.
+const openMost = 100
+
+// An audit compares what was promised, by the ledger, with what the providers got and with what the message log says.
+type audit struct {
+	accepted map[string]string            // id by name
+	begun    map[string]bool              // names
+	calls    map[string][]faulttest.Entry // by delivery
+	claims   map[string][]faulttest.Entry // by delivery
+	held     map[string]bool              // delivery + claim
+	ends     map[int]time.Time            // of processes
+	shaken   time.Time                    // from when on connections and servers were broken, too
+	log      map[string]store.MessageRecord
+	faults   []string
+
+	lost, duplicates, flagged int           // duplicates: deliveries that went out more than once; flagged: those that say so
+	worst                     int           // duplicates of one process
+	takeover                  time.Duration // the longest
+	takeovers                 int
+}
+
+func newAudit(es []faulttest.Entry, log []store.MessageRecord) *audit {
+	a := &audit{
+		accepted: map[string]string{}, begun: map[string]bool{}, calls: map[string][]faulttest.Entry{},
+		claims: map[string][]faulttest.Entry{}, held: map[string]bool{}, ends: map[int]time.Time{}, log: map[string]store.MessageRecord{},
+	}
+	for _, e := range es {
+		switch e.Kind {
+		case sending:
+			a.begun[e.ID] = true
+		case accepted:
+			a.accepted[e.ID] = e.Text
+		case called:
+			a.calls[e.ID] = append(a.calls[e.ID], e)
+		case claimed:
+			a.claims[e.ID] = append(a.claims[e.ID], e)
+		case held:
+			a.held[e.ID+"/"+e.Text] = true
+		case ended:
+			pid, _ := strconv.Atoi(e.ID)
+			a.ends[pid] = e.At
+		case shaken:
+			a.shaken = e.At
+		}
+	}
+	for _, m := range log {
+		a.log[m.Message.ID] = m
+	}
+	a.checkAccepted()
+	a.checkLog()
+	a.checkCalls()
+	a.checkTakeovers()
+	return a
+}
+
+func (a *audit) fault(format string, args ...any) {
+	a.faults = append(a.faults, fmt.Sprintf(format, args...))
+}
+
+// checkAccepted finds what was accepted and never went out.
+func (a *audit) checkAccepted() {
+	for name, id := range a.accepted {
+		m, ok := a.log[id]
+		switch {
+		case !ok:
+			a.lost++
+			a.fault("%s was accepted as %s, which the log does not have", name, id)
+		case len(m.Deliveries) != 1 || m.Deliveries[0].To != name:
+			a.fault("%s was accepted as %s, which the log has as something else", name, id)
+		case len(a.calls[idOf(m.Deliveries[0].DeliveryRef)]) == 0 && m.Deliveries[0].Status != store.Unknown:
+			a.lost++
+			a.fault("%s was accepted as %s and never went out; it is %s %s", name, id, m.Deliveries[0].Status, m.Deliveries[0].Reason)
+		}
+	}
+}
+
+// checkLog finds what the log has and should not, or says and should not.
+func (a *audit) checkLog() {
+	ids := map[string]string{}
+	for _, m := range a.log {
+		for _, d := range m.Deliveries {
+			if !a.begun[d.To] {
+				a.fault("nobody sent %s", d.To)
+			}
+			if other := ids[d.To]; other != "" {
+				a.fault("%s is in the log twice, as %s and %s", d.To, other, m.Message.ID)
+			}
+			ids[d.To] = m.Message.ID
+			if d.Status != store.Sent && !(m.Message.AtMostOnce && d.Status == store.Unknown) {
+				a.fault("%s is %s %s", d.To, d.Status, d.Reason)
+			}
+		}
+	}
+}
+
+// checkCalls counts what went out more than once.
+func (a *audit) checkCalls() {
+	byProcess := map[int]int{}
+	flags := map[string]bool{}
+	for _, m := range a.log {
+		for _, d := range m.Deliveries {
+			flags[idOf(d.DeliveryRef)] = d.Duplicate
+			if d.Duplicate {
+				a.flagged++
+			}
+		}
+	}
+	for id, calls := range a.calls {
+		flag, known := flags[id]
+		if !known {
+			a.fault("delivery %s went out and is not in the log", id)
+		}
+		if len(calls) == 1 {
+			continue
+		}
+		a.duplicates++
+		if !flag {
+			a.fault("delivery %s went out %d times and is not flagged", id, len(calls))
+		}
+		if strings.HasPrefix(calls[0].Text, once) {
+			a.fault("delivery %s went out %d times, and was to go at most once", id, len(calls))
+		}
+		for _, c := range calls[:len(calls)-1] {
+			byProcess[c.PID]++
+			a.worst = max(a.worst, byProcess[c.PID])
+		}
+	}
+}
+
+// checkTakeovers measures how long it took until another process had what a killed one held, while nothing else was broken.
+func (a *audit) checkTakeovers() {
+	for id, claims := range a.claims {
+		for i, c := range claims[1:] {
+			before := claims[i]
+			end, ok := a.ends[before.PID]
+			switch {
+			case !ok || before.PID == c.PID || end.After(c.At):
+			case number(c) != number(before)+1 || a.held[id+"/"+before.Text]:
+			case !a.shaken.IsZero() && c.At.After(a.shaken):
+			default:
+				a.takeovers++
+				a.takeover = max(a.takeover, c.At.Sub(end))
+			}
+		}
+	}
+}
+
+func number(e faulttest.Entry) int {
+	n, _ := strconv.Atoi(e.Text)
+	return n
+}
+
+// require fails t over what it found.
+func (a *audit) require(t *testing.T, z size) {
+	t.Helper()
+	total.add(len(a.accepted), a.lost, a.duplicates, a.flagged)
+	t.Logf("accepted %d lost %d duplicates %d flagged %d; by one process at most %d; %d takeovers, the longest after %v",
+		len(a.accepted), a.lost, a.duplicates, a.flagged, a.worst, a.takeovers, a.takeover.Round(time.Millisecond))
+	slices.Sort(a.faults)
+	require.Empty(t, strings.Join(a.faults[:min(len(a.faults), 20)], "\n"), "%d faults", len(a.faults))
+	require.NotEmpty(t, a.accepted)
+	if budget() == 0 {
+		require.LessOrEqual(t, a.takeover, z.lease+time.Second, "takeover")
+	}
+	require.LessOrEqual(t, a.worst, openMost*(1+z.serverKills), "duplicates of one process")
+}
+
+// everything returns the whole message log.
+func everything(t *testing.T, d store.Deliveries) []store.MessageRecord {
+	t.Helper()
+	var all []store.MessageRecord
+	for cursor := ""; ; {
+		page, err := d.ListMessages(t.Context(), store.MessageQuery{Filter: store.Filter{AnyTenant: true}, Cursor: cursor, Limit: 500})
+		require.NoError(t, err)
+		all = append(all, page.Messages...)
+		if cursor = page.Cursor; cursor == "" {
+			return all
+		}
+	}
+}

@@ -1,0 +1,154 @@
+package fault_test
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/e7ddda3c/notify"
+	"github.com/e7ddda3c/notify/store"
+	"github.com/e7ddda3c/notify/store/faulttest"
+)
+
+// The rules of groups, as they are broken on purpose.
+const (
+	wakesNobody    = "a settlement wakes nobody"
+	staleGroup     = "the poke is read after the group"
+	refusesToWait  = "a wait is refused to one that was woken"
+	locksNothing   = "messages are not locked"
+	forgetsSending = "a peer that is under way does not count"
+	receiptsSilent = "a receipt wakes nobody"
+)
+
+// testBroken breaks each rule and wants the test of groups to notice, and why.
+func testBroken(t *testing.T, k kind, server *faulttest.Server) {
+	for rule, want := range map[string]string{
+		wakesNobody: "still wait", staleGroup: "still wait", refusesToWait: "still wait", locksNothing: "deadlocks",
+		forgetsSending: "should it be sent? false", receiptsSilent: "still wait",
+	} {
+		if rule == locksNothing && k.server == nil {
+			continue // nothing is locked in a file with one writer
+		}
+		t.Run(rule, func(t *testing.T) {
+			z := sizeOf()
+			z.lease, z.groups = 15*time.Second, min(z.groups, 60)
+			faults := runGroups(t, newHome(t, k, server), z, 0, rule)
+			require.Contains(t, strings.Join(faults, "\n"), want, "nobody noticed")
+			t.Logf("%d faults, such as: %s", len(faults), faults[0])
+		})
+	}
+}
+
+// rewrite is what becomes of statements under a broken rule.
+func rewrite(rule, role string) func(string) string {
+	switch {
+	case rule == locksNothing:
+		what := regexp.MustCompile(`(?s)^(select id from notify_messages .*) for (no key )?update$`)
+		return func(query string) string { return what.ReplaceAllString(query, "$1") }
+	case rule == receiptsSilent && role == "postman":
+		wake := regexp.MustCompile(`set (d\.)?poke = (d\.)?poke \+ 1`)
+		return func(query string) string {
+			if wake.MatchString(query) {
+				query += " and 1 = 0"
+			}
+			return query
+		}
+	}
+	return nil
+}
+
+// A broken store breaks a rule.
+type broken struct {
+	store.Deliveries
+	rule string
+}
+
+func (b *broken) LeaseDeliveries(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
+	ls, err := b.Deliveries.LeaseDeliveries(ctx, r)
+	if err != nil {
+		return ls, err
+	}
+	switch b.rule {
+	case staleGroup:
+		now := b.pokes(ctx, func(read func(store.DeliveryRef)) {
+			for _, d := range ls.Deliveries {
+				read(d.DeliveryRef)
+			}
+		})
+		for i := range ls.Deliveries {
+			d := &ls.Deliveries[i]
+			d.Poke = max(d.Poke, now[idOf(d.DeliveryRef)])
+		}
+	case forgetsSending:
+		for i := range ls.Deliveries {
+			d := &ls.Deliveries[i]
+			for j := range d.Group {
+				if p := &d.Group[j]; p.Rank < d.Rank && !p.Status.Settled() {
+					p.Status = store.Failed
+				}
+			}
+		}
+	}
+	return ls, nil
+}
+
+func (b *broken) SettleDeliveries(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
+	ss = slices.Clone(ss)
+	switch b.rule {
+	case wakesNobody:
+		for i := range ss {
+			ss[i].Wake = false
+		}
+	case refusesToWait:
+		now := b.pokes(ctx, func(read func(store.DeliveryRef)) {
+			for _, s := range ss {
+				read(s.DeliveryRef)
+			}
+		})
+		ss = slices.DeleteFunc(ss, func(s store.Settlement) bool {
+			return s.Status == store.Held && s.Reason == string(notify.ReasonWaiting) && now[idOf(s.DeliveryRef)] > s.Poke
+		})
+	}
+	return b.Deliveries.SettleDeliveries(ctx, ss)
+}
+
+// pokes reads how often deliveries were woken, in statements of its own, and not at once.
+func (b *broken) pokes(ctx context.Context, refs func(func(store.DeliveryRef))) map[string]int64 {
+	pause(ctx, 5*time.Millisecond)
+	pokes, seen := map[string]int64{}, map[string]bool{}
+	refs(func(ref store.DeliveryRef) {
+		if seen[ref.MessageID] {
+			return
+		}
+		seen[ref.MessageID] = true
+		page, err := b.ListMessages(ctx, store.MessageQuery{Filter: store.Filter{AnyTenant: true, MessageID: ref.MessageID}})
+		if err != nil {
+			return
+		}
+		for _, m := range page.Messages {
+			for _, d := range m.Deliveries {
+				pokes[idOf(d.DeliveryRef)] = d.Poke
+			}
+		}
+	})
+	return pokes
+}
+
+// deadlocksOf returns how many deadlocks the database has seen.
+func deadlocksOf(t *testing.T, h *home) (n int) {
+	t.Helper()
+	query := map[string]string{
+		"postgres": "select deadlocks from pg_stat_database where datname = current_database()",
+		"mariadb":  "select count from information_schema.innodb_metrics where name = 'lock_deadlocks'",
+	}[h.name]
+	if query == "" {
+		return 0
+	}
+	require.NoError(t, open(t, h.kind, h.source()).QueryRowContext(t.Context(), query).Scan(&n))
+	return n
+}
