@@ -2,7 +2,6 @@ package notify
 
 import (
 	"math"
-	"slices"
 	"sync"
 	"time"
 )
@@ -56,8 +55,10 @@ func (p *pace) take(now time.Time, most time.Duration) (place time.Time, wait ti
 func (p *pace) giveBack(place time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	i, _ := slices.BinarySearchFunc(p.free, place, time.Time.Compare)
-	p.free = slices.Insert(p.free, i, place)
+	p.free = append(p.free, place)
+	for i := len(p.free) - 1; i > 0 && p.free[i].Before(p.free[i-1]); i-- {
+		p.free[i], p.free[i-1] = p.free[i-1], p.free[i]
+	}
 	for last := len(p.free) - 1; last >= 0 && p.free[last].Add(p.every).Equal(p.next); last-- {
 		p.next, p.free = p.free[last], p.free[:last]
 	}

@@ -2,6 +2,7 @@ package email
 
 import (
 	"bytes"
+	"cmp"
 	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -33,6 +34,18 @@ type DKIM struct {
 	// understand. It is used by many goroutines at once. It may sit elsewhere, as in a hardware module; if it fails, so does Send, as
 	// Temporary, with its error wrapped: that must hold no secret.
 	Key crypto.Signer
+}
+
+var _ Signer = (*DKIM)(nil)
+
+// of returns d for a sender's domain, or what d lacks.
+func (d *DKIM) of(domain string) (Signer, error) {
+	if d == nil {
+		return nil, nil
+	}
+	own := *d
+	own.Domain = cmp.Or(d.Domain, domain)
+	return &own, own.check()
 }
 
 // check says what d lacks.

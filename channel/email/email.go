@@ -33,6 +33,7 @@ type Channel struct {
 	host, address string // address: host and port
 	from          *netmail.Address
 	replyTo       *netmail.Address // nil for none
+	signer        Signer           // nil: the mail server may sign
 	o             Options
 	mailer        *mail.Client // sends over the connections of pool; it has none of its own
 	pool          *pool

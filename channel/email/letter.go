@@ -132,8 +132,8 @@ func (c *Channel) write(d channel.Delivery, now time.Time) (*letter, error) {
 	if err := c.unsubscribe(d, l.msg); err != nil {
 		return nil, err
 	}
-	if c.o.DKIM != nil {
-		return l, c.o.DKIM.sign(l.msg, now)
+	if c.signer != nil {
+		return l, c.signer.sign(l.msg, now)
 	}
 	return l, nil
 }

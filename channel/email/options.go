@@ -18,6 +18,12 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
+// A Signer signs mails; [DKIM] does. It is an interface so that programs that do not sign carry no code that does.
+type Signer interface {
+	of(domain string) (Signer, error)
+	sign(m *mail.Msg, now time.Time) error
+}
+
 // Options configures a [Channel]. A nil *Options means all defaults.
 type Options struct {
 	// Port defaults to 587. On port 465, TLSMandatory means TLSImplicit.
@@ -47,8 +53,8 @@ type Options struct {
 	// mail. Unsubscribe is called once in each Send, by many goroutines at once, and must not block.
 	Unsubscribe func(channel.Delivery) string
 
-	// DKIM, if set, signs every mail. Without it that is left to the mail server.
-	DKIM *DKIM
+	// DKIM, if set, signs every mail: a [*DKIM]. Without it that is left to the mail server.
+	DKIM Signer
 
 	// Pool is how many connections there are at most, and so how many mails are under way at once. Defaults to 4.
 	Pool int
@@ -95,10 +101,6 @@ func (o *Options) resolve(host string) Options {
 		r.HELO = cmp.Or(r.HELO, "localhost")
 	}
 	r.MaxSize = cmp.Or(r.MaxSize, 25<<20)
-	if r.DKIM != nil {
-		signer := *r.DKIM
-		r.DKIM = &signer
-	}
 	if r.Dial == nil {
 		r.Dial = new(net.Dialer).DialContext
 	}
@@ -125,8 +127,7 @@ func (c *Channel) configure(from string) error {
 		c.replyTo, err = sender("ReplyTo", c.o.ReplyTo)
 	}
 	if err == nil && c.o.DKIM != nil {
-		c.o.DKIM.Domain = cmp.Or(c.o.DKIM.Domain, domainOf(c.from))
-		err = c.o.DKIM.check()
+		c.signer, err = c.o.DKIM.of(domainOf(c.from))
 	}
 	if err == nil {
 		c.mailer, err = mail.NewClient(c.host, mail.WithTimeout(patience), mail.WithoutNoop(), mail.WithoutRset())
