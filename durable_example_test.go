@@ -3,8 +3,10 @@ package notify_test
 import (
 	"context"
 	"database/sql"
+	"net/http"
 
 	"github.com/e7ddda3c/notify"
+	"github.com/e7ddda3c/notify/channel/sms"
 	"github.com/e7ddda3c/notify/store/sqlstore"
 )
 
@@ -54,4 +56,13 @@ func ExampleNotifier_In() {
 		n.Wake() // optional: without it, the next poll finds the message
 		return nil
 	}
+}
+
+// Providers call back on an address of the host's, and deliveries come to delivered or bounced.
+func ExampleNotifier_Receive() {
+	var n *notify.Notifier
+	mux := http.NewServeMux()
+	mux.Handle("POST /callbacks/twilio", sms.TwilioCallback("auth token", "https://shop.example.com/callbacks/twilio", n.Receive))
+	mux.Handle("POST /callbacks/aliyun/", sms.AliyunCallback("a-long-secret-of-your-own", n.Receive)) // …/aliyun/<secret>
+	mux.Handle("POST /callbacks/tencent/", sms.TencentCallback("a-long-secret-of-your-own", n.Receive))
 }
