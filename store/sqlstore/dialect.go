@@ -14,7 +14,9 @@ type dialect interface {
 	traits() traits
 	// id is the parameter for a message's id. One that is no id matches nothing.
 	id(id string) any
-	// keys is what stands in the brackets of "(message, recipient, place) in ()", with its parameters.
+	// ids is what stands in the brackets of "id in ()", with its parameters.
+	ids(ids []string) (string, []any)
+	// keys is the same for "(message, recipient, place) in ()".
 	keys(refs []store.DeliveryRef) (string, []any)
 	// groups is the same for "(message, recipient) in ()".
 	groups(refs []store.DeliveryRef) (string, []any)
@@ -91,4 +93,17 @@ func (t traits) words(text string) (string, []int) {
 		}
 	}
 	return b.String(), times
+}
+
+// padded repeats the last row until there are as many as in another call, so that what was prepared is found again.
+func padded(one string, n int, args []any) (string, []any) {
+	size := 1
+	for size < n {
+		size *= 2
+	}
+	last := args[len(args)/n*(n-1):]
+	for range size - n {
+		args = append(args, last...)
+	}
+	return places(size, one), args
 }

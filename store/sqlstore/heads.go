@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"sync"
 
 	"github.com/e7ddda3c/notify/store"
@@ -92,7 +93,12 @@ func (x *session) messages(ctx context.Context, ids []string, each func(*store.M
 
 // byIDs calls do with lists of the ids.
 func (x *session) byIDs(ids []string, do func(in string, args []any) error) error {
-	return inLists(len(ids), func(at int) any { return x.dialect.id(ids[at]) }, do)
+	for part := range slices.Chunk(ids, 500) {
+		if err := do(x.dialect.ids(part)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // inLists calls do with n values in lists of few different lengths, the last of which repeats a value to fill up.

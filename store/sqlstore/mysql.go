@@ -44,6 +44,14 @@ func (mysql) id(id string) any {
 	return b[:]
 }
 
+func (m mysql) ids(ids []string) (string, []any) {
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = m.id(id)
+	}
+	return padded("?", len(ids), args)
+}
+
 func (m mysql) keys(refs []store.DeliveryRef) (string, []any) {
 	args := make([]any, 0, 3*len(refs))
 	for _, r := range refs {
@@ -58,19 +66,6 @@ func (m mysql) groups(refs []store.DeliveryRef) (string, []any) {
 		args = append(args, m.id(r.MessageID), r.Recipient)
 	}
 	return padded("(?, ?)", len(refs), args)
-}
-
-// padded repeats the last row until there are as many as in another call, so that what was prepared is found again.
-func padded(one string, n int, args []any) (string, []any) {
-	size := 1
-	for size < n {
-		size *= 2
-	}
-	last := args[len(args)/n*(n-1):]
-	for range size - n {
-		args = append(args, last...)
-	}
-	return places(size, one), args
 }
 
 // table is padded as a table v of selects, of a message's id and other columns.

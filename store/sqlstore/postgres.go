@@ -15,11 +15,14 @@ func Postgres(db *sql.DB, o *Options) *Store { return open(db, postgres{}, o) }
 
 // postgres talks to PostgreSQL: one statement for each batch, with its rows in arrays.
 //
-// PostgreSQL keeps the plans of statements, and one that was made while a table was small reads all of a large one. "anew" is 1 row
-// where the parameter is known, and a thousand for a plan that is to be kept: so none is.
+// What it is to do with a hundred rows is to look up each by its key, in however small a table. Two things keep PostgreSQL from that,
+// and each has its remedy. It keeps the plan of a statement, if that seems no dearer than one for just these parameters, and one that was
+// made while a table was small reads all of a large one: anew is one row where the parameters are known, and a million for a plan that
+// is to be kept, so that none is. And it prefers to read a table of ten thousand rows to a hundred look-ups: of what equals a coalesce it
+// expects one row in two hundred.
 type postgres struct{}
 
-const anew = "generate_series(1, ?::int) anew"
+const anew = "generate_series(1, ?::int) anew, generate_series(1, ?::int) again"
 
 func (postgres) traits() traits {
 	return traits{
@@ -46,12 +49,21 @@ func (postgres) id(id string) any {
 	return id
 }
 
+func (p postgres) ids(ids []string) (string, []any) {
+	a := make(arrays, 1)
+	for _, id := range ids {
+		a.row(p.id(id))
+	}
+	return "select v from unnest(?::uuid[]) v, " + anew + " where v = coalesce(v, v)", append(a.args(), 1, 1)
+}
+
 func (p postgres) keys(refs []store.DeliveryRef) (string, []any) {
 	a := make(arrays, 3)
 	for _, r := range refs {
 		a.row(p.id(r.MessageID), r.Recipient, r.Rank)
 	}
-	return "select * from unnest(?::uuid[], ?::int[], ?::int[])", a.args()
+	return "select v.* from unnest(?::uuid[], ?::int[], ?::int[]) v(message, recipient, place), " + anew +
+		" where v.place = coalesce(v.place, v.place)", append(a.args(), 1, 1)
 }
 
 func (p postgres) groups(refs []store.DeliveryRef) (string, []any) {
@@ -59,7 +71,8 @@ func (p postgres) groups(refs []store.DeliveryRef) (string, []any) {
 	for _, r := range refs {
 		a.row(p.id(r.MessageID), r.Recipient)
 	}
-	return "select * from unnest(?::uuid[], ?::int[])", a.args()
+	return "select v.* from unnest(?::uuid[], ?::int[]) v(message, recipient), " + anew +
+		" where v.recipient = coalesce(v.recipient, v.recipient)", append(a.args(), 1, 1)
 }
 
 func (p postgres) insert(ctx context.Context, x *session, ms []store.NewMessage) ([]bool, error) {
@@ -114,7 +127,7 @@ func (postgres) claim(ctx context.Context, s *Store, r store.LeaseRequest) (clai
 	var now int64
 	next := make(map[store.Lane]int64)
 	got := make(map[store.Lane]int)
-	args := append(lanes.args(), 1, total, r.Lease.Microseconds())
+	args := append(lanes.args(), 1, 1, total, r.Lease.Microseconds())
 	err := x.query(ctx, func(rows *sql.Rows) error {
 		var was, later sql.NullInt64
 		r, err := scanRow(rows, &was, &now, &later)
@@ -153,7 +166,7 @@ func (postgres) claim(ctx context.Context, s *Store, r store.LeaseRequest) (clai
 const claimPostgres = `with clock as materialized (select {now} as now),
 	lanes as materialized (select * from unnest(?::text[], ?::int[]) as l(lane, room)),
 	picked as materialized (
-		select d.* from lanes l, ` + anew + `, lateral (
+		select d.* from ` + anew + `, lanes l, lateral (
 			select message, recipient, place, due from {deliveries}
 			where live and lane = l.lane and due <= (select now from clock)
 			order by due limit l.room for update skip locked) d
@@ -161,7 +174,7 @@ const claimPostgres = `with clock as materialized (select {now} as now),
 	taken as (
 		update {deliveries} d
 		set claim = d.claim + 1, due = (select now from clock) + ?::bigint, expired = d.expired + d.leased::int, leased = true
-		from picked p where d.message = p.message and d.recipient = p.recipient and d.place = p.place
+		from picked p where p.place = coalesce(p.place, p.place) and d.message = p.message and d.recipient = p.recipient and d.place = p.place
 		returning ` + deliveryColumns + `, p.due as was)
 	select t.*, (select now from clock) as now, null::bigint as later from taken t
 	union all
@@ -197,13 +210,13 @@ func (p postgres) settle(ctx context.Context, x *session, ss []store.Settlement,
 			at = case when d.status = v.status then d.at else (select now from clock) end, status = v.status, reason = v.reason, not_before = v.not_before,
 			attempts = v.attempts, tries = v.tries, doubt = v.doubt, duplicate = v.duplicate,
 			provider_id = coalesce(nullif(v.provider_id, ''), d.provider_id), failure = v.failure, leased = false, expired = 0, called = false
-			from v, `+anew+` where d.message = v.message and d.recipient = v.recipient and d.place = v.place and d.claim = v.claim and d.leased
+			from v, `+anew+` where v.nr = coalesce(v.nr, v.nr) and d.message = v.message and d.recipient = v.recipient and d.place = v.place and d.claim = v.claim and d.leased
 			and (?::bool or not d.canceled and d.status in ('accepted', 'held'))
 			returning v.nr),
 		a as (insert into {attempts} (`+attemptColumns+`)
 			select message, recipient, place, claim, at, took, as_status, as_reason, provider, provider_id, code, as_duplicate, as_failure
 			from v join s using (nr) where called on conflict do nothing)
-		select nr from s`, append(a.args(), 1, sure)...)
+		select nr from s`, append(a.args(), 1, 1, sure)...)
 }
 
 // marked runs a query that returns the numbers of the rows, of n, that it touched.
@@ -225,8 +238,8 @@ func (p postgres) wake(ctx context.Context, x *session, refs []store.DeliveryRef
 	}
 	_, err := x.exec(ctx, `update {deliveries} d set poke = poke + 1, due = case when d.leased then d.due else least(d.due, {now}) end
 		from unnest(?::uuid[], ?::int[], ?::int[]) as v(message, recipient, place), `+anew+`
-		where d.message = v.message and d.recipient = v.recipient and d.place <> v.place and d.grouped and d.status in ('accepted', 'held')`,
-		append(a.args(), 1)...)
+		where v.place = coalesce(v.place, v.place) and d.message = v.message and d.recipient = v.recipient and d.place <> v.place and d.grouped and d.status in ('accepted', 'held')`,
+		append(a.args(), 1, 1)...)
 	return err
 }
 
@@ -239,8 +252,8 @@ func (p postgres) extend(ctx context.Context, x *session, es []store.Extension, 
 		set due = case when d.leased and d.status in ('accepted', 'held') then {now} + ?::bigint else d.due end,
 			called = d.called or v.called and d.leased and d.status in ('accepted', 'held')
 		from unnest(?::int[], ?::uuid[], ?::int[], ?::int[], ?::bigint[], ?::bool[]) as v(nr, message, recipient, place, claim, called), `+anew+`
-		where d.message = v.message and d.recipient = v.recipient and d.place = v.place and d.claim = v.claim
-		returning v.nr`, append(append([]any{lease.Microseconds()}, a.args()...), 1)...)
+		where v.nr = coalesce(v.nr, v.nr) and d.message = v.message and d.recipient = v.recipient and d.place = v.place and d.claim = v.claim
+		returning v.nr`, append(append([]any{lease.Microseconds()}, a.args()...), 1, 1)...)
 }
 
 func (postgres) hasSchema(ctx context.Context, x *session) (bool, error) {

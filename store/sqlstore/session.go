@@ -167,6 +167,22 @@ func (s *Store) write(ctx context.Context, do func(context.Context, *session) er
 	return s.on(ctx, func(ctx context.Context, _ *session) error { return s.transact(ctx, s.isolation(), do) })
 }
 
+// read is on in a transaction that sees one state of the database, however many its queries.
+func (s *Store) read(ctx context.Context, do func(context.Context, *session) error) error {
+	return s.on(ctx, func(ctx context.Context, _ *session) error {
+		var options *sql.TxOptions
+		if s.dialect.traits().committed {
+			options = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+		}
+		tx, err := s.db.BeginTx(ctx, options)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tx.Rollback() }()
+		return do(ctx, &session{Store: s, q: tx, tx: tx})
+	})
+}
+
 // isolation is what transactions need that look before they write: to see what others commit, and to lock no more than they found.
 func (s *Store) isolation() *sql.TxOptions {
 	if !s.dialect.traits().committed {
@@ -192,7 +208,11 @@ func (s *Store) transact(ctx context.Context, options *sql.TxOptions, do func(co
 			return err
 		}
 	}
-	if err := do(ctx, x); err != nil {
+	inside := ctx
+	if s.writer != nil { // nobody is waited for any more, and a driver that watches a context does so for each statement
+		inside = context.WithoutCancel(ctx)
+	}
+	if err := do(inside, x); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {

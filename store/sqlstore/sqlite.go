@@ -30,6 +30,14 @@ func (sqlite) traits() traits {
 
 func (sqlite) id(id string) any { return id }
 
+func (sqlite) ids(ids []string) (string, []any) {
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
+	return padded("?", len(ids), args)
+}
+
 func (sqlite) keys(refs []store.DeliveryRef) (string, []any) {
 	args := make([]any, 0, 3*len(refs))
 	for _, r := range refs {
