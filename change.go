@@ -11,17 +11,19 @@ import (
 // Cancel stops what is live of the deliveries that q selects, and returns how many it stopped. Those that a process holds are not
 // counted, since their drivers may be under way: they are canceled as soon as they would be tried again, and what went out all the
 // same has the reason [ReasonTooLate]. A q without any condition but tenants is refused unless it names one.
+//
+// A large change is made part by part. With an error, the count says how many were changed until then.
 func (n *Notifier) Cancel(ctx context.Context, q Query) (int, error) {
 	return n.change(ctx, store.Cancel, q)
 }
 
-// Release lets those of the held deliveries that q selects go out at once that no process holds, and returns how many.
+// Release lets those of the held deliveries that q selects go out at once that no process holds, and returns how many, as Cancel does.
 func (n *Notifier) Release(ctx context.Context, q Query) (int, error) {
 	return n.change(ctx, store.Release, q)
 }
 
-// Replay tries again those deliveries that q selects and that failed or are unknown, with all their attempts, and returns how many.
-// What was unknown may go out twice. What failed for its own sake, without an attempt, fails again.
+// Replay tries again those deliveries that q selects and that failed or are unknown, with all their attempts, and returns how many, as
+// Cancel does. What was unknown may go out twice. What failed for its own sake, without an attempt, fails again.
 func (n *Notifier) Replay(ctx context.Context, q Query) (int, error) {
 	return n.change(ctx, store.Replay, q)
 }
@@ -40,14 +42,12 @@ func (n *Notifier) change(ctx context.Context, action store.Action, q Query) (in
 		return 0, fault("limit", errors.New("is negative"))
 	}
 	var changed store.Changed
-	if err := n.useStore(func() error {
+	err = n.useStore(func() error {
 		changed, err = n.store.ChangeDeliveries(ctx, store.Change{Action: action, Filter: filter, Limit: q.Limit})
 		return err
-	}); err != nil {
-		return 0, err
-	}
-	n.changed(ctx, action, changed.Deliveries)
-	return len(changed.Deliveries), nil
+	})
+	n.changed(context.WithoutCancel(ctx), action, changed.Deliveries)
+	return len(changed.Deliveries), err
 }
 
 // everything reports whether q has no condition.
@@ -62,6 +62,7 @@ func (n *Notifier) changed(ctx context.Context, action store.Action, refs []stor
 		return
 	}
 	n.wake()
+	tell := action == store.Cancel && (n.onOutcome != nil || n.onTransition != nil)
 	for len(refs) > 0 {
 		id := refs[0].MessageID
 		end := slices.IndexFunc(refs, func(r store.DeliveryRef) bool { return r.MessageID != id })
@@ -69,19 +70,19 @@ func (n *Notifier) changed(ctx context.Context, action store.Action, refs []stor
 			end = len(refs)
 		}
 		n.waiters.tell(id)
-		if action == store.Cancel && (n.onOutcome != nil || n.onTransition != nil) {
-			n.canceled(ctx, id, refs[:end])
-		}
+		tell = tell && n.canceled(ctx, id, refs[:end])
 		refs = refs[end:]
 	}
 }
 
-// canceled tells the host of what was canceled of one message.
-func (n *Notifier) canceled(ctx context.Context, id string, refs []store.DeliveryRef) {
+// canceled tells the host of what was canceled of one message, and reports whether the store could be asked.
+func (n *Notifier) canceled(ctx context.Context, id string, refs []store.DeliveryRef) bool {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
 	rec, err := n.find(ctx, id)
 	if err != nil {
 		n.log.Error("cannot read what was canceled", "message", id, "error", err)
-		return
+		return errors.Is(err, ErrNotFound) // just pruned
 	}
 	report := n.reportOf(rec)
 	for i, d := range rec.Deliveries {
@@ -99,4 +100,5 @@ func (n *Notifier) canceled(ctx context.Context, id string, refs []store.Deliver
 			_ = n.guard("OnOutcome", func() { n.onOutcome(o) })
 		}
 	}
+	return true
 }

@@ -12,9 +12,9 @@ import (
 
 // A Query selects deliveries of the message log. Its fields are joined by and; zero ones select all.
 type Query struct {
-	Tenant    string    `json:"tenant,omitempty"` // exactly this, "" too
-	AnyTenant bool      `json:"any_tenant,omitempty"`
-	ID        string    `json:"id,omitempty"` // of a message
+	Tenant    string    `json:"tenant,omitempty"`     // exactly this, "" too
+	AnyTenant bool      `json:"any_tenant,omitempty"` // all tenants; then there is no Tenant
+	ID        string    `json:"id,omitempty"`         // of a message
 	Key       string    `json:"key,omitempty"`
 	User      string    `json:"user,omitempty"` // a recipient's id
 	Channel   string    `json:"channel,omitempty"`
@@ -65,7 +65,8 @@ type Attempt struct {
 	Failure    *store.Failure `json:"error,omitempty"`
 }
 
-// Report returns what has become of a message so far, or [ErrNotFound].
+// Report returns what has become of a message so far, or [ErrNotFound]. Like Wait and Explain it asks for no tenant: before an id that
+// comes from outside, [Notifier.Log] with the Tenant and the ID says whose it is.
 func (n *Notifier) Report(ctx context.Context, id string) (Report, error) {
 	rec, err := n.find(ctx, id)
 	if err != nil {
@@ -165,6 +166,9 @@ func (q *Query) filter() (store.Filter, error) {
 	f := store.Filter{
 		Tenant: q.Tenant, AnyTenant: q.AnyTenant, MessageID: q.ID, Key: q.Key, User: q.User, Channel: q.Channel, Class: string(q.Class),
 		Category: q.Category, Template: q.Template, Statuses: q.Statuses, From: micros(q.From), To: micros(q.To),
+	}
+	if q.AnyTenant && q.Tenant != "" {
+		return f, fault("any_tenant", errors.New("stands beside a tenant; give one of them"))
 	}
 	if q.Class != "" && !slices.Contains(classes[:], q.Class) {
 		return f, fault("class", fmt.Errorf("%q is not otp, transactional, notice or marketing", q.Class))

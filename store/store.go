@@ -49,7 +49,8 @@ type Deliveries interface {
 	// match no delivery.
 	RecordReceipts(ctx context.Context, rs []Receipt) (unmatched []Receipt, err error)
 
-	// ChangeDeliveries cancels, releases or replays deliveries; see [Change].
+	// ChangeDeliveries cancels, releases or replays deliveries; see [Change]. It may do so part by part: with an error, it answers what
+	// it has changed so far.
 	ChangeDeliveries(ctx context.Context, c Change) (Changed, error)
 
 	// ListMessages returns messages, the newest first.

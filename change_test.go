@@ -1,0 +1,68 @@
+package notify_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/e7ddda3c/notify"
+	"github.com/e7ddda3c/notify/store"
+	"github.com/e7ddda3c/notify/store/memory"
+)
+
+func TestATenantBesideAnyTenantIsRefused(t *testing.T) {
+	n, _ := stored(t, memory.New())
+	m := hello("pager")
+	m.Tenant = "acme"
+	kept, err := n.Send(t.Context(), m)
+	require.NoError(t, err)
+	q := notify.Query{Tenant: "other", AnyTenant: true}
+	_, err = n.Cancel(t.Context(), q)
+	requireField(t, "any_tenant", err)
+	_, err = n.Log(t.Context(), q)
+	requireField(t, "any_tenant", err)
+	r, err := n.Report(t.Context(), kept.ID)
+	require.NoError(t, err)
+	require.Equal(t, []notify.Status{notify.Accepted}, statuses(r))
+}
+
+// halfway is a store that changes all it is asked to and fails then, as a large change does that ends halfway.
+type halfway struct {
+	*memory.Store
+	end func() error
+}
+
+func (h halfway) ChangeDeliveries(ctx context.Context, c store.Change) (store.Changed, error) {
+	changed, err := h.Store.ChangeDeliveries(ctx, c)
+	return changed, errors.Join(err, h.end())
+}
+
+func TestAChangeThatFailsHalfwaySaysWhatItChanged(t *testing.T) {
+	tests := map[string]func(cancel func()) error{
+		"the store fails": func(func()) error { return errors.New("the connection is gone") },
+		"ctx ends":        func(cancel func()) error { cancel(); return context.Canceled },
+	}
+	for name, end := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				var settled []notify.Outcome
+				n := newNotifier(t, notify.Config{
+					Store: halfway{memory.New(), func() error { return end(cancel) }}, Channels: notify.Channels{"pager": &driver{}},
+					OnOutcome: func(o notify.Outcome) { settled = append(settled, o) },
+				})
+				r, err := n.Send(t.Context(), hello("pager"))
+				require.NoError(t, err)
+				count, err := n.Cancel(ctx, notify.Query{User: "ann"})
+				require.Error(t, err)
+				require.Equal(t, 1, count)
+				require.Len(t, settled, 1, "the host is told")
+				require.Equal(t, r.Deliveries[0].ID, settled[0].ID)
+			})
+		})
+	}
+}
