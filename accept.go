@@ -1,13 +1,16 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/e7ddda3c/notify/store"
+	"github.com/e7ddda3c/notify/template"
 )
 
 // An acceptFunc gives a message to a store.
@@ -68,11 +71,39 @@ func requestOf(m Message) ([]byte, error) {
 		return nil, nil
 	}
 	m.Key, m.SendAt, m.ExpireAt = "", time.Time{}, time.Time{}
-	b, err := toJSON(m)
+	m.Dispatcher = cmp.Or(m.Dispatcher, "all")
+	err := m.simplify()
+	var b []byte
+	if err == nil {
+		b, err = toJSON(m)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("the message has no JSON to know it by: %w", err)
 	}
 	return b, nil
+}
+
+// simplify replaces what is typed any by what its JSON says, so that it is the same whatever its types are, and the order of their
+// fields: the program that sends a message again may be a later one, or have read it from somewhere.
+func (m *Message) simplify() (err error) {
+	if m.Data, err = template.Decode(m.Data); err != nil {
+		return err
+	}
+	m.Extra = maps.Clone(m.Extra)
+	for name, v := range m.Extra {
+		if m.Extra[name], err = template.Decode(v); err != nil {
+			return err
+		}
+	}
+	m.To = slices.Clone(m.To)
+	for i := range m.To {
+		data, err := template.Decode(m.To[i].Data)
+		if err != nil {
+			return err
+		}
+		m.To[i].Data, _ = data.(map[string]any)
+	}
+	return nil
 }
 
 // accepted returns the report of what has just been stored. Unlike one that is read back, its errors have their causes.
