@@ -164,7 +164,10 @@ func (x *session) first(ctx context.Context, m *store.NewMessage) (store.Accepta
 	}
 	var records []store.MessageRecord
 	if found {
-		records, err = x.records(ctx, []string{string(id)}, false)
+		records, err = x.records(ctx, []string{string(id)}, false, "")
+	}
+	if found && err == nil && len(records) == 0 && share != "" { // the transaction began before it was there
+		records, err = x.records(ctx, []string{string(id)}, false, share)
 	}
 	if err == nil && len(records) == 0 { // it was just pruned, or rolled back
 		err = errAgain

@@ -62,7 +62,7 @@ func (x *session) attach(ctx context.Context, rows []*row) ([]*row, error) {
 	for _, r := range rows {
 		ids[r.MessageID] = nil
 	}
-	err := x.messages(ctx, x.heads.find(ids), func(m *store.Message) {
+	err := x.messages(ctx, x.heads.find(ids), "", func(m *store.Message) {
 		x.heads.add(m)
 		ids[m.ID] = m
 	})
@@ -78,8 +78,8 @@ func (x *session) attach(ctx context.Context, rows []*row) ([]*row, error) {
 	return kept, nil
 }
 
-// messages reads the messages with these ids.
-func (x *session) messages(ctx context.Context, ids []string, each func(*store.Message)) error {
+// messages reads the messages with these ids. What ends the query may lock.
+func (x *session) messages(ctx context.Context, ids []string, end string, each func(*store.Message)) error {
 	return x.byIDs(ids, func(in string, args []any) error {
 		return x.query(ctx, func(rows *sql.Rows) error {
 			m, err := scanMessage(rows)
@@ -87,7 +87,7 @@ func (x *session) messages(ctx context.Context, ids []string, each func(*store.M
 				each(m)
 			}
 			return err
-		}, "select "+messageColumns+" from {messages} where id in ("+in+")", args...)
+		}, "select "+messageColumns+" from {messages} where id in ("+in+")"+end, args...)
 	})
 }
 

@@ -29,7 +29,7 @@ func (s *Store) ListMessages(ctx context.Context, q store.MessageQuery) (store.M
 		if page.Now, err = x.now(ctx); err != nil {
 			return err
 		}
-		page.Messages, err = x.records(ctx, ids, q.Attempts)
+		page.Messages, err = x.records(ctx, ids, q.Attempts, "")
 		return err
 	})
 	return page, err
@@ -52,10 +52,10 @@ func (x *session) page(ctx context.Context, q store.MessageQuery, limit int) (id
 	return ids, err
 }
 
-// records reads messages with their deliveries, in the order of ids. One that is gone is left out.
-func (x *session) records(ctx context.Context, ids []string, attempts bool) ([]store.MessageRecord, error) {
+// records reads messages with their deliveries, in the order of ids. One that is gone is left out. What ends the queries may lock.
+func (x *session) records(ctx context.Context, ids []string, attempts bool, end string) ([]store.MessageRecord, error) {
 	found := make(map[string]*store.MessageRecord, len(ids))
-	err := x.messages(ctx, ids, func(m *store.Message) { found[m.ID] = &store.MessageRecord{Message: *m} })
+	err := x.messages(ctx, ids, end, func(m *store.Message) { found[m.ID] = &store.MessageRecord{Message: *m} })
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (x *session) records(ctx context.Context, ids []string, attempts bool) ([]s
 				record.Deliveries = append(record.Deliveries, r.Delivery)
 			}
 			return nil
-		}, "select "+deliveryColumns+" from {deliveries} d where message in ("+in+") order by message, recipient, place", args...)
+		}, "select "+deliveryColumns+" from {deliveries} d where message in ("+in+") order by message, recipient, place"+end, args...)
 	})
 	if err == nil && attempts {
 		err = x.attempts(ctx, ids, found)

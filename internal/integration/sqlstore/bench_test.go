@@ -17,9 +17,7 @@ func BenchmarkDrain(b *testing.B) {
 			fill(b, s, b.N)
 			b.ResetTimer()
 			for left := b.N; left > 0; {
-				ls, err := s.LeaseDeliveries(b.Context(), store.LeaseRequest{Lanes: []store.LaneRoom{{Lane: lane, Room: 100}}, Lease: time.Minute})
-				require.NoError(b, err)
-				require.NotEmpty(b, ls.Deliveries)
+				ls := claim(b, s, 100)
 				settle(b, s, ls)
 				left -= len(ls.Deliveries)
 			}
@@ -28,7 +26,7 @@ func BenchmarkDrain(b *testing.B) {
 	}
 }
 
-func fill(b *testing.B, s store.Deliveries, n int) {
+func fill(b testing.TB, s store.Deliveries, n int) {
 	for n > 0 {
 		ms := make([]store.NewMessage, min(n, 500))
 		for i := range ms {
@@ -40,7 +38,7 @@ func fill(b *testing.B, s store.Deliveries, n int) {
 	}
 }
 
-func settle(b *testing.B, s store.Deliveries, ls store.Leases) {
+func settle(b testing.TB, s store.Deliveries, ls store.Leases) {
 	ss := make([]store.Settlement, len(ls.Deliveries))
 	for i, d := range ls.Deliveries {
 		ss[i] = store.Settlement{DeliveryRef: d.DeliveryRef, Status: store.Sent, Attempts: 1, Tries: 1,

@@ -23,13 +23,16 @@ type database struct {
 	// open makes a new, empty one that is the test's own.
 	open  func(testing.TB) *sql.DB
 	store func(*sql.DB, *sqlstore.Options) *sqlstore.Store
+
+	serial  bool               // one writes at a time
+	refuses sql.IsolationLevel // where it answers 40001 to what a transaction cannot see
 }
 
 // databases are those that the store knows.
 var databases = map[string]database{
-	"sqlite":   {openSQLite, sqlstore.SQLite},
-	"postgres": {openPostgres, sqlstore.Postgres},
-	"mariadb":  {openMariaDB, sqlstore.MySQL},
+	"sqlite":   {open: openSQLite, store: sqlstore.SQLite, serial: true},
+	"postgres": {open: openPostgres, store: sqlstore.Postgres, refuses: sql.LevelRepeatableRead},
+	"mariadb":  {open: openMariaDB, store: sqlstore.MySQL},
 }
 
 // migrated opens a new database with the tables in it.

@@ -1,0 +1,156 @@
+package sqlstore_test
+
+import (
+	"database/sql"
+	"io/fs"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/e7ddda3c/notify/store"
+	"github.com/e7ddda3c/notify/store/sqlstore"
+)
+
+// each runs a test on every kind of database.
+func each(t *testing.T, test func(*testing.T, database)) {
+	for name, d := range databases {
+		t.Run(name, func(t *testing.T) { test(t, d) })
+	}
+}
+
+func TestManyMigrateAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		db := d.open(t)
+		errs := make([]error, 8)
+		var wg sync.WaitGroup
+		for i := range errs {
+			wg.Go(func() { errs[i] = d.store(db, nil).Migrate(t.Context()) })
+		}
+		wg.Wait()
+		for _, err := range errs {
+			require.NoError(t, err)
+		}
+		works(t, d.store(db, nil))
+	})
+}
+
+func TestMigrateAgainLeavesWhatIsThere(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		db := d.open(t)
+		s := d.store(db, nil)
+		require.NoError(t, s.Migrate(t.Context()))
+		fill(t, s, 3)
+		require.NoError(t, d.store(db, nil).Migrate(t.Context()))
+		require.Len(t, claim(t, s, 10).Deliveries, 3)
+	})
+}
+
+func TestStoresWithOtherPrefixesAreApart(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		open := d.many(t)
+		a, b := open(t), open(t)
+		fill(t, a, 1)
+		page, err := b.ListMessages(t.Context(), store.MessageQuery{})
+		require.NoError(t, err)
+		require.Empty(t, page.Messages)
+	})
+}
+
+func TestAToolCanApplyTheMigrations(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		db := d.open(t)
+		s := d.store(db, &sqlstore.Options{Prefix: "shop_"})
+		files := s.Migrations()
+		require.NoError(t, fstest.TestFS(files, "0001_deliveries.up.sql"))
+		names, err := fs.Glob(files, "*.sql")
+		require.NoError(t, err)
+		for _, name := range names {
+			text, err := fs.ReadFile(files, name)
+			require.NoError(t, err)
+			require.True(t, strings.HasPrefix(string(text), "-- +goose Up\n"))
+			require.Contains(t, string(text), "shop_deliveries")
+			require.NotContains(t, string(text), "{")
+			for statement := range strings.SplitSeq(string(text), ";\n") {
+				if strings.TrimSpace(statement) != "" {
+					run(t, db, statement)
+				}
+			}
+		}
+		works(t, s)
+		require.NoError(t, s.Migrate(t.Context()))
+	})
+}
+
+func TestTablesOfAnotherVersion(t *testing.T) {
+	tests := map[string]struct {
+		change    string // of the tables
+		want      string // "" if they will do
+		onMigrate bool   // Migrate refuses them, too
+	}{
+		"newer ones that say they still serve it are fine": {
+			change: "insert into notify_schema (version, oldest, applied_at, checksum) values (99, 1, 0, '')",
+		},
+		"newer ones that do not are refused": {
+			change: "insert into notify_schema (version, oldest, applied_at, checksum) values (99, 99, 0, '')",
+			want:   "too old",
+		},
+		"older ones are refused until they are migrated": {
+			change: "delete from notify_schema",
+			want:   "call Migrate",
+		},
+		"ones from another file are not built upon": {
+			change:    "update notify_schema set checksum = 'other'",
+			want:      "another file",
+			onMigrate: true,
+		},
+	}
+	each(t, func(t *testing.T, d database) {
+		for name, test := range tests {
+			t.Run(name, func(t *testing.T) {
+				db := d.open(t)
+				require.NoError(t, d.store(db, nil).Migrate(t.Context()))
+				run(t, db, test.change)
+				s := d.store(db, nil)
+				_, err := s.ListMessages(t.Context(), store.MessageQuery{})
+				if test.onMigrate {
+					err = s.Migrate(t.Context())
+				}
+				if test.want == "" {
+					require.NoError(t, err)
+					require.NoError(t, s.Migrate(t.Context()))
+					works(t, s)
+					return
+				}
+				require.ErrorIs(t, err, store.ErrUnfit)
+				require.ErrorContains(t, err, test.want)
+			})
+		}
+	})
+}
+
+func TestAStoreWithoutTablesWorksOnceTheyAreThere(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		s := d.store(d.open(t), nil)
+		_, err := s.ListMessages(t.Context(), store.MessageQuery{})
+		require.ErrorIs(t, err, store.ErrUnfit)
+		require.ErrorContains(t, err, "call Migrate")
+		require.NoError(t, s.Migrate(t.Context()))
+		works(t, s)
+	})
+}
+
+// works checks that s takes a message and gives it out.
+func works(t *testing.T, s *sqlstore.Store) {
+	t.Helper()
+	fill(t, s, 1)
+	settle(t, s, claim(t, s, 1))
+}
+
+func run(t *testing.T, db *sql.DB, statement string) {
+	t.Helper()
+	_, err := db.ExecContext(t.Context(), statement)
+	require.NoError(t, err)
+}
