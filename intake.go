@@ -30,6 +30,8 @@ type intake struct {
 	waiting []*entry
 	calls   int       // under way
 	begun   time.Time // when the last of them began
+	down    error     // how the store failed everybody
+	downAt  time.Time // when it did last
 
 	retries chan struct{} // holds one for each retry under way
 }
@@ -44,17 +46,15 @@ type entry struct {
 
 // A failedCall is shared by the messages that went in it.
 type failedCall struct {
-	err  error
-	mu   sync.Mutex
-	down error // the store fails everybody
+	err error
+	at  time.Time
 }
 
 // giveStore accepts m together with what other callers accept at the same time.
 func (n *Notifier) giveStore(ctx context.Context, m store.NewMessage) (store.Acceptance, error) {
 	e := &entry{message: m, done: make(chan struct{})}
 	if n.intake.begin(e) {
-		n.acceptAll(ctx, []*entry{e})
-		n.passOn()
+		n.acceptFirst(ctx, e)
 	} else if err := n.intake.await(ctx, e); err != nil {
 		return store.Acceptance{}, err
 	}
@@ -131,6 +131,12 @@ func (in *intake) next() []*entry {
 	return batch
 }
 
+// acceptFirst accepts a message at once, and passes the turn on, even if the store ends this goroutine.
+func (n *Notifier) acceptFirst(ctx context.Context, e *entry) {
+	defer n.passOn()
+	n.acceptAll(ctx, []*entry{e})
+}
+
 // passOn ends a turn: what waits meanwhile is accepted on a goroutine of its own, which Close waits for, so that the caller need not
 // stay.
 func (n *Notifier) passOn() {
@@ -141,6 +147,11 @@ func (n *Notifier) passOn() {
 	n.running.adopt()
 	go func() {
 		defer n.running.leave()
+		defer func() {
+			if batch != nil { // the store ends this goroutine
+				n.passOn()
+			}
+		}()
 		for ; batch != nil; batch = n.intake.next() {
 			n.acceptAll(context.Background(), batch)
 			runtime.Gosched() // lets those that were just answered bring their next message
@@ -156,10 +167,15 @@ func (n *Notifier) acceptAll(ctx context.Context, batch []*entry) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, acceptTimeout)
 	defer cancel()
-	as, err := n.acceptIn(ctx, n.store, n.suppressions, ms)
+	as, err := []store.Acceptance(nil), errors.New("the store ended the goroutine that called it")
+	defer func() { answerAll(batch, as, err) }()
+	as, err = n.acceptIn(ctx, n.store, n.suppressions, ms)
+}
+
+func answerAll(batch []*entry, as []store.Acceptance, err error) {
 	var failed *failedCall
 	if err != nil {
-		failed = &failedCall{err: err}
+		failed = &failedCall{err, time.Now()}
 	}
 	for i, e := range batch {
 		if e.failed = failed; err == nil {
@@ -203,7 +219,7 @@ func (n *Notifier) again(ctx context.Context, m store.NewMessage, f *failedCall)
 	case <-ctx.Done():
 		return store.Acceptance{}, unsure(endOf(ctx))
 	}
-	if err := f.isDown(nil); err != nil {
+	if err := n.intake.downSince(f.at); err != nil {
 		return store.Acceptance{}, unsure(err)
 	}
 	e := &entry{message: m, done: make(chan struct{})}
@@ -213,12 +229,14 @@ func (n *Notifier) again(ctx context.Context, m store.NewMessage, f *failedCall)
 		return e.answer, nil
 	case ctx.Err() != nil:
 		return store.Acceptance{}, unsure(endOf(ctx))
+	case errors.Is(e.failed.err, context.DeadlineExceeded): // whoever it does not hang for has been accepted meanwhile
+		n.intake.isDown(e.failed.err)
 	}
-	return n.ascertain(ctx, m.ID, f, e.failed.err)
+	return n.ascertain(ctx, m.ID, e.failed.err)
 }
 
 // ascertain finds out what became of a message that the store has failed to accept.
-func (n *Notifier) ascertain(ctx context.Context, id string, f *failedCall, failure error) (store.Acceptance, error) {
+func (n *Notifier) ascertain(ctx context.Context, id string, failure error) (store.Acceptance, error) {
 	look, cancel := context.WithTimeout(ctx, acceptTimeout)
 	defer cancel()
 	_, err := n.find(look, id)
@@ -230,17 +248,25 @@ func (n *Notifier) ascertain(ctx context.Context, id string, f *failedCall, fail
 	case errors.Is(err, ErrNotFound):
 		return store.Acceptance{}, fmt.Errorf("notify: nothing was accepted: %w", failure)
 	}
-	return store.Acceptance{}, unsure(f.isDown(failure))
+	n.intake.isDown(failure)
+	return store.Acceptance{}, unsure(failure)
 }
 
-// isDown notes that the store fails everybody, if err says so, and returns what was noted.
-func (f *failedCall) isDown(err error) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.down == nil {
-		f.down = err
+// isDown notes that the store has just failed as it fails everybody.
+func (in *intake) isDown(err error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.down, in.downAt = err, time.Now()
+}
+
+// downSince returns how the store failed everybody since a time, or nil.
+func (in *intake) downSince(t time.Time) error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.downAt.Before(t) {
+		return nil
 	}
-	return f.down
+	return in.down
 }
 
 // unsure is for when nobody can tell.

@@ -40,9 +40,11 @@ func TestAKeyKnowsTheMessageByItsMeaning(t *testing.T) {
 	require.NoError(t, err)
 
 	same := map[string]func(*notify.Message){
-		"all of it once more":       func(*notify.Message) {},
-		"another type":              func(m *notify.Message) { m.Data = later{No: 1 << 60, Buyer: "<ann>", Sum: "2.0"} },
-		"its JSON":                  func(m *notify.Message) { m.Data = json.RawMessage(`{"sum":2e0, "buyer":"\u003cann>","no":1152921504606846976}`) },
+		"all of it once more": func(*notify.Message) {},
+		"another type":        func(m *notify.Message) { m.Data = later{No: 1 << 60, Buyer: "<ann>", Sum: "2.0"} },
+		"its JSON": func(m *notify.Message) {
+			m.Data = json.RawMessage(`{"sum":2e0, "buyer":"\u003cann>","no":1152921504606846976}`)
+		},
 		"extra of another type":     func(m *notify.Message) { m.Extra["pager"] = later{No: 3, Sum: "0"} },
 		"a recipient's data":        func(m *notify.Message) { m.To[0].Data["order"] = later{No: 4, Sum: "0"} },
 		"the default by its name":   func(m *notify.Message) { m.Dispatcher, m.Class = "all", notify.Transactional },
