@@ -42,16 +42,22 @@ func (u *unclaimed) look(n *Notifier, messageID string) {
 	}
 }
 
-// isUnclaimed reports whether a delivery of a message has been due since it was accepted, and was never claimed.
+// isUnclaimed reports whether a delivery of a message has been due for most of that time, was never claimed, and its channel is not
+// paused.
 func (n *Notifier) isUnclaimed(messageID string) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
-	rec, err := n.find(ctx, messageID)
+	now, rec, err := n.findAt(ctx, messageID, false)
 	if err != nil { // it never was, or the store is away: others will say so
 		return false
 	}
+	pauses, err := n.storedPauses(ctx)
+	if err != nil {
+		return false
+	}
 	for _, d := range rec.Deliveries {
-		if d.Status == Accepted && d.Claim == 0 && !d.Due.After(rec.Message.AcceptedAt) {
+		_, paused := pauses[d.Lane.Channel()]
+		if d.Status == Accepted && d.Claim == 0 && now.Sub(d.Due) > claimedWithin/2 && !paused {
 			return true
 		}
 	}
