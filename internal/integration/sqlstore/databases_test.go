@@ -26,13 +26,16 @@ type database struct {
 
 	serial  bool               // one writes at a time
 	refuses sql.IsolationLevel // where it answers 40001 to what a transaction cannot see
+	waiting string             // how many wait for a lock
 }
 
 // databases are those that the store knows.
 var databases = map[string]database{
-	"sqlite":   {open: openSQLite, store: sqlstore.SQLite, serial: true},
-	"postgres": {open: openPostgres, store: sqlstore.Postgres, refuses: sql.LevelRepeatableRead},
-	"mariadb":  {open: openMariaDB, store: sqlstore.MySQL},
+	"sqlite": {open: openSQLite, store: sqlstore.SQLite, serial: true},
+	"postgres": {open: openPostgres, store: sqlstore.Postgres, refuses: sql.LevelRepeatableRead,
+		waiting: "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"},
+	"mariadb": {open: openMariaDB, store: sqlstore.MySQL,
+		waiting: "select count(*) from information_schema.innodb_trx where trx_state = 'LOCK WAIT'"},
 }
 
 // migrated opens a new database with the tables in it.

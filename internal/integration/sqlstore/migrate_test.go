@@ -21,6 +21,15 @@ func each(t *testing.T, test func(*testing.T, database)) {
 	}
 }
 
+// eachServer runs a test on every database in which many write at once.
+func eachServer(t *testing.T, test func(*testing.T, database)) {
+	each(t, func(t *testing.T, d database) {
+		if !d.serial {
+			test(t, d)
+		}
+	})
+}
+
 func TestManyMigrateAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		db := d.open(t)

@@ -18,7 +18,7 @@ const lane = store.Lane("email/transactional")
 func message(n int) store.NewMessage {
 	m := store.NewMessage{
 		Message: store.Message{ID: uuid.Must(uuid.NewV7()).String(), Dispatcher: "all", Class: "transactional", Body: []byte(`{"title":"hello"}`)},
-		Request:    []byte("hash"),
+		Request: []byte("hash"),
 	}
 	for i := range n {
 		m.Deliveries = append(m.Deliveries, store.NewDelivery{Recipient: i, Lane: lane, User: fmt.Sprint("u", i), To: fmt.Sprintf("u%d@example.com", i),
