@@ -13,6 +13,9 @@ import (
 // longestRetry bounds what a provider may ask a delivery to wait.
 const longestRetry = 24 * time.Hour
 
+// putBackFor is how long a delivery rests that was to be called and could not.
+const putBackFor = time.Second
+
 // An answer is what came of one call.
 type answer struct {
 	begun   time.Time // our clock
@@ -33,20 +36,14 @@ func (r *runner) attempt(j *job) {
 		return
 	}
 	d.Attempt = j.Attempts + 1
-	if !r.mark(j) {
-		return
-	}
-	if j.alone {
-		defer func() { <-r.suspect }()
-	}
 	ctx, cancel := context.WithCancelCause(r.base)
 	defer cancel(nil)
-	ctx, done := context.WithTimeout(ctx, g.policy.Timeout)
-	defer done()
-	if !r.begin(j, cancel) {
-		r.drop(j)
+	if !r.mark(j) || !r.begin(j, cancel) {
+		r.putBack(j)
 		return
 	}
+	ctx, done := context.WithTimeout(ctx, g.policy.Timeout)
+	defer done()
 	started := settlementOf(j)
 	started.Attempts, started.Duplicate = d.Attempt, j.Duplicate || j.Doubt
 	r.trace(j, started, TransitionStarted, nil, r.lateness(j))
@@ -64,12 +61,8 @@ func (r *runner) attempt(j *job) {
 	r.answered(j, answer{begun, time.Since(begun), receipt, failure})
 }
 
-// mark waits until j may be called if it is suspected, and writes down that it is about to be called where that matters afterwards.
-// It reports whether j is still ours.
+// mark writes down that j is about to be called where that matters afterwards, and reports whether it may be.
 func (r *runner) mark(j *job) bool {
-	if j.alone {
-		r.suspect <- struct{}{}
-	}
 	if !j.alone && !j.Message.AtMostOnce {
 		return true
 	}
@@ -83,20 +76,18 @@ func (r *runner) mark(j *job) bool {
 	}); crash != nil {
 		err = crash
 	}
-	if err == nil && len(lost) == 0 {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		j.until = before.Add(r.options.Lease)
-		return true
-	}
-	if j.alone {
-		<-r.suspect
-	}
 	if err != nil {
 		r.log.Error("cannot mark a delivery", "delivery", deliveryID(j.DeliveryRef), "error", err)
+		return false
 	}
-	r.drop(j)
-	return false
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(lost) > 0 {
+		j.lost = true
+		return false
+	}
+	j.until = before.Add(r.options.Lease)
+	return true
 }
 
 // begin reports whether j's lease is good for a call.
@@ -251,10 +242,8 @@ const longestText = 1000
 
 // clean makes s fit for any database: valid UTF-8 without NUL, and not too long.
 func clean(s string) string {
-	if len(s) > longestText {
-		s = s[:longestText]
-	}
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "�"), "\x00", "�")
+	s = strings.ReplaceAll(strings.ToValidUTF8(s[:min(len(s), longestText)], "�"), "\x00", "�")
+	return strings.ToValidUTF8(s[:min(len(s), longestText)], "")
 }
 
 // free gives j's slot back.
@@ -265,22 +254,44 @@ func (r *runner) free(j *job, took time.Duration) {
 	l := j.lane
 	l.calling--
 	r.calls.Add(-1)
-	if l.average == 0 {
-		l.average = max(took, 1)
+	switch {
+	case took <= 0: // it was not called
+	case l.average == 0:
+		l.average = took
+	default:
+		l.average += (took - l.average) / 16
 	}
-	l.average += (took - l.average) / 16
+	if j.alone {
+		r.absolve()
+	}
 	r.feed(l.gate)
 }
 
-// drop lets go of j, which holds a slot and was not called: its lease is lost, or too short for a call.
-func (r *runner) drop(j *job) {
+// absolve lets the next suspect be called. The lock is held.
+func (r *runner) absolve() {
+	r.suspected = false
+	for _, l := range r.lanes {
+		if len(l.suspects) > 0 {
+			r.feed(l.gate)
+		}
+	}
+}
+
+// putBack lets go of j, which holds a slot and was not called. Unless its lease is lost, that is written, with the mark taken back, or
+// it would look as if a process had died over it.
+func (r *runner) putBack(j *job) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	j.lane.calling--
-	j.lane.open--
-	r.calls.Add(-1)
-	r.release(j)
-	r.feed(j.lane.gate)
+	lost := j.lost
+	if lost {
+		r.forget(j)
+	}
+	r.mu.Unlock()
+	r.free(j, 0)
+	if lost {
+		r.reportLost(j)
+		return
+	}
+	r.postpone(j, j.Status, Reason(j.Reason), r.now().Add(putBackFor))
 }
 
 // lateness returns how long j has been ready to go. What waited for its dispatcher is not late.

@@ -10,8 +10,11 @@ import (
 const (
 	// firstPoll is how soon a lane that gave something is asked again without a hint; the wait doubles up to Engine.Poll.
 	firstPoll = 250 * time.Millisecond
-	// crowded is how long a lane rests whose due deliveries other processes are just claiming.
+	// crowded is how long a lane rests whose due deliveries other processes are just claiming; the wait doubles up to firstPoll while
+	// they hold them.
 	crowded = 2 * time.Millisecond
+	// claimMost is how much of a lane is claimed at a time.
+	claimMost = 1000
 	// firstTrouble is how long the store rests after a failure; the wait doubles up to lastTrouble.
 	firstTrouble, lastTrouble = 50 * time.Millisecond, 5 * time.Second
 )
@@ -20,7 +23,7 @@ const (
 func (r *runner) claimAll(ctx context.Context) {
 	trouble := firstTrouble
 	for ctx.Err() == nil {
-		if err := r.claim(); err != nil {
+		if err := r.claim(ctx); err != nil {
 			r.log.Error("cannot claim from the store", "error", err, "again_in", trouble)
 			sleep(ctx, trouble)
 			trouble = min(2*trouble, lastTrouble)
@@ -31,23 +34,14 @@ func (r *runner) claimAll(ctx context.Context) {
 	}
 }
 
-// claim asks the store once for all lanes that have room and whose time has come, and passes on what it gets.
-func (r *runner) claim() error {
+// claim asks the store once for all lanes that have room and whose time has come, and passes on what it gets, unless ctx has ended.
+func (r *runner) claim(ctx context.Context) error {
 	rooms := r.rooms(time.Now())
-	if len(rooms) == 0 {
+	if len(rooms) == 0 || ctx.Err() != nil {
 		return nil
 	}
-	// Not the context of Run: an answer that is lost in its end would wait out its lease.
-	ctx, cancel := context.WithTimeout(r.base, min(storeTimeout, r.options.Lease))
-	defer cancel()
 	before := time.Now()
-	var leases store.Leases
-	var err error
-	if crash := r.guard("store", func() {
-		leases, err = r.store.LeaseDeliveries(ctx, store.LeaseRequest{Lanes: rooms, Lease: r.options.Lease})
-	}); crash != nil {
-		err = crash
-	}
+	leases, err := r.lease(rooms)
 	if err != nil {
 		r.wakeLanes(rooms)
 		return err
@@ -58,12 +52,27 @@ func (r *runner) claim() error {
 	for _, j := range jobs {
 		r.judge(j)
 	}
+	if ctx.Err() != nil {
+		return nil // all that is ready is about to be given back
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, room := range rooms {
 		r.feed(r.byName[room.Lane].gate)
 	}
 	return nil
+}
+
+func (r *runner) lease(rooms []store.LaneRoom) (leases store.Leases, err error) {
+	// Not the context of Run: an answer that is lost in its end would wait out its lease.
+	ctx, cancel := context.WithTimeout(r.base, min(storeTimeout, r.options.Lease))
+	defer cancel()
+	if crash := r.guard("store", func() {
+		leases, err = r.store.LeaseDeliveries(ctx, store.LeaseRequest{Lanes: rooms, Lease: r.options.Lease})
+	}); crash != nil {
+		err = crash
+	}
+	return leases, err
 }
 
 // rooms says which lanes to ask, and for how many.
@@ -76,8 +85,8 @@ func (r *runner) rooms(now time.Time) []store.LaneRoom {
 		if room <= 0 || 2*room < limit || l.look.After(now) || l.gate.barred(now) > 0 {
 			continue
 		}
-		l.woken = false
-		rooms = append(rooms, store.LaneRoom{Lane: l.name, Room: room})
+		l.woken, l.look = false, now.Add(forever) // what is settled from now on may lower it
+		rooms = append(rooms, store.LaneRoom{Lane: l.name, Room: min(room, claimMost)})
 	}
 	return rooms
 }
@@ -118,12 +127,16 @@ func (l *lane) rest(r *runner, got, room int, next map[store.Lane]time.Time, now
 		l.look = time.Time{}
 		return
 	}
-	l.look = now.Add(l.poll)
-	if due, ok := next[l.name]; ok && r.here(due).Before(l.look) {
-		l.look = r.here(due)
-		if !l.look.After(now) {
-			l.look = now.Add(crowded)
+	look, crowd := now.Add(l.poll-now.Sub(r.began)%l.poll), crowded // so that lanes are asked together
+	if due, ok := next[l.name]; ok && r.here(due).Before(look) {
+		look = r.here(due)
+		if !look.After(now) {
+			look, crowd = now.Add(l.crowd), min(2*l.crowd, firstPoll)
 		}
+	}
+	l.crowd = crowd
+	if look.Before(l.look) {
+		l.look = look
 	}
 	if got == 0 {
 		l.poll = min(2*l.poll, r.options.Poll)

@@ -17,7 +17,7 @@ var errLeaseLost = errors.New("the lease is lost")
 // extended: for its answer to be written before another process takes over.
 func (r *runner) margin() time.Duration { return r.options.Lease / 10 }
 
-// beat extends what is held for long, until ctx ends. If the store does not answer, calls end before their leases do.
+// beat extends what is held for long, until ctx ends.
 func (r *runner) beat(ctx context.Context) {
 	wait := r.options.Lease / 3
 	for sleep(ctx, wait) {
@@ -26,6 +26,12 @@ func (r *runner) beat(ctx context.Context) {
 			r.log.Error("cannot extend leases", "error", err)
 			wait = r.options.Lease / 10
 		}
+	}
+}
+
+// watchLeases ends calls before their leases end, until ctx does: the store may be silent, or say that it has failed.
+func (r *runner) watchLeases(ctx context.Context) {
+	for sleep(ctx, r.margin()/2) {
 		r.cutShort()
 	}
 }

@@ -42,8 +42,13 @@ func (r *runner) goOn(j *job, now time.Time) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	j.lane.judged--
-	j.lane.ready = append(j.lane.ready, j)
+	l := j.lane
+	l.judged--
+	if j.alone {
+		l.suspects = append(l.suspects, j)
+	} else {
+		l.ready = append(l.ready, j)
+	}
 }
 
 // crashed judges j by the leases that ran out, and reports whether that settled it. A lease that ran out may have been called, unless

@@ -18,13 +18,15 @@ type lane struct {
 	name store.Lane
 	gate *gate
 
-	look    time.Time     // our clock: when to ask the store again; zero is now
-	woken   bool          // somebody said so since it was asked last
-	poll    time.Duration // the longest rest without a hint
-	ready   []*job        // claimed and not called yet, in order
-	judged  int           // jobs that were settled without a call, until that is committed
-	calling int           // jobs that hold a slot
-	open    int           // jobs that were called, until they are settled: the possible duplicates
+	look     time.Time     // our clock: when to ask the store again; zero is now
+	woken    bool          // somebody said so since it was asked last
+	poll     time.Duration // the longest rest without a hint
+	crowd    time.Duration // the next rest if others hold what is due
+	ready    []*job        // claimed and not called yet, in order
+	suspects []*job        // as ready, but called one at a time, whatever the lane; they take nobody's room
+	judged   int           // jobs that were settled without a call, until that is committed
+	calling  int           // jobs that hold a slot
+	open     int           // jobs that were called, until they are settled: the possible duplicates
 
 	average time.Duration // of a call; zero: unknown
 	place   time.Time     // in the channel's rate, for the next call; zero: none
@@ -33,10 +35,12 @@ type lane struct {
 
 // addLanes makes a lane for each channel and class.
 func (r *runner) addLanes() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, g := range r.inOrder() {
 		g.lanes = nil
 		for _, class := range classes {
-			l := &lane{name: store.LaneOf(g.name, string(class)), gate: g, poll: min(firstPoll, r.options.Poll)}
+			l := &lane{name: store.LaneOf(g.name, string(class)), gate: g, poll: min(firstPoll, r.options.Poll), crowd: crowded}
 			g.lanes = append(g.lanes, l)
 			r.lanes = append(r.lanes, l)
 			r.byName[l.name] = l
@@ -61,7 +65,7 @@ func (l *lane) room() (room, limit int) {
 	return limit - len(l.ready) - l.judged, limit
 }
 
-// mayCall reports whether l has something to call and a slot for it. Lanes of one channel share its cap, if it has one.
+// mayCall reports whether l has a slot for a call. Lanes of one channel share its cap, if it has one.
 func (l *lane) mayCall() bool {
 	p, busy := &l.gate.policy, 0
 	for _, other := range l.gate.lanes {
@@ -72,7 +76,7 @@ func (l *lane) mayCall() bool {
 		open = p.Concurrency
 	}
 	switch {
-	case len(l.ready) == 0, l.calling >= p.Concurrency, l.open >= open:
+	case l.calling >= p.Concurrency, l.open >= open:
 		return false
 	case l.gate.strikes.Load() > 0:
 		return busy == 0
@@ -107,12 +111,19 @@ func (r *runner) feed(g *gate) {
 
 // feedOne begins one call of l, and reports whether it did.
 func (r *runner) feedOne(l *lane, now time.Time) bool {
-	if !l.mayCall() || !r.inPace(l, now) {
+	queue := &l.ready
+	if len(l.suspects) > 0 && !r.suspected {
+		queue = &l.suspects
+	}
+	for len(*queue) > 0 && r.overdue((*queue)[0], r.now()) {
+		shift(queue)
+		l.judged++
+	}
+	if len(*queue) == 0 || !l.mayCall() || !r.inPace(l, now) {
 		return false
 	}
-	j := l.ready[0]
-	l.ready[0] = nil
-	l.ready = l.ready[1:]
+	j := shift(queue)
+	r.suspected = r.suspected || j.alone
 	l.place = time.Time{}
 	l.calling++
 	l.open++
@@ -122,19 +133,32 @@ func (r *runner) feedOne(l *lane, now time.Time) bool {
 	return true
 }
 
+func shift(queue *[]*job) *job {
+	j := (*queue)[0]
+	(*queue)[0] = nil
+	*queue = (*queue)[1:]
+	return j
+}
+
 // giveUp settles as held what a channel cannot call for a while.
 func (r *runner) giveUp(g *gate, wait time.Duration) {
 	for _, l := range g.lanes {
-		for _, j := range l.ready {
-			l.judged++
+		for _, j := range l.giveBack() {
 			r.postpone(j, Held, ReasonPaused, r.now().Add(wait))
 		}
-		l.ready = nil
-		if !l.place.IsZero() {
-			g.pace.giveBack(l.place)
-			l.place = time.Time{}
-		}
 	}
+}
+
+// giveBack empties l, and returns what was claimed and not called yet: it is to be settled.
+func (l *lane) giveBack() []*job {
+	jobs := append(l.suspects, l.ready...)
+	l.suspects, l.ready = nil, nil
+	l.judged += len(jobs)
+	if !l.place.IsZero() {
+		l.gate.pace.giveBack(l.place)
+		l.place = time.Time{}
+	}
+	return jobs
 }
 
 // inPace reports whether the channel's rate lets l begin a call now. If not, feed is called again when it does.
@@ -143,7 +167,7 @@ func (r *runner) inPace(l *lane, now time.Time) bool {
 	if g.pace == nil {
 		return true
 	}
-	if l.place.IsZero() {
+	if l.place.IsZero() || g.pace.missed(l.place, now) {
 		l.place, _ = g.pace.take(now, forever)
 	}
 	wait := l.place.Sub(now)

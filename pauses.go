@@ -11,13 +11,13 @@ import (
 
 // pauseChannel holds a channel for every process, as e asks for, and returns for how long.
 func (r *runner) pauseChannel(g *gate, e *channel.Error) time.Duration {
+	before, _ := g.paused(time.Now())
 	first := r.pause(g, time.Now(), e)
 	wait, _ := g.paused(time.Now())
-	if !first {
-		return wait
+	if first {
+		g.strikes.Add(1)
 	}
-	g.strikes.Add(1)
-	if r.pauses == nil {
+	if r.pauses == nil || !first && wait < before+time.Second { // many calls may bring the same news
 		return wait
 	}
 	ctx, cancel := context.WithTimeout(r.base, storeTimeout)

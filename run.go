@@ -31,6 +31,7 @@ func (n *Notifier) Run(ctx context.Context) error {
 		return err
 	}
 	defer n.engine.ended()
+	r.addLanes() // not before the channels are this Run's
 	return r.run(ctx)
 }
 
@@ -90,12 +91,13 @@ func (e *engineState) close() {
 
 // run works until ctx ends, and then until nothing is held any more.
 func (r *runner) run(ctx context.Context) error {
-	if err := r.claim(); errors.Is(err, store.ErrUnfit) {
+	if err := r.claim(ctx); errors.Is(err, store.ErrUnfit) {
 		return err
 	}
 	var work, keep sync.WaitGroup
 	kept, let := context.WithCancel(context.WithoutCancel(ctx))
 	keep.Go(func() { r.beat(kept) })
+	keep.Go(func() { r.watchLeases(kept) })
 	for range settlers {
 		keep.Go(func() { r.settleAll(kept) })
 	}
@@ -103,8 +105,8 @@ func (r *runner) run(ctx context.Context) error {
 	work.Go(func() { r.watchPauses(ctx) })
 	work.Go(func() { r.prune(ctx) })
 	r.claimAll(ctx)
-	work.Wait()
 	r.drain()
+	work.Wait()
 	let()
 	keep.Wait()
 	return nil
@@ -120,7 +122,7 @@ func (r *runner) prune(ctx context.Context) {
 	}
 	for pause := time.Minute; sleep(ctx, pause); pause = time.Hour {
 		for ctx.Err() == nil {
-			n, err := r.store.PruneMessages(ctx, r.now().Add(-r.options.Retention), pruneChunk)
+			n, err := r.pruneSome(ctx)
 			if err != nil && ctx.Err() == nil {
 				r.log.Error("cannot prune the message log", "error", err)
 			}
@@ -129,6 +131,17 @@ func (r *runner) prune(ctx context.Context) {
 			}
 		}
 	}
+}
+
+func (r *runner) pruneSome(ctx context.Context) (n int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	if crash := r.guard("store", func() {
+		n, err = r.store.PruneMessages(ctx, r.now().Add(-r.options.Retention), pruneChunk)
+	}); crash != nil {
+		err = crash
+	}
+	return n, err
 }
 
 // sleep reports whether d passed before ctx ended.

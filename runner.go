@@ -21,17 +21,18 @@ type runner struct {
 	*Notifier
 	options Engine
 	base    context.Context // for calls: Run's values, without its end
-	skew    atomic.Int64    // the store's clock less ours, in nanoseconds
-	news    chan struct{}   // has one if the claimer should look at the lanes
-	suspect chan struct{}   // held by the one suspected delivery that is being called; see judge
-	calls   atomic.Int64    // jobs that hold a slot
+	began   time.Time
+	skew    atomic.Int64  // the store's clock less ours, in nanoseconds
+	news    chan struct{} // has one if the claimer should look at the lanes
+	calls   atomic.Int64  // jobs that hold a slot
 
-	mu       sync.Mutex // for all below, and for lanes and jobs
-	lanes    []*lane    // in the order of their gates, then of their classes
-	byName   map[store.Lane]*lane
-	jobs     map[*job]struct{} // what is held
-	draining bool
-	idle     chan struct{} // closed when nothing is held any more; not nil once draining
+	mu        sync.Mutex // for all below, and for lanes and jobs
+	lanes     []*lane    // in the order of their gates, then of their classes
+	byName    map[store.Lane]*lane
+	jobs      map[*job]struct{} // what is held
+	suspected bool              // a suspect holds a slot; see judge
+	draining  bool
+	idle      chan struct{} // closed when nothing is held any more; not nil once draining
 
 	settling settleQueue
 }
@@ -54,13 +55,12 @@ func newRunner(ctx context.Context, n *Notifier) *runner {
 		Notifier: n,
 		options:  n.options,
 		base:     context.WithoutCancel(ctx),
+		began:    time.Now(),
 		news:     make(chan struct{}, 1),
-		suspect:  make(chan struct{}, 1),
 		byName:   map[store.Lane]*lane{},
 		jobs:     map[*job]struct{}{},
 	}
 	r.settling.news = make(chan struct{}, settlers)
-	r.addLanes()
 	return r
 }
 
@@ -116,11 +116,9 @@ func (r *runner) drain() {
 		if l.timer != nil {
 			l.timer.Stop()
 		}
-		for _, j := range l.ready {
-			l.judged++
+		for _, j := range l.giveBack() {
 			r.postpone(j, j.Status, Reason(j.Reason), r.now())
 		}
-		l.ready = nil
 	}
 	r.mu.Unlock()
 	<-r.idle

@@ -183,7 +183,7 @@ func (r *runner) settled(batch []ending, lost []store.DeliveryRef) {
 		r.lookAgain(e)
 	}
 	for _, l := range r.lanes { // a place among the open ones is free
-		if len(l.ready) > 0 {
+		if len(l.ready)+len(l.suspects) > 0 {
 			r.feed(l.gate)
 		}
 	}

@@ -1,0 +1,86 @@
+package notify_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/e7ddda3c/notify"
+	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/store/memory"
+)
+
+// suspected accepts messages and lets processes die over them, so that each is suspected.
+func suspected(t *testing.T, st *memory.Store, n *notify.Notifier, count int) (ids []string) {
+	t.Helper()
+	for range count {
+		ids = append(ids, accept(t, n, hello("pager")).ID)
+	}
+	for range 2 {
+		require.Len(t, die(t, st, time.Second, false), count)
+		time.Sleep(time.Second)
+	}
+	return ids
+}
+
+func TestSuspectsAreCalledOneByOneAndHoldUpNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st, d := memory.New(), &driver{takes: time.Second}
+		n := durable(t, st, notify.Channels{"pager": d})
+		ids := suspected(t, st, n, 80)
+		running(t, n)
+		synctest.Wait()
+		require.Equal(t, 1, d.calls())
+		began := time.Now()
+		settled(t, n, accept(t, n, hello("pager")).ID)
+		require.Less(t, time.Since(began), 2*time.Second)
+		for _, id := range ids {
+			require.Equal(t, notify.Sent, settled(t, n, id).Deliveries[0].Status)
+		}
+		require.InDelta(t, 80, time.Since(began).Seconds(), 2)
+	})
+}
+
+func TestASuspectThatHangsHoldsUpNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st, release, calls := memory.New(), make(chan struct{}), 0
+		n := newNotifier(t, notify.Config{
+			Store: st, Policies: map[string]notify.Policy{"": {Timeout: time.Second}},
+			Channels: notify.Channels{"pager": channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
+				if calls++; calls == 1 {
+					<-release
+				}
+				return channel.Receipt{}, nil
+			})},
+		})
+		ids := suspected(t, st, n, 3)
+		stop := running(t, n)
+		time.Sleep(10 * time.Second)
+		var got []notify.Status
+		for _, id := range ids {
+			r, err := n.Report(t.Context(), id)
+			require.NoError(t, err)
+			got = append(got, statuses(r)...)
+		}
+		close(release)
+		stop()
+		require.ElementsMatch(t, []notify.Status{notify.Unknown, notify.Sent, notify.Sent}, got)
+	})
+}
+
+func TestRunGivesBackSuspectsItHasNotCalled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st, d := memory.New(), &driver{takes: 5 * time.Second}
+		n := durable(t, st, notify.Channels{"pager": d})
+		suspected(t, st, n, 20)
+		stop := running(t, n)
+		synctest.Wait()
+		began := time.Now()
+		stop()
+		require.Less(t, time.Since(began), 6*time.Second)
+		require.Equal(t, 1, d.calls())
+	})
+}
