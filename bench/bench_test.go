@@ -12,9 +12,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	bench "github.com/e7ddda3c/notify/bench"
+	"github.com/e7ddda3c/notify/internal/env"
 )
 
-var barLine = regexp.MustCompile(`^bar (([a-z]+)-[a-z0-9-]+) [0-9]+(\.[0-9]+)? [0-9]+(\.[0-9]+)? (ok|short)$`)
+var barLine = regexp.MustCompile(`^bar ((dispatch|render|smtp|store-[a-z]+)-[a-z0-9-]+) [0-9]+(\.[0-9]+)? [0-9]+(\.[0-9]+)? (ok|short)$`)
 
 // bars returns the bars that a run ends with, and their groups.
 func bars(t *testing.T, stdout string) (names, groups []string) {
@@ -29,11 +30,13 @@ func bars(t *testing.T, stdout string) (names, groups []string) {
 }
 
 func TestARunOfAllGroupsWritesTablesAndPlotsToTheManual(t *testing.T) {
+	env.Need(t, "NOTIFY_POSTGRES")
+	env.Need(t, "NOTIFY_MARIADB")
 	out, docs := t.TempDir(), t.TempDir()
 	var stdout strings.Builder
-	require.NoError(t, bench.Bench("", bench.Tiny, out, docs, &stdout, io.Discard))
+	require.NoError(t, bench.Bench(t.Context(), "", bench.Tiny, out, docs, &stdout, io.Discard))
 	names, groups := bars(t, stdout.String())
-	require.Subset(t, groups, []string{"dispatch", "render", "smtp"})
+	require.Subset(t, groups, []string{"dispatch", "render", "smtp", "store-pg", "store-sqlite", "store-mariadb", "store-backlog"})
 	for _, folder := range []string{out, docs} {
 		page, err := os.ReadFile(filepath.Join(folder, "benchmarks.md"))
 		require.NoError(t, err)
@@ -51,7 +54,7 @@ func TestARunOfAllGroupsWritesTablesAndPlotsToTheManual(t *testing.T) {
 func TestARunOfOneGroupLeavesTheManualAlone(t *testing.T) {
 	out, docs := t.TempDir(), t.TempDir()
 	var stdout, progress strings.Builder
-	require.NoError(t, bench.Bench("render", bench.Tiny, out, docs, &stdout, &progress))
+	require.NoError(t, bench.Bench(t.Context(), "render", bench.Tiny, out, docs, &stdout, &progress))
 	_, groups := bars(t, stdout.String())
 	for _, group := range groups {
 		require.Equal(t, "render", group)
@@ -62,8 +65,15 @@ func TestARunOfOneGroupLeavesTheManualAlone(t *testing.T) {
 	require.Empty(t, written)
 }
 
+func TestAStoreOfItsOwnNeedsNoService(t *testing.T) {
+	var stdout strings.Builder
+	require.NoError(t, bench.Bench(t.Context(), "store-sqlite", bench.Tiny, t.TempDir(), t.TempDir(), &stdout, io.Discard))
+	_, groups := bars(t, stdout.String())
+	require.Contains(t, groups, "store-sqlite")
+}
+
 func TestAnUnknownGroupIsToldWhichThereAre(t *testing.T) {
-	err := bench.Bench("rendre", bench.Tiny, t.TempDir(), t.TempDir(), io.Discard, io.Discard)
+	err := bench.Bench(t.Context(), "rendre", bench.Tiny, t.TempDir(), t.TempDir(), io.Discard, io.Discard)
 	require.ErrorContains(t, err, `"rendre"`)
 	require.ErrorContains(t, err, "dispatch, render, smtp")
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // dispatch measures what Send costs when the channels cost nothing.
-func dispatch(s *session) error {
+func dispatch(_ context.Context, s *session) error {
 	for _, k := range []int{1, 5} {
 		if err := dispatchTo(k, s); err != nil {
 			return err
@@ -34,9 +34,9 @@ func dispatchTo(k int, s *session) error {
 		return err
 	}
 	r, err := s.race(plural(k, "channel"),
-		contender{"notify", ours},
-		contender{"nikoksr/notify, guarded", peerSend(k, guarded{noop{}})},
-		contender{"nikoksr/notify, bare", peerSend(k, noop{})},
+		contender{name: "notify", do: ours},
+		contender{name: "nikoksr/notify, guarded", do: peerSend(k, guarded{noop{}})},
+		contender{name: "nikoksr/notify, bare", do: peerSend(k, noop{})},
 	)
 	if err != nil {
 		return err

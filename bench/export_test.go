@@ -4,7 +4,7 @@ var (
 	Bench = bench
 
 	// Tiny is just enough to see that everything runs.
-	Tiny = effort{mails: 20}
+	Tiny = effort{mails: 20, backlog: 300, slow: 20, million: 3000, codesIdle: 5}
 )
 
 // BarLine returns the line of a bar.

@@ -10,11 +10,14 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -23,7 +26,7 @@ type group struct {
 	name  string
 	about string        // what is compared, for the table
 	unit  time.Duration // of the table and the plot
-	run   func(*session) error
+	run   func(context.Context, *session) error
 }
 
 func groups() []group {
@@ -35,28 +38,44 @@ func groups() []group {
 			time.Microsecond, render},
 		{"smtp", "A burst of small mails by STARTTLS to a server in the same process, four under way at once: channel/email, which keeps " +
 			"its connections, beside go-mail's DialAndSend for each mail.", time.Millisecond, smtpBurst},
+		{"store-pg", "With a store in PostgreSQL, beside River and the same rows by hand. Those with a backlog drain 20,000 messages that were accepted " +
+			"before, over a channel that does nothing, with the log kept and default settings (River, tuned: 50 workers, FetchCooldown 2 ms, " +
+			"FetchPollInterval 20 ms; by default it drains 2,000). The loops do nothing but claim and settle.", time.Millisecond, storePostgres},
+		{"store-sqlite", "The same with SQLite, synchronous FULL, beside goqite (a runner of 50 jobs, which drains 2,000).", time.Millisecond, storeSQLite},
+		{"store-mariadb", "The same with MariaDB.", time.Millisecond, storeMariaDB},
+		{"store-backlog", "One-time codes beside a million of marketing mails, from Send to the driver's call; then a backlog of 20,000 beside " +
+			"a million of finished ones, with statistics taken while nothing was live.", time.Millisecond, storeBacklog},
 	}
 }
 
 // An effort is how hard to measure.
 type effort struct {
-	budget time.Duration // for each race
-	mails  int           // in a burst
+	budget  time.Duration // for each race
+	brief   time.Duration // for each race on a database
+	mails   int           // in a burst
+	backlog int           // messages to drain
+	slow    int           // for those who would need long for the backlog
+	million int
+
+	codesIdle int // how many one-time codes are sent while nothing else is
 }
 
-var full = effort{budget: 15 * time.Second, mails: 500}
+var full = effort{budget: 15 * time.Second, brief: 3 * time.Second, mails: 500, backlog: 20_000, slow: 2000, million: 1_000_000, codesIdle: 500}
 
 func main() {
 	only := flag.String("only", "", "the one group to run")
 	flag.Parse()
-	if err := bench(*only, full, "out", "../docs", os.Stdout, os.Stderr); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := bench(ctx, *only, full, "out", "../docs", os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
 // bench runs the group named only, or all of them, and writes what they found. A run of all is also written to docs.
-func bench(only string, e effort, out, docs string, stdout, progress io.Writer) error {
+func bench(ctx context.Context, only string, e effort, out, docs string, stdout, progress io.Writer) error {
 	chosen, err := choose(only)
 	if err != nil {
 		return err
@@ -64,7 +83,7 @@ func bench(only string, e effort, out, docs string, stdout, progress io.Writer) 
 	var findings []finding
 	for _, g := range chosen {
 		s := &session{effort: e, progress: progress, finding: finding{group: g}}
-		if err := g.run(s); err != nil {
+		if err := g.run(ctx, s); err != nil {
 			return fmt.Errorf("%s: %w", g.name, err)
 		}
 		findings = append(findings, s.finding)
@@ -108,24 +127,35 @@ type finding struct {
 	bars []bar
 }
 
-// A row is how long one contender needed for a task, in seconds.
+// A row is how long one contender needed for a task, or how often it got it done.
 type row struct {
 	task, who string
-	took      spread
+	found     spread // in the scale's unit
+	scale     scale
 }
 
 // race lets contenders take turns at a task and notes their times.
 func (s *session) race(task string, contenders ...contender) (race, error) {
+	return s.raceIn(timesIn(s.unit), s.budget, task, contenders...)
+}
+
+// raceIn is race with a scale and a budget of its own.
+func (s *session) raceIn(in scale, budget time.Duration, task string, contenders ...contender) (race, error) {
 	fmt.Fprintf(s.progress, "%s: %s ", s.name, task)
-	r, err := run(s.budget, s.progress, contenders)
+	r, err := run(budget, s.progress, contenders)
 	fmt.Fprintln(s.progress)
 	if err != nil {
 		return race{}, fmt.Errorf("%s: %w", task, err)
 	}
 	for _, name := range r.names {
-		s.rows = append(s.rows, row{task, name, r.of(name)})
+		s.note(in, task, name, r.of(name))
 	}
 	return r, nil
+}
+
+// note puts seconds into the table.
+func (s *session) note(in scale, task, who string, seconds spread) {
+	s.rows = append(s.rows, row{task, who, in.spread(seconds), in})
 }
 
 // most notes a bar that limits what was found from above.
@@ -133,9 +163,9 @@ func (s *session) most(name string, found spread, limit float64, unit string) {
 	s.bars = append(s.bars, bar{name: name, found: found, limit: limit, unit: unit})
 }
 
-// least notes a bar that limits what was found from below.
-func (s *session) least(name string, found spread, limit float64, unit string) {
-	s.bars = append(s.bars, bar{name: name, found: found, limit: limit, least: true, unit: unit})
+// least notes a bar that limits a ratio from below.
+func (s *session) least(name string, found spread, limit float64) {
+	s.bars = append(s.bars, bar{name: name, found: found, limit: limit, least: true, unit: "×"})
 }
 
 // plural counts things.

@@ -19,6 +19,10 @@ const fewestRounds = 3
 type contender struct {
 	name string
 	do   func() error // the work, once
+	// once is for work that must be prepared: it does both and times the work itself. It is never repeated to fill a leg.
+	once   func() (time.Duration, error)
+	count  int // how many things the work gets done; 0: 1. Times are for one thing.
+	rounds int // only in so many rounds, the first ones; 0: in all
 }
 
 // A race is what came of contenders who took turns: the seconds that each needed for its work, by round. What disturbs the machine
@@ -45,11 +49,14 @@ func run(budget time.Duration, progress io.Writer, contenders []contender) (race
 		for turn := range contenders {
 			i := (round + turn) % len(contenders)
 			c := contenders[i]
+			if c.rounds > 0 && round >= c.rounds {
+				continue
+			}
 			took, err := c.leg(times[i])
 			if err != nil {
 				return race{}, fmt.Errorf("%s: %w", c.name, err)
 			}
-			r.seconds[c.name] = append(r.seconds[c.name], took.Seconds()/float64(times[i]))
+			r.seconds[c.name] = append(r.seconds[c.name], took.Seconds()/float64(times[i]*max(c.count, 1)))
 		}
 	}
 	return r, nil
@@ -80,6 +87,9 @@ func dots(w io.Writer) (stop func()) {
 
 // fill warms c up and finds how many times its work fills a leg.
 func fill(c contender) (times int, err error) {
+	if c.once != nil {
+		return 1, nil
+	}
 	for times = 1; ; times *= 2 {
 		if took, err := c.leg(times); err != nil || took >= leg {
 			return times, err
@@ -89,6 +99,9 @@ func fill(c contender) (times int, err error) {
 
 func (c contender) leg(times int) (time.Duration, error) {
 	runtime.GC()
+	if c.once != nil {
+		return c.once()
+	}
 	begin := time.Now()
 	for range times {
 		if err := c.do(); err != nil {
@@ -103,7 +116,7 @@ func (r race) of(name string) spread { return spreadOf(slices.Clone(r.seconds[na
 
 // ratio returns how many times as long as b a needed. It is taken between neighbours in time: within each round.
 func (r race) ratio(a, b string) spread {
-	ratios := make([]float64, len(r.seconds[a]))
+	ratios := make([]float64, min(len(r.seconds[a]), len(r.seconds[b])))
 	for i := range ratios {
 		ratios[i] = r.seconds[a][i] / r.seconds[b][i]
 	}
@@ -116,15 +129,17 @@ type spread struct{ low, mid, high float64 }
 // spreadOf sorts values.
 func spreadOf(values []float64) spread {
 	slices.Sort(values)
-	at := func(q float64) float64 {
-		x := q * float64(len(values)-1)
-		i := int(x)
-		if i+1 == len(values) {
-			return values[i]
-		}
-		return values[i] + (x-float64(i))*(values[i+1]-values[i])
+	return spread{quantile(values, 0.25), quantile(values, 0.5), quantile(values, 0.75)}
+}
+
+// quantile returns the value below which the share q of sorted lies.
+func quantile(sorted []float64, q float64) float64 {
+	x := q * float64(len(sorted)-1)
+	i := int(x)
+	if i+1 == len(sorted) {
+		return sorted[i]
 	}
-	return spread{at(0.25), at(0.5), at(0.75)}
+	return sorted[i] + (x-float64(i))*(sorted[i+1]-sorted[i])
 }
 
 // exactly is the spread of what does not vary.

@@ -1,17 +1,22 @@
 package main
 
 import (
+	"errors"
 	"image/color"
+	"os"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
+	vgdraw "gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
 )
 
 // palette holds colours that everybody can tell apart (Okabe and Ito); the first is ours.
 var palette = []color.Color{
 	color.RGBA{86, 180, 233, 255}, color.RGBA{230, 159, 0, 255}, color.RGBA{0, 158, 115, 255}, color.RGBA{204, 121, 167, 255},
+	color.RGBA{240, 228, 66, 255},
 }
 
 // thick is a bar's width, and step that from one bar's middle to the next one's.
@@ -20,26 +25,92 @@ const (
 	step  = vg.Length(48)
 )
 
-// draw plots the times of a group: for each task, a bar for each contender up to the median, and a line along the middle half.
+// panelHeight is the height of one panel, and widest how much a line of panels takes before the next line begins.
+const (
+	panelHeight = 4 * vg.Inch
+	widest      = 12 * vg.Inch
+)
+
+// A tile is a panel with its place, from the top left.
+type tile struct {
+	*plot.Plot
+	x, y, width vg.Length
+}
+
+// draw plots what a group found: a panel for each scale and set of contenders, side by side.
 func draw(f finding, file string) error {
 	plot.DefaultFont.Variant, plotter.DefaultFont.Variant = "Sans", "Sans"
+	var tiles []tile
+	var x, y, width vg.Length
+	for _, rows := range f.panels() {
+		p, err := panel(rows)
+		if err != nil {
+			return err
+		}
+		own := vg.Length(p.X.Max-p.X.Min)*step + 1.5*vg.Inch
+		if x > 0 && x+own > widest {
+			x, y = 0, y+panelHeight
+		}
+		tiles = append(tiles, tile{p, x, y, own})
+		x += own
+		width = max(width, x)
+	}
+	canvas := vgimg.New(width, y+panelHeight)
+	all := vgdraw.New(canvas)
+	for _, t := range tiles {
+		t.Draw(vgdraw.Crop(all, t.x, t.x+t.width-width, y-t.y, -t.y))
+	}
+	return save(canvas, file)
+}
+
+func save(canvas *vgimg.Canvas, file string) error {
+	out, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	_, err = vgimg.PngCanvas{Canvas: canvas}.WriteTo(out)
+	return errors.Join(err, out.Close())
+}
+
+// panels returns the rows that belong together: tasks with the same scale and contenders.
+func (f finding) panels() (panels [][]row) {
+	at := make(map[string]int)
+	for from := 0; from < len(f.rows); {
+		to, kind := from, f.rows[from].scale.name
+		for ; to < len(f.rows) && f.rows[to].task == f.rows[from].task && f.rows[to].scale.name == f.rows[from].scale.name; to++ {
+			kind += "\n" + f.rows[to].who
+		}
+		i, ok := at[kind]
+		if !ok {
+			i = len(panels)
+			at[kind], panels = i, append(panels, nil)
+		}
+		panels[i] = append(panels[i], f.rows[from:to]...)
+		from = to
+	}
+	return panels
+}
+
+// panel plots rows: for each task, a bar for each contender up to the median, and a line along the middle half.
+func panel(rows []row) (*plot.Plot, error) {
 	p := plot.New()
-	p.Title.Text, p.Y.Label.Text, p.Y.Min = f.name, f.symbol(), 0
+	p.Y.Label.Text, p.Y.Min = rows[0].scale.name, 0
+	p.Y.Tick.Marker = plainTicks{}
 	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, 2
 	colors := make(map[string]color.Color)
 	var ticks plot.ConstantTicks
 	x := 0.0
-	for i, r := range f.rows {
-		if i > 0 && r.task != f.rows[i-1].task {
+	for i, r := range rows {
+		if i > 0 && r.task != rows[i-1].task {
 			x += 0.5 // a gap
 		}
 		first := colors[r.who] == nil
 		if first {
 			colors[r.who] = palette[len(colors)%len(palette)]
 		}
-		bar, err := addBar(p, f, r, x, colors[r.who])
+		bar, err := addBar(p, r, x, colors[r.who])
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if first {
 			p.Legend.Add(r.who, bar)
@@ -50,12 +121,25 @@ func draw(f finding, file string) error {
 	p.X.Min, p.X.Max = -0.5, x-0.5
 	p.X.Tick.Marker, p.X.Tick.Length, p.X.LineStyle.Width = ticks, 0, 0
 	p.Y.Max *= 1.1 + 0.1*float64(len(colors)) // room for the legend
-	return p.Save(vg.Length(x)*step+1.5*vg.Inch, 4*vg.Inch, file)
+	return p, nil
+}
+
+// plainTicks are the default ones with their numbers as the tables have them.
+type plainTicks struct{}
+
+func (plainTicks) Ticks(low, high float64) []plot.Tick {
+	ticks := plot.DefaultTicks{}.Ticks(low, high)
+	for i, t := range ticks {
+		if t.Label != "" {
+			ticks[i].Label = number(t.Value)
+		}
+	}
+	return ticks
 }
 
 // addBar draws one bar with its value at x.
-func addBar(p *plot.Plot, f finding, r row, x float64, fill color.Color) (*plotter.BarChart, error) {
-	low, mid, high := f.scaled(r.took.low), f.scaled(r.took.mid), f.scaled(r.took.high)
+func addBar(p *plot.Plot, r row, x float64, fill color.Color) (*plotter.BarChart, error) {
+	low, mid, high := r.found.low, r.found.mid, r.found.high
 	bar, err := plotter.NewBarChart(plotter.Values{mid}, thick)
 	if err != nil {
 		return nil, err
@@ -70,7 +154,7 @@ func addBar(p *plot.Plot, f finding, r row, x float64, fill color.Color) (*plott
 		return nil, err
 	}
 	at = plotter.XYs{{X: x, Y: high}}
-	label, err := plotter.NewLabels(plotter.XYLabels{XYs: at, Labels: []string{number(mid)}})
+	label, err := plotter.NewLabels(plotter.XYLabels{XYs: at, Labels: []string{r.scale.print(mid)}})
 	if err != nil {
 		return nil, err
 	}

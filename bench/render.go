@@ -32,7 +32,7 @@ var order = map[string]any{
 var code = map[string]any{"code": "402913", "minutes": int64(10)}
 
 // render measures what a Set adds to the template engine beneath it.
-func render(s *session) error {
+func render(_ context.Context, s *session) error {
 	if err := renderOf("order", "mail with subject", order, s, "title", "text"); err != nil {
 		return err
 	}
@@ -52,8 +52,8 @@ func renderOf(key, task string, data any, s *session, parts ...string) error {
 		return fmt.Errorf("%s: %w", key, err)
 	}
 	r, err := s.race(task,
-		contender{"template.Set", func() error { _, err := ours(); return err }},
-		contender{"text/template", func() error { _, err := bare(); return err }},
+		contender{name: "template.Set", do: func() error { _, err := ours(); return err }},
+		contender{name: "text/template", do: func() error { _, err := bare(); return err }},
 	)
 	if err != nil {
 		return err

@@ -39,7 +39,7 @@ func markdown(findings []finding) []byte {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n", f.name, f.about)
 		b.WriteString("| task | by | median | middle half |\n|---|---|---|---|\n")
 		for _, r := range f.rows {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.task, r.who, f.time(r.took.mid), f.times(r.took))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.task, r.who, r.middle(), r.half())
 		}
 		fmt.Fprintf(&b, "\n![Times of %s](benchmarks/%s.png)\n\n", f.name, f.name)
 		b.WriteString("| bar | value | middle half | limit | |\n|---|---|---|---|---|\n")
@@ -56,7 +56,7 @@ func show(w io.Writer, findings []finding) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, f := range findings {
 		for _, r := range f.rows {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", f.name, r.task, r.who, f.time(r.took.mid), f.times(r.took))
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", f.name, r.task, r.who, r.middle(), r.half())
 		}
 	}
 	fmt.Fprintln(t)
@@ -84,17 +84,17 @@ func machine() string {
 	return fmt.Sprintf("%s on %s/%s, %s", runtime.Version(), runtime.GOOS, runtime.GOARCH, plural(runtime.NumCPU(), "CPU"))
 }
 
-// time prints seconds in the group's unit.
-func (g group) time(seconds float64) string { return number(g.scaled(seconds)) + " " + g.symbol() }
+// middle prints the median with its unit.
+func (r row) middle() string { return r.scale.print(r.found.mid) + r.scale.symbol }
 
-func (g group) times(s spread) string {
-	return span(spread{g.scaled(s.low), g.scaled(s.mid), g.scaled(s.high)}) + " " + g.symbol()
+// half prints the range of the middle half with its unit.
+func (r row) half() string {
+	low, high := r.scale.print(r.found.low), r.scale.print(r.found.high)
+	if low == high {
+		return r.middle()
+	}
+	return low + " – " + high + r.scale.symbol
 }
-
-// scaled returns seconds in the group's unit.
-func (g group) scaled(seconds float64) float64 { return seconds / g.unit.Seconds() }
-
-func (g group) symbol() string { return g.unit.String()[1:] } // of "1µs"
 
 // span prints the range of the middle half, or one number if nothing varies.
 func span(s spread) string {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
-	"sync/atomic"
 
 	mail "github.com/wneessen/go-mail"
 
@@ -24,20 +22,20 @@ const (
 )
 
 // smtpBurst measures what the channel's connections save when many mails go out at once.
-func smtpBurst(s *session) error {
+func smtpBurst(_ context.Context, s *session) error {
 	server, err := newMailServer()
 	if err != nil {
 		return err
 	}
 	defer server.close()
 	r, err := s.race(plural(s.mails, "mail"),
-		contender{"channel/email", func() error { return server.expect(s.mails, channelBurst) }},
-		contender{"go-mail DialAndSend", func() error { return server.expect(s.mails, dialBurst) }},
+		contender{name: "channel/email", do: func() error { return server.expect(s.mails, channelBurst) }},
+		contender{name: "go-mail DialAndSend", do: func() error { return server.expect(s.mails, dialBurst) }},
 	)
 	if err != nil {
 		return err
 	}
-	s.least("smtp-starttls", r.ratio("go-mail DialAndSend", "channel/email"), 5, "×")
+	s.least("smtp-starttls", r.ratio("go-mail DialAndSend", "channel/email"), 5)
 	return nil
 }
 
@@ -45,7 +43,7 @@ func smtpBurst(s *session) error {
 func channelBurst(server *mailServer, mails int) (err error) {
 	c := email.New(server.host, from, &email.Options{Port: server.port, TLSConfig: server.trust, Pool: workers, HELO: "localhost"})
 	defer func() { err = errors.Join(err, c.Close()) }()
-	return each(mails, func(i int) error {
+	return each(workers, mails, func(i int) error {
 		_, err := c.Send(context.Background(), channel.Delivery{
 			ID: fmt.Sprint("burst-", i), To: to, Content: channel.Content{Title: subject, Text: body},
 		})
@@ -61,7 +59,7 @@ func dialBurst(server *mailServer, mails int) error {
 	if err != nil {
 		return err
 	}
-	return each(mails, func(int) error {
+	return each(workers, mails, func(int) error {
 		m := mail.NewMsg()
 		if err := errors.Join(m.From(from), m.To(to)); err != nil {
 			return err
@@ -70,24 +68,4 @@ func dialBurst(server *mailServer, mails int) error {
 		m.SetBodyString(mail.TypeTextPlain, body)
 		return c.DialAndSend(m)
 	})
-}
-
-// each calls f for 0 to n-1, from several goroutines, and stops at errors.
-func each(n int, f func(i int) error) error {
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	errs := make([]error, workers)
-	for w := range workers {
-		wg.Go(func() {
-			for errs[w] == nil {
-				i := int(next.Add(1)) - 1
-				if i >= n {
-					return
-				}
-				errs[w] = f(i)
-			}
-		})
-	}
-	wg.Wait()
-	return errors.Join(errs...)
 }

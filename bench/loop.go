@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/e7ddda3c/notify/store"
+)
+
+const (
+	// batch is how many deliveries a loop claims and settles at a time: what the engine has under way by default.
+	batch = 100
+	// leaseFor is the engine's default.
+	leaseFor = 15 * time.Second
+)
+
+// loop fills the store and times loops that claim and settle by the store's methods until nothing is due: all that the engine's
+// statements cost, without the engine.
+func (h *house) loop(ctx context.Context, messages int) (time.Duration, error) {
+	return h.loops(ctx, messages, func() (int, error) {
+		leases, err := h.store.LeaseDeliveries(ctx, store.LeaseRequest{
+			Lanes: []store.LaneRoom{{Lane: store.LaneOf("email", "transactional"), Room: batch}}, Lease: leaseFor,
+		})
+		if err != nil || len(leases.Deliveries) == 0 {
+			return 0, err
+		}
+		_, err = h.store.SettleDeliveries(ctx, sent(leases))
+		return len(leases.Deliveries), err
+	})
+}
+
+// sent says that all went well.
+func sent(leases store.Leases) []store.Settlement {
+	out := make([]store.Settlement, len(leases.Deliveries))
+	for i, d := range leases.Deliveries {
+		out[i] = store.Settlement{
+			DeliveryRef: d.DeliveryRef, Status: store.Sent, Poke: d.Poke, Attempts: 1, Tries: 1,
+			Attempt: &store.Attempt{At: leases.Now, Status: store.Sent},
+		}
+	}
+	return out
+}
+
+// loops fills the store and times step, repeated by as many goroutines as are fastest, until it finds nothing.
+func (h *house) loops(ctx context.Context, messages int, step func() (int, error)) (time.Duration, error) {
+	if err := h.fill(ctx, messages, letter("email")); err != nil {
+		return 0, err
+	}
+	var done atomic.Int64
+	begin := time.Now()
+	err := each(h.dialect.loops, h.dialect.loops, func(int) error {
+		for {
+			n, err := step()
+			if err != nil || n == 0 {
+				return err
+			}
+			done.Add(int64(n))
+		}
+	})
+	took := time.Since(begin)
+	if err == nil {
+		err = expect(int(done.Load()), messages)
+	}
+	return took, err
+}
