@@ -70,31 +70,32 @@ func (n *Notifier) changed(ctx context.Context, action store.Action, refs []stor
 			end = len(refs)
 		}
 		n.waiters.tell(id)
-		tell = tell && n.canceled(ctx, id, refs[:end])
+		tell = tell && n.tellSettled(ctx, id, refs[:end])
 		refs = refs[end:]
 	}
 }
 
-// canceled tells the host of what was canceled of one message, and reports whether the store could be asked.
-func (n *Notifier) canceled(ctx context.Context, id string, refs []store.DeliveryRef) bool {
+// tellSettled tells the host of deliveries of one message that were settled by something else than an attempt, and reports whether the
+// store could be asked.
+func (n *Notifier) tellSettled(ctx context.Context, id string, refs []store.DeliveryRef) bool {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	rec, err := n.find(ctx, id)
 	if err != nil {
-		n.log.Error("cannot read what was canceled", "message", id, "error", err)
+		n.log.Error("cannot read what was settled", "message", id, "error", err)
 		return errors.Is(err, ErrNotFound) // just pruned
 	}
 	report := n.reportOf(rec)
 	for i, d := range rec.Deliveries {
 		same := func(r store.DeliveryRef) bool { return r.Recipient == d.Recipient && r.Rank == d.Rank }
-		if d.Status != Canceled || !slices.ContainsFunc(refs, same) {
+		if !d.Status.Settled() || !slices.ContainsFunc(refs, same) {
 			continue
 		}
 		o := report.Deliveries[i]
 		n.tell(Transition{
 			Event: TransitionSettled, Delivery: o.ID, Tenant: rec.Message.Tenant, Channel: o.Channel, Class: Class(rec.Message.Class),
 			Status: o.Status, Reason: o.Reason, Kind: kindOf(classify(o.Err)), Attempts: o.Attempts, Duplicate: o.Duplicate,
-			Took: o.At.Sub(rec.Message.AcceptedAt),
+			Took: max(0, o.At.Sub(rec.Message.AcceptedAt)), // a provider's clock may be behind
 		})
 		if n.onOutcome != nil {
 			_ = n.guard("OnOutcome", func() { n.onOutcome(o) })

@@ -18,7 +18,8 @@ import (
 //
 // The receipt names the delivery by its ID, or else, if that is not ours, the attempt by Provider and ID. It only raises: from sent to
 // bounced, delivered, read; what it does not raise stays, and is no error, because providers repeat and reorder. A delivery that bounced
-// has failed, and if its address is dead ([channel.InvalidRecipient]), nothing goes there any more, until [Notifier.Unsuppress].
+// has failed, and if its address is dead ([channel.InvalidRecipient]), nothing that is accepted later goes there, until
+// [Notifier.Unsuppress].
 //
 // [ErrNotFound] means that nobody knows the delivery, or not yet: a provider may call before the answer to its attempt is stored. After
 // that error, as after any other than a [*FieldError], the same receipt should be brought again; that changes nothing more.
@@ -89,7 +90,10 @@ func bounce(r channel.Receipt) *channel.Error {
 // received tells everybody of a receipt that was stored. Its error means that not all of it is done.
 func (n *Notifier) received(ctx context.Context, r *store.Receipt) error {
 	d := r.Found
-	if d.Status == r.Status && d.Reason == r.Reason {
+	if r.Ended && (n.onOutcome != nil || n.onTransition != nil) { // of what is leased the engine tells
+		n.tellSettled(context.WithoutCancel(ctx), d.MessageID, []store.DeliveryRef{d.DeliveryRef})
+	}
+	if r.Raised {
 		n.traceReceipt(d)
 	}
 	n.waiters.tell(d.MessageID)

@@ -261,3 +261,58 @@ func TestAReceiptThatTheStoreDoesNotTakeIsToComeAgain(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, notify.Suppressed, r.Deliveries[0].Status)
 }
+
+func TestAForgedIDIsNoTroubleForTheStore(t *testing.T) {
+	n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"sms": texting()}})
+	o := sent(t, n, text("+15005550006")).Deliveries[0]
+	for _, end := range []string{"-2147483648-0", "-0-2147483648", "-9223372036854775807-0"} { // more than a column holds
+		r := channel.Receipt{DeliveryID: o.ID[:36] + end, Event: channel.Delivered}
+		requireField(t, "id", n.Receive(t.Context(), r))
+	}
+	require.ErrorIs(t, n.Receive(t.Context(), channel.Receipt{DeliveryID: o.ID[:36] + "-2147483647-0", Event: channel.Read}), notify.ErrNotFound)
+}
+
+func TestARepeatedReceiptIsToldOnce(t *testing.T) {
+	for name, event := range map[string]channel.Event{"delivered": channel.Delivered, "read": channel.Read, "bounced": channel.Bounced} {
+		t.Run(name, func(t *testing.T) {
+			var told diary
+			n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"sms": texting()}, OnTransition: told.write})
+			o := sent(t, n, text("+15005550006")).Deliveries[0]
+			for range 3 {
+				require.NoError(t, n.Receive(t.Context(), channel.Receipt{DeliveryID: o.ID, Event: event}))
+			}
+			count := 0
+			for _, tr := range told.all {
+				if tr.Event == notify.TransitionReceived {
+					count++
+				}
+			}
+			require.Equal(t, 1, count)
+		})
+	}
+}
+
+func TestWhatAReceiptSettlesIsToldToTheHost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var settled []notify.Outcome
+		d := &driver{kind: channel.Phone, answers: []error{fails(channel.Uncertain)}}
+		n := newNotifier(t, notify.Config{
+			Store: memory.New(), Channels: notify.Channels{"sms": d}, OnOutcome: func(o notify.Outcome) { settled = append(settled, o) },
+			Policies: map[string]notify.Policy{"": {Backoff: time.Hour}},
+		})
+		stop := running(t, n)
+		r, err := n.Send(t.Context(), text("+15005550006"))
+		require.NoError(t, err)
+		time.Sleep(time.Second)
+		require.Empty(t, settled, "its answer was lost, and it is to be tried again")
+		read := channel.Receipt{DeliveryID: r.Deliveries[0].ID, Event: channel.Read}
+		require.NoError(t, n.Receive(t.Context(), read))
+		require.NoError(t, n.Receive(t.Context(), read))
+		time.Sleep(2 * time.Hour)
+		stop()
+		require.Len(t, settled, 1)
+		require.Equal(t, notify.Read, settled[0].Status)
+		require.True(t, settled[0].Reached)
+		require.Equal(t, 1, d.calls())
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -163,11 +164,14 @@ func parseDeliveryID(id string) (store.DeliveryRef, bool) {
 	var errs [2]error
 	r.Recipient, errs[0] = strconv.Atoi(recipient)
 	r.Rank, errs[1] = strconv.Atoi(rank)
-	if errors.Join(errs[:]...) != nil || !isMessageID(r.MessageID) || r.Recipient < 0 || r.Rank < 0 || deliveryID(r) != id {
+	if errors.Join(errs[:]...) != nil || !isMessageID(r.MessageID) || !isPlace(r.Recipient) || !isPlace(r.Rank) || deliveryID(r) != id {
 		return store.DeliveryRef{}, false
 	}
 	return r, true
 }
+
+// isPlace reports whether n is the number of something in a message, as far as stores count.
+func isPlace(n int) bool { return n >= 0 && n <= math.MaxInt32 }
 
 const messageIDLen = 36
 

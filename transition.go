@@ -33,7 +33,7 @@ const (
 	TransitionAttempted TransitionEvent = "attempted" // its driver answered; Took: the call
 	TransitionHeld      TransitionEvent = "held"      // it waits; Took: how long
 	TransitionSettled   TransitionEvent = "settled"   // nothing more will be tried; Took: since it was accepted
-	TransitionReceived  TransitionEvent = "received"  // a receipt raised it
+	TransitionReceived  TransitionEvent = "received"  // a receipt raised it; if it settled it too, that is told first
 	TransitionLost      TransitionEvent = "lost"      // its lease was lost to another process
 	TransitionPaused    TransitionEvent = "paused"    // its channel is held; Took: for how long
 )

@@ -15,8 +15,10 @@ type Receipt struct {
 	At          time.Time // zero: now
 	Failure     *Failure
 
-	// Found is set by the store: the delivery, as it is afterwards. Nil if it matches none.
-	Found *Delivery
+	// The store sets what follows.
+	Found  *Delivery // the delivery, as it is afterwards; nil if it matches none
+	Raised bool      // it applied
+	Ended  bool      // it settled what was live and not leased: no settlement follows
 }
 
 // A Filter selects deliveries. Its fields are joined by and; zero ones select all.

@@ -45,8 +45,8 @@ type Deliveries interface {
 	// ExtendLeases lets leases run for so long from now. It returns those that are lost: the claim has changed.
 	ExtendLeases(ctx context.Context, es []Extension, lease time.Duration) (lost []DeliveryRef, err error)
 
-	// RecordReceipts raises deliveries to what their providers say; see [Receipt]. It sets Found in each of rs, and returns those that
-	// match no delivery.
+	// RecordReceipts raises deliveries to what their providers say; see [Receipt]. It says in each of rs what came of it, and returns
+	// those that match no delivery.
 	RecordReceipts(ctx context.Context, rs []Receipt) (unmatched []Receipt, err error)
 
 	// ChangeDeliveries cancels, releases or replays deliveries; see [Change]. It may do so part by part: with an error, it answers what

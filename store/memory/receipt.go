@@ -18,12 +18,13 @@ func (s *Store) RecordReceipts(ctx context.Context, rs []store.Receipt) ([]store
 	for i := range rs {
 		r := &rs[i]
 		d := s.match(r)
+		r.Found, r.Raised, r.Ended = nil, false, false
 		if d == nil {
-			r.Found = nil
 			unmatched = append(unmatched, *r)
 			continue
 		}
 		if r.Status.Raises(r.Reason, d.Status, d.Reason) {
+			r.Raised, r.Ended = true, !d.Status.Settled() && !d.leased
 			s.raise(d, r, now)
 		}
 		found := d.copy()

@@ -45,12 +45,13 @@ func (x *session) receive(ctx context.Context, rs []store.Receipt) (unmatched []
 	var raised []store.DeliveryRef
 	for i := range rs {
 		r := rows[refs[i]]
-		rs[i].Found = nil
+		rs[i].Found, rs[i].Raised, rs[i].Ended = nil, false, false
 		if r == nil {
 			unmatched = append(unmatched, rs[i])
 			continue
 		}
 		if rs[i].Status.Raises(rs[i].Reason, r.Status, r.Reason) {
+			rs[i].Raised, rs[i].Ended = true, !r.Status.Settled() && !r.leased
 			r.raise(&rs[i], now)
 			if err := x.put(ctx, r); err != nil {
 				return nil, err

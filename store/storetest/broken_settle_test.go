@@ -113,6 +113,15 @@ var brokenSettle = table{
 			return b.Store.RecordReceipts(ctx, slices.Clone(rs))
 		}
 	}},
+	"always says that it raised": {rule: "receipt/raised", bend: func(b *bent) {
+		b.receipts = func(ctx context.Context, rs []store.Receipt) ([]store.Receipt, error) {
+			unmatched, err := b.Store.RecordReceipts(ctx, rs)
+			for i := range rs {
+				rs[i].Raised = true
+			}
+			return unmatched, err
+		}
+	}},
 	"sends what was received": {rule: "receipt/settles", bend: func(b *bent) {
 		b.receives(func(r *store.Receipt) { r.Status = store.Accepted })
 	}},

@@ -14,6 +14,7 @@ var receiptRules = []rule{
 	{"in order", "the receipts of a call apply one after another", receiptInOrder},
 	{"unmatched", "receipts that match no delivery are returned, and the others apply; one that raises nothing matches", receiptUnmatched},
 	{"found", "Found is set in each receipt that matches: the delivery, as it is afterwards", receiptFound},
+	{"raised", "Raised is set in each receipt that applies, and Ended beside it if the delivery was live and not leased", receiptRaised},
 	{"settles", "a receipt settles what is live: it is not leased any more", receiptSettles},
 	{"wakes", "a receipt that raises a Grouped delivery wakes the live peers, and one that raises nothing wakes nobody", receiptWakes},
 }
@@ -171,6 +172,27 @@ func receiptFound(r *run) {
 	}
 	if rs[1].Found != nil {
 		r.broken("Found is set in a receipt that matches nothing")
+	}
+}
+
+func receiptRaised(r *run) {
+	m := message(to(0, 0, mail), to(1, 0, text), to(2, 0, chat))
+	r.accept(m)
+	r.one(long, mail)
+	r.settled(called(r.one(long, text), "p-1"))
+	for what, no := range map[string]int{"leased": 0, "settled": 1, "live": 2} {
+		rs := []store.Receipt{
+			{DeliveryRef: ref(m, no, 0), Status: store.Delivered},
+			{DeliveryRef: ref(m, no, 0), Status: store.Delivered, Raised: true, Ended: true},
+			{DeliveryRef: ref(m, no, 0), Status: store.Read},
+		}
+		r.receive(rs...)
+		r.same("Raised of a receipt for what is "+what, rs[0].Raised, true)
+		r.same("Ended of a receipt for what is "+what, rs[0].Ended, what == "live")
+		r.same("Raised of a receipt that comes again", rs[1].Raised, false)
+		r.same("Ended of a receipt that comes again", rs[1].Ended, false)
+		r.same("Raised of a receipt that says more", rs[2].Raised, true)
+		r.same("Ended of a receipt that says more", rs[2].Ended, false)
 	}
 }
 
