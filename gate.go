@@ -93,7 +93,7 @@ func (g *gate) pause(now time.Time, e *channel.Error) {
 		guess = misconfiguredPause
 	}
 	wait := max(min(e.RetryAfter, maxBackoff), guess)
-	if e.RetryAfter == 0 {
+	if e.RetryAfter <= 0 {
 		wait = max(guess, min(guess<<min(g.strikes.Load(), 10), longestGuess))
 	}
 	g.mu.Lock()

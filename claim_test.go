@@ -1,0 +1,234 @@
+package notify_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/e7ddda3c/notify"
+	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/store"
+	"github.com/e7ddda3c/notify/store/memory"
+)
+
+func TestASecondRunDoesNotDisturbTheFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := durable(t, memory.New(), notify.Channels{"pager": &driver{}})
+		running(t, n)
+		synctest.Wait()
+		require.Error(t, n.Run(t.Context()))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, err := n.Wait(ctx, accept(t, n, hello("pager")).ID)
+		require.NoError(t, err)
+	})
+}
+
+func TestRunAfterItsContextEndedCallsNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &driver{}
+		n := durable(t, memory.New(), notify.Channels{"pager": d})
+		accept(t, n, hello("pager"))
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.NoError(t, n.Run(ctx))
+		require.Zero(t, d.calls())
+		running(t, n)
+		synctest.Wait()
+		require.Equal(t, 1, d.calls(), "it was given back")
+	})
+}
+
+func TestWhatIsClaimedWhenRunEndsIsGivenBackUncalled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st, d := &tapped{Store: memory.New()}, &driver{}
+		st.lease = func(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
+			time.Sleep(time.Second)
+			return st.Store.LeaseDeliveries(ctx, r)
+		}
+		n := durable(t, st, notify.Channels{"pager": d})
+		accept(t, n, hello("pager"))
+		stop := running(t, n)
+		synctest.Wait()
+		stop()
+		require.Zero(t, d.calls())
+		other := &driver{}
+		running(t, durable(t, st.Store, notify.Channels{"pager": other}))
+		time.Sleep(2 * time.Second)
+		require.Equal(t, 1, other.calls())
+	})
+}
+
+func TestAnIdleEngineAsksSeldom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := &tapped{Store: memory.New()}
+		n := durable(t, st, notify.Channels{"a": &driver{}, "b": &driver{}, "c": &driver{}, "d": &driver{}})
+		running(t, n)
+		for _, name := range []string{"a", "b", "c", "d"} {
+			for _, class := range []notify.Class{notify.OTP, notify.Transactional, notify.Notice, notify.Marketing} {
+				m := hello(name)
+				m.Class = class
+				accept(t, n, m)
+				time.Sleep(61 * time.Millisecond)
+			}
+		}
+		time.Sleep(10 * time.Second)
+		before := st.claims.Load()
+		time.Sleep(time.Minute)
+		require.LessOrEqual(t, st.claims.Load()-before, int64(61), "all lanes are asked together, once in a poll")
+	})
+}
+
+func TestRowsThatOthersHoldAreNotAskedForAllTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := &tapped{Store: memory.New()}
+		st.lease = func(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
+			l := store.Leases{Now: time.Now(), NextDue: map[store.Lane]time.Time{}}
+			for _, room := range r.Lanes {
+				l.NextDue[room.Lane] = time.Now().Add(-time.Second) // they are locked
+			}
+			return l, nil
+		}
+		n := durable(t, st, notify.Channels{"pager": &driver{}})
+		running(t, n)
+		time.Sleep(10 * time.Second)
+		require.Less(t, st.claims.Load(), int64(100))
+	})
+}
+
+func TestAPausedChannelIsNotAskedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := &tapped{Store: memory.New()}
+		d := &driver{answers: []error{waits(channel.RateLimited, time.Minute)}}
+		n := durable(t, st, notify.Channels{"pager": d})
+		running(t, n)
+		accept(t, n, notify.Message{To: crowd(500), Channels: []string{"pager"}, Content: notify.Content{Text: "hi"}})
+		time.Sleep(5 * time.Second)
+		before := st.claims.Load()
+		time.Sleep(50 * time.Second)
+		require.Equal(t, before, st.claims.Load())
+	})
+}
+
+func TestAWaitThatIsSettledDuringAClaimIsNotForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := &tapped{Store: memory.New()}
+		d := &driver{takes: 50 * time.Millisecond, answers: []error{waits(channel.Temporary, 60*time.Millisecond), nil}}
+		var slow atomic.Bool
+		st.lease = func(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
+			l, err := st.Store.LeaseDeliveries(ctx, r)
+			if slow.Load() {
+				time.Sleep(100 * time.Millisecond)
+			}
+			return l, err
+		}
+		n := newNotifier(t, notify.Config{Store: st, Channels: notify.Channels{"pager": d}, Policies: map[string]notify.Policy{"": {Backoff: time.Nanosecond}}})
+		running(t, n)
+		id := accept(t, n, hello("pager")).ID
+		synctest.Wait()
+		slow.Store(true)
+		n.Wake() // a claim is under way when the first call is settled
+		began := time.Now()
+		settled(t, n, id)
+		require.Less(t, d.at[1].Sub(began), 320*time.Millisecond)
+	})
+}
+
+func TestProcessesWithDifferentChannelsShareAGroup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := memory.New()
+		email, sms := &driver{answers: []error{fails(channel.Unreachable)}}, &driver{}
+		all := durable(t, st, notify.Channels{"email": email, "sms": sms})
+		running(t, durable(t, st, notify.Channels{"email": email}))
+		m := hello("email", "sms")
+		m.Dispatcher = "first"
+		id := accept(t, all, m).ID
+		time.Sleep(2 * time.Second)
+		require.Equal(t, 1, email.calls())
+		running(t, durable(t, st, notify.Channels{"sms": sms}))
+		require.Equal(t, []notify.Status{notify.Failed, notify.Sent}, statuses(settled(t, all, id)))
+	})
+}
+
+func TestOpenedAndClosedAllTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := memory.New()
+		var mu sync.Mutex
+		sent := map[string]int{}
+		var accepted []string
+		for round := range 50 {
+			n, err := notify.New(quiet(notify.Config{Store: st, Channels: notify.Channels{
+				"pager": channel.Func(func(ctx context.Context, d channel.Delivery) (channel.Receipt, error) {
+					time.Sleep(time.Duration(rand.N(20)) * time.Millisecond)
+					mu.Lock()
+					defer mu.Unlock()
+					sent[d.MessageID]++
+					return channel.Receipt{}, nil
+				}),
+			}}))
+			require.NoError(t, err)
+			var wg sync.WaitGroup
+			for range 3 {
+				wg.Go(func() {
+					for range 3 {
+						ctx, cancel := context.WithTimeout(context.Background(), time.Duration(rand.N(20))*time.Millisecond)
+						_ = n.Run(ctx)
+						cancel()
+					}
+				})
+				wg.Go(func() {
+					for i := range 5 {
+						m := hello("pager")
+						m.Key = fmt.Sprint(round, i)
+						r, err := n.Send(context.Background(), m)
+						if errors.Is(err, notify.ErrClosed) {
+							return
+						}
+						if !r.Repeated {
+							mu.Lock()
+							accepted = append(accepted, r.ID)
+							mu.Unlock()
+						}
+						time.Sleep(time.Duration(rand.N(5)) * time.Millisecond)
+					}
+				})
+			}
+			time.Sleep(time.Duration(rand.N(60)) * time.Millisecond)
+			require.NoError(t, n.Close(context.Background()))
+			wg.Wait()
+		}
+		last := durable(t, st, notify.Channels{"pager": &driver{}})
+		running(t, last)
+		time.Sleep(time.Minute)
+		for _, id := range accepted {
+			r, err := last.Report(t.Context(), id)
+			require.NoError(t, err)
+			require.Equal(t, notify.Sent, r.Deliveries[0].Status)
+			require.False(t, r.Deliveries[0].Duplicate)
+			require.LessOrEqual(t, sent[id], 1)
+		}
+	})
+}
+
+func TestManyChannels(t *testing.T) {
+	channels := notify.Channels{}
+	for i := range 2000 {
+		channels[fmt.Sprint("c", i)] = &driver{}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		n := durable(t, memory.New(), channels)
+		running(t, n)
+		for i := range 500 {
+			accept(t, n, hello(fmt.Sprint("c", i)))
+		}
+		time.Sleep(3 * time.Second)
+	})
+}

@@ -1,0 +1,220 @@
+package notify_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/e7ddda3c/notify"
+	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/store"
+	"github.com/e7ddda3c/notify/store/memory"
+)
+
+// A tapped store counts its claims, and lets a test stand between the engine and the memory.
+type tapped struct {
+	*memory.Store
+	claims atomic.Int64
+	lease  func(ctx context.Context, r store.LeaseRequest) (store.Leases, error)
+	extend func(ctx context.Context, es []store.Extension, d time.Duration) ([]store.DeliveryRef, error)
+	settle func(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error)
+	prune  func(ctx context.Context) (int, error)
+}
+
+func (s *tapped) LeaseDeliveries(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
+	s.claims.Add(1)
+	if s.lease != nil {
+		return s.lease(ctx, r)
+	}
+	return s.Store.LeaseDeliveries(ctx, r)
+}
+
+func (s *tapped) ExtendLeases(ctx context.Context, es []store.Extension, d time.Duration) ([]store.DeliveryRef, error) {
+	if s.extend != nil {
+		return s.extend(ctx, es, d)
+	}
+	return s.Store.ExtendLeases(ctx, es, d)
+}
+
+func (s *tapped) SettleDeliveries(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
+	if s.settle != nil {
+		return s.settle(ctx, ss)
+	}
+	return s.Store.SettleDeliveries(ctx, ss)
+}
+
+func (s *tapped) PruneMessages(ctx context.Context, before time.Time, limit int) (int, error) {
+	if s.prune != nil {
+		return s.prune(ctx)
+	}
+	return s.Store.PruneMessages(ctx, before, limit)
+}
+
+// stuck never answers before ctx ends.
+func stuck(ctx context.Context) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func TestPruningMayFailOrHang(t *testing.T) {
+	tests := map[string]func(ctx context.Context) (int, error){
+		"fails":  func(context.Context) (int, error) { return 0, errors.New("no") },
+		"panics": func(context.Context) (int, error) { panic("no") },
+		"hangs":  func(ctx context.Context) (int, error) { return 0, stuck(ctx) },
+	}
+	for name, prune := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				calls := 0
+				st := &tapped{Store: memory.New(), prune: func(ctx context.Context) (int, error) {
+					calls++
+					return prune(ctx)
+				}}
+				stop := running(t, durable(t, st, notify.Channels{"pager": &driver{}}))
+				time.Sleep(62 * time.Minute)
+				require.Equal(t, 2, calls)
+				stop()
+			})
+		})
+	}
+}
+
+func TestACallEndsBeforeItsLeaseIfTheStoreIsSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var silent atomic.Bool
+		st := &tapped{Store: memory.New()}
+		st.extend = func(ctx context.Context, es []store.Extension, d time.Duration) ([]store.DeliveryRef, error) {
+			if silent.Load() {
+				return nil, stuck(ctx)
+			}
+			return st.Store.ExtendLeases(ctx, es, d)
+		}
+		var called, ended time.Time
+		n := newNotifier(t, notify.Config{Store: st, Policies: map[string]notify.Policy{"": {Timeout: time.Hour}}, Channels: notify.Channels{
+			"pager": channel.Func(func(ctx context.Context, d channel.Delivery) (channel.Receipt, error) {
+				called = time.Now()
+				<-ctx.Done()
+				ended = time.Now()
+				return channel.Receipt{}, ctx.Err()
+			}),
+		}})
+		running(t, n)
+		silent.Store(true)
+		time.Sleep(3400 * time.Millisecond)
+		accept(t, n, hello("pager"))
+		time.Sleep(20 * time.Second)
+		require.False(t, ended.IsZero())
+		require.Less(t, ended.Sub(called), 15*time.Second)
+		silent.Store(false)
+	})
+}
+
+func TestAMarkThatFailsIsNotACall(t *testing.T) {
+	tests := map[string]bool{"it was not written": false, "its answer was lost": true}
+	for name, written := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				st, d, failed := &tapped{Store: memory.New()}, &driver{}, 0
+				st.extend = func(ctx context.Context, es []store.Extension, lease time.Duration) ([]store.DeliveryRef, error) {
+					if failed++; failed > 3 {
+						return st.Store.ExtendLeases(ctx, es, lease)
+					}
+					if written {
+						_, _ = st.Store.ExtendLeases(ctx, es, lease)
+					}
+					return nil, errors.New("connection reset")
+				}
+				n := durable(t, st, notify.Channels{"pager": d})
+				running(t, n)
+				m := hello("pager")
+				m.AtMostOnce = true
+				began := time.Now()
+				o := settled(t, n, accept(t, n, m).ID).Deliveries[0]
+				require.Equal(t, notify.Sent, o.Status)
+				require.False(t, o.Duplicate)
+				require.Equal(t, 1, d.calls())
+				require.Less(t, time.Since(began), 15*time.Second, "it does not wait out its lease")
+			})
+		})
+	}
+}
+
+func TestRunEndsThoughTheStoreIsSilent(t *testing.T) {
+	tests := map[string]func(ctx context.Context) error{
+		"hangs":  stuck,
+		"panics": func(context.Context) error { panic("no") },
+		"fails":  func(context.Context) error { return errors.New("no") },
+	}
+	for name, ill := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				st := &tapped{Store: memory.New()}
+				n := durable(t, st, notify.Channels{"pager": &driver{takes: 3 * time.Second}})
+				stop := running(t, n)
+				for range 120 {
+					accept(t, n, hello("pager"))
+				}
+				time.Sleep(time.Second)
+				st.sicken(ill)
+				time.Sleep(5 * time.Second)
+				began := time.Now()
+				stop()
+				require.Less(t, time.Since(began), time.Minute)
+				st.sicken(nil)
+				other := &driver{}
+				m := durable(t, st.Store, notify.Channels{"pager": other})
+				running(t, m)
+				time.Sleep(30 * time.Second)
+				page, err := m.Log(t.Context(), notify.Query{Limit: 200})
+				require.NoError(t, err)
+				require.Len(t, page.Messages, 120)
+				for _, r := range page.Messages {
+					require.Equal(t, notify.Sent, r.Deliveries[0].Status)
+				}
+			})
+		})
+	}
+}
+
+func (s *tapped) sicken(ill func(ctx context.Context) error) {
+	if ill == nil {
+		s.lease, s.extend, s.settle = nil, nil, nil
+		return
+	}
+	s.lease = func(ctx context.Context, _ store.LeaseRequest) (store.Leases, error) { return store.Leases{}, ill(ctx) }
+	s.extend = func(ctx context.Context, _ []store.Extension, _ time.Duration) ([]store.DeliveryRef, error) {
+		return nil, ill(ctx)
+	}
+	s.settle = func(ctx context.Context, _ []store.Settlement) ([]store.DeliveryRef, error) { return nil, ill(ctx) }
+}
+
+func TestAStoreWhoseClockJumps(t *testing.T) {
+	for _, jump := range []time.Duration{5 * time.Hour, -5 * time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			var skew atomic.Int64
+			st := &tapped{Store: memory.New()}
+			st.lease = func(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
+				l, err := st.Store.LeaseDeliveries(ctx, r)
+				d := time.Duration(skew.Load())
+				l.Now = l.Now.Add(d)
+				for lane, due := range l.NextDue {
+					l.NextDue[lane] = due.Add(d)
+				}
+				return l, err
+			}
+			n := durable(t, st, notify.Channels{"pager": &driver{takes: time.Second}})
+			running(t, n)
+			id := accept(t, n, hello("pager")).ID
+			skew.Store(int64(jump))
+			settled(t, n, id)
+			before := st.claims.Load()
+			time.Sleep(10 * time.Second)
+			require.Less(t, st.claims.Load()-before, int64(30))
+		})
+	}
+}
