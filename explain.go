@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/e7ddda3c/notify/store"
 )
 
 // Explain says in plain words, line by line, where a message stands and why, for operators: what became of each delivery, what is
-// awaited until when, and every attempt. It holds neither addresses nor content. Times are UTC. The words may change.
+// awaited until when, and every attempt. It holds neither addresses nor content; what drivers and providers said is quoted without the
+// delivery's own address. Times are UTC. The words may change.
 func (n *Notifier) Explain(ctx context.Context, id string) (string, error) {
 	now, rec, err := n.findAt(ctx, id, true)
 	if err != nil {
@@ -53,6 +55,7 @@ func (n *Notifier) storedPauses(ctx context.Context) (map[string]store.Pause, er
 type explainer struct {
 	now    time.Time // the store's clock
 	pauses map[string]store.Pause
+	to     string // the address that nobody gets to see
 	text   strings.Builder
 }
 
@@ -94,13 +97,14 @@ func (x *explainer) recipient(d *store.Delivery, reached bool) {
 }
 
 func (x *explainer) delivery(d *store.Delivery, o Outcome) {
+	x.to = d.To
 	stands := string(o.Status)
 	if o.Reason != "" {
 		stands += ", " + string(o.Reason)
 	}
 	x.say(1, "%s on %s: %s since %s, after %s", o.ID, o.Channel, stands, clock(o.At), counted(o.Attempts, "attempt"))
 	if o.Err != nil {
-		x.say(2, "because: %s", oneLine(o.Err.Error()))
+		x.say(2, "because: %s", x.quote(o.Err))
 	}
 	if d.Canceled && o.Status != Canceled {
 		x.say(2, "it was to be canceled while a process held it, whose driver may have been called")
@@ -123,7 +127,7 @@ func (x *explainer) delivery(d *store.Delivery, o Outcome) {
 func (x *explainer) awaited(d *store.Delivery) {
 	if p, ok := x.pauses[d.Lane.Channel()]; ok {
 		e, _ := errorOf(&p.Failure)
-		x.say(2, "the channel %s is paused until %s: %s", p.Channel, clock(p.Until), oneLine(e.Error()))
+		x.say(2, "the channel %s is paused until %s: %s", p.Channel, clock(p.Until), x.quote(e))
 	}
 	if d.Expired > 0 {
 		x.say(2, "%s that held it died or stalled", counted(d.Expired, "process"))
@@ -155,7 +159,7 @@ func (x *explainer) attempt(no int, a *store.Attempt) {
 		}
 	}
 	if e, _ := errorOf(a.Failure); e != nil {
-		line += ": " + oneLine(e.Error())
+		line += ": " + x.quote(e)
 	}
 	if a.Duplicate {
 		line += " (an earlier one may have gone out)"
@@ -175,5 +179,20 @@ func counted(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// oneLine keeps what a provider said from looking like a line of ours.
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+// quote keeps what a driver or a provider said from telling the address, and from looking like a line of ours.
+func (x *explainer) quote(err error) string {
+	s := err.Error()
+	if len(x.to) >= shortestAddress {
+		s = strings.ReplaceAll(s, x.to, "<address>")
+	}
+	s = strings.Join(strings.Fields(s), " ")
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// shortestAddress is how long something must be for its mention to tell anything.
+const shortestAddress = 4

@@ -11,9 +11,9 @@ import (
 )
 
 // Unsuppress lets messages go to an address again that was found dead: one that bounced, or that a provider refused for good. kind is
-// the kind of address, such as [channel.Email], or the name of a channel that declares none. It reports whether the address was
-// suppressed.
+// the kind of address, such as [channel.Email], or the name of a channel that takes it. It reports whether the address was suppressed.
 //
+// An address is dead on all channels of its kind. A user id, or what a channel without a kind takes, is dead on its own channel only.
 // Addresses are kept for each tenant as a hash of what is the same for all spellings: a mailbox with its domain in small letters, a
 // number without white space and punctuation, anything else without white space around it.
 func (n *Notifier) Unsuppress(ctx context.Context, tenant, kind, address string) (found bool, err error) {
@@ -26,7 +26,7 @@ func (n *Notifier) Unsuppress(ctx context.Context, tenant, kind, address string)
 		}
 	}
 	err = n.useStore(func() error {
-		found, err = n.suppressions.DeleteSuppression(ctx, suppressionKey(tenant, kind, address))
+		found, err = n.suppressions.DeleteSuppression(ctx, suppressionKey(tenant, n.suppressionKind(kind), address))
 		return err
 	})
 	return found, err
@@ -111,12 +111,25 @@ func (a answer) dead() Reason {
 	return ""
 }
 
-// suppressionKind is what addresses of g are told apart by.
+// suppressionKind is what addresses of g are told apart by. The ids of the host's users mean something else on each channel.
 func (g *gate) suppressionKind() string {
-	if g.kind == "" {
+	if g.kind == "" || g.kind == channel.UserID {
 		return g.name
 	}
 	return g.kind
+}
+
+// suppressionKind is what addresses of a kind are told apart by, or those of the channel that has this name.
+func (n *Notifier) suppressionKind(kind string) string {
+	for _, g := range n.gates {
+		if g.kind == kind {
+			return kind
+		}
+	}
+	if g := n.gates[kind]; g != nil {
+		return g.suppressionKind()
+	}
+	return kind
 }
 
 func suppressionKey(tenant, kind, address string) store.SuppressionKey {

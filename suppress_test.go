@@ -224,3 +224,25 @@ func TestWithoutTheStoresWordNothingIsAccepted(t *testing.T) {
 		require.Equal(t, notify.Failed, sent(t, n, hello("pager")).Deliveries[0].Status, fmt.Sprint(i))
 	}
 }
+
+func TestAUserIDIsDeadOnItsOwnChannelOnly(t *testing.T) {
+	d := &driver{kind: channel.UserID}
+	n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"chat": deadEnd(channel.UserID), "page": d}})
+	m := notify.Message{Content: notify.Content{Text: "hi"}, Channels: []string{"chat"}, To: notify.Users("ann")}
+	require.Equal(t, notify.Failed, sent(t, n, m).Deliveries[0].Status, "the chat does not have her")
+	m.Channels = []string{"chat", "page"}
+	r := sent(t, n, m)
+	requireSuppressed(t, r.Deliveries[0], notify.ReasonInvalid)
+	require.Equal(t, notify.Sent, r.Deliveries[1].Status)
+	found, err := n.Unsuppress(t.Context(), "", "chat", "ann")
+	require.NoError(t, err)
+	require.True(t, found)
+}
+
+func TestAChannelsNameWillDoForItsKindOfAddress(t *testing.T) {
+	n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"sms": deadEnd(channel.Phone)}})
+	sent(t, n, text("+15005550006"))
+	found, err := n.Unsuppress(t.Context(), "", "sms", "+1 500 555 0006")
+	require.NoError(t, err)
+	require.True(t, found)
+}

@@ -18,7 +18,7 @@ type Suppressions interface {
 // A SuppressionKey names an address.
 type SuppressionKey struct {
 	Tenant  string
-	Kind    string // of address, or the name of the channel if it has none
+	Kind    string // of address, or the name of the channel that alone it belongs to
 	Address string // as it is compared; a store keeps a hash of it
 }
 
