@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"hash/fnv"
-	"strings"
 	"time"
 
 	"github.com/e7ddda3c/notify/store"
@@ -73,47 +72,6 @@ func (p postgres) groups(refs []store.DeliveryRef) (string, []any) {
 	}
 	return "select v.* from unnest(?::uuid[], ?::int[]) v(message, recipient), " + anew +
 		" where v.recipient = coalesce(v.recipient, v.recipient)", append(a.args(), 1, 1)
-}
-
-func (p postgres) insert(ctx context.Context, x *session, ms []store.NewMessage) ([]bool, error) {
-	places := make(map[string]int, len(ms))
-	deliveries := make(arrays, deliveryArgs)
-	for i := range ms {
-		places[ms[i].ID] = i
-		for j := range ms[i].Deliveries {
-			deliveries.row(x.deliveryArgs(nil, ms[i].ID, &ms[i].Deliveries[j])...)
-		}
-	}
-	values, args := "values "+strings.Replace(messageValues, "{now}", "(select now from clock)", 1), []any(nil)
-	if len(ms) == 1 {
-		args = x.messageArgs(nil, &ms[0])
-	} else {
-		messages := make(arrays, messageArgs)
-		for i := range ms {
-			messages.row(x.messageArgs(nil, &ms[i])...)
-		}
-		values = `select m.id, m.tenant, m.idem, m.dispatcher, m.category, m.class, m.template, m.at_most_once, m.expire_at, (select now from clock), m.body, m.hash
-			from unnest(?::uuid[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::bool[], ?::bigint[], ?::bytea[], ?::bytea[])
-			as m(id, tenant, idem, dispatcher, category, class, template, at_most_once, expire_at, body, hash)`
-		args = messages.args()
-	}
-	stored := make([]bool, len(ms))
-	err := x.query(ctx, func(rows *sql.Rows) error {
-		var id uuid
-		err := rows.Scan(&id)
-		stored[places[string(id)]] = true
-		return err
-	}, `with clock as materialized (select {now} as now),
-		m as (insert into {messages} (`+insertedMessage+`) `+values+` on conflict do nothing returning id),
-		d as (insert into {deliveries} (`+insertedDelivery+`)
-			select m.id, d.recipient, d.place, d.lane, d.live, greatest(d.due, (select now from clock)), d.status, d.reason, (select now from clock), d.not_before, d.user_id, d.address,
-				d.locale, d.grouped, d.failure, d.body
-			from unnest(?::uuid[], ?::int[], ?::int[], ?::text[], ?::bool[], ?::bigint[], ?::text[], ?::text[], ?::bigint[], ?::text[], ?::text[],
-				?::text[], ?::bool[], ?::text[], ?::bytea[])
-			as d(message, recipient, place, lane, live, due, status, reason, not_before, user_id, address, locale, grouped, failure, body)
-			join m on m.id = d.message)
-		select id from m`, append(args, deliveries.args()...)...)
-	return stored, err
 }
 
 func (postgres) claim(ctx context.Context, s *Store, r store.LeaseRequest) (claims, error) {

@@ -1,9 +1,14 @@
 package sqlstore_test
 
 import (
+	"database/sql"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/e7ddda3c/notify/store"
@@ -49,15 +54,98 @@ func settle(b testing.TB, s store.Deliveries, ls store.Leases) {
 	require.Empty(b, lost)
 }
 
-// BenchmarkAccept accepts one message at once.
+// BenchmarkAccept accepts one message at once, in turns with the same rows by hand, and tells how much faster it is: alone and within a
+// transaction of the host's.
 func BenchmarkAccept(b *testing.B) {
 	for name, d := range databases {
 		b.Run(name, func(b *testing.B) {
-			s := d.migrated(b)
+			db := d.open(b)
+			s := d.store(db, nil)
+			require.NoError(b, s.Migrate(b.Context()))
+			hand := byHand{db: db, message: bind(name, handMessage), delivery: bind(name, handDelivery), id: idOf(name)}
+			works(b, s)
+			var alone, bare, within, beside []time.Duration
 			for b.Loop() {
-				_, err := s.AcceptMessages(b.Context(), []store.NewMessage{message(1)})
-				require.NoError(b, err)
+				m := message(1)
+				alone = append(alone, took(func() {
+					_, err := s.AcceptMessages(b.Context(), []store.NewMessage{m})
+					require.NoError(b, err)
+				}))
+				bare = append(bare, took(func() { hand.commit(b, hand.insert) }))
+				within = append(within, took(func() {
+					hand.commit(b, func(b *testing.B, tx *sql.Tx) {
+						_, err := s.Tx(tx).AcceptMessages(b.Context(), []store.NewMessage{message(1)})
+						require.NoError(b, err)
+					})
+				}))
+				beside = append(beside, took(func() { hand.commit(b, hand.insert) }))
 			}
+			b.ReportMetric(median(bare)/median(alone), "alone/hand")
+			b.ReportMetric(median(beside)/median(within), "within/hand")
+			b.ReportMetric(median(alone), "µs/accept")
 		})
 	}
+}
+
+func took(do func()) time.Duration {
+	before := time.Now()
+	do()
+	return time.Since(before)
+}
+
+func median(ds []time.Duration) float64 {
+	slices.Sort(ds)
+	return float64(ds[len(ds)/2].Nanoseconds()) / 1000
+}
+
+const (
+	handMessage = `insert into notify_messages (id, tenant, idem, dispatcher, category, class, template, at_most_once, expire_at, accepted_at, body, hash)
+		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	handDelivery = `insert into notify_deliveries (message, recipient, place, lane, live, due, status, reason, at, not_before, user_id, address, locale,
+		grouped, failure, body) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+)
+
+// byHand inserts the rows of a message as a host would that knows the tables.
+type byHand struct {
+	db                *sql.DB
+	message, delivery string
+	id                func(string) any
+}
+
+func (h byHand) commit(b *testing.B, do func(*testing.B, *sql.Tx)) {
+	tx, err := h.db.BeginTx(b.Context(), nil)
+	require.NoError(b, err)
+	do(b, tx)
+	require.NoError(b, tx.Commit())
+}
+
+func (h byHand) insert(b *testing.B, tx *sql.Tx) {
+	m := message(1)
+	d, now := m.Deliveries[0], time.Now().UnixMicro()
+	_, err := tx.ExecContext(b.Context(), h.message, h.id(m.ID), "", nil, m.Dispatcher, "", m.Class, "", false, 0, now, m.Body, m.Request)
+	require.NoError(b, err)
+	_, err = tx.ExecContext(b.Context(), h.delivery, h.id(m.ID), 0, 0, string(d.Lane), true, now, string(d.Status), "", now, 0, d.User, d.To, "",
+		false, "", nil)
+	require.NoError(b, err)
+}
+
+func idOf(kind string) func(string) any {
+	if kind != "mariadb" {
+		return func(id string) any { return id }
+	}
+	return func(id string) any {
+		u := uuid.MustParse(id)
+		return u[:]
+	}
+}
+
+// bind numbers the parameters where that is the custom.
+func bind(kind, code string) string {
+	if kind != "postgres" {
+		return code
+	}
+	for n := 1; strings.Contains(code, "?"); n++ {
+		code = strings.Replace(code, "?", "$"+strconv.Itoa(n), 1)
+	}
+	return code
 }

@@ -152,7 +152,7 @@ func TestAStoreWithoutTablesWorksOnceTheyAreThere(t *testing.T) {
 }
 
 // works checks that s takes a message and gives it out.
-func works(t *testing.T, s *sqlstore.Store) {
+func works(t testing.TB, s *sqlstore.Store) {
 	t.Helper()
 	fill(t, s, 1)
 	settle(t, s, claim(t, s, 1))

@@ -1,0 +1,80 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+
+	"github.com/e7ddda3c/notify/store"
+)
+
+// deliveryTypes are those of a row of deliveryArgs, and deliveryNames what the columns are called beside those that are theirs.
+const (
+	deliveryTypes = "uuid, int, int, text, bool, bigint, text, text, bigint, text, text, text, bool, text, bytea"
+	deliveryNames = "message, recipient, place, lane, live, due, status, reason, not_before, user_id, address, locale, grouped, failure, body"
+	messageTypes  = "uuid, text, text, text, text, text, text, bool, bigint, bytea, bytea"
+)
+
+// fewDeliveries is up to how many deliveries of one message are sent as values: beyond, the forms of the statement would be too many.
+const fewDeliveries = 8
+
+// insert is one statement. A message that is stored already, or whose key is taken, is inserted by nobody, and so are its deliveries.
+func (p postgres) insert(ctx context.Context, x *session, ms []store.NewMessage) ([]bool, error) {
+	places := make(map[string]int, len(ms))
+	for i := range ms {
+		places[ms[i].ID] = i
+	}
+	messages, args := p.messages(x, ms)
+	deliveries, more := p.deliveries(x, ms)
+	stored := make([]bool, len(ms))
+	err := x.query(ctx, func(rows *sql.Rows) error {
+		var id uuid
+		err := rows.Scan(&id)
+		stored[places[string(id)]] = true
+		return err
+	}, `with m as (insert into {messages} (`+insertedMessage+`) `+messages+` on conflict do nothing returning id, accepted_at),
+		d as (insert into {deliveries} (`+insertedDelivery+`)
+			select m.id, d.recipient, d.place, d.lane, d.live, greatest(d.due, m.accepted_at), d.status, d.reason, m.accepted_at, d.not_before,
+				d.user_id, d.address, d.locale, d.grouped, d.failure, d.body
+			from m join `+deliveries+` as d(`+deliveryNames+`) on d.message = m.id)
+		select id from m`, append(args, more...)...)
+	return stored, err
+}
+
+// accepted is the time at which the statement began: the same for all that it inserts.
+const accepted = "(extract(epoch from statement_timestamp()) * 1000000)::bigint"
+
+func (p postgres) messages(x *session, ms []store.NewMessage) (string, []any) {
+	if len(ms) == 1 {
+		return "values " + strings.Replace(messageValues, "{now}", accepted, 1), x.messageArgs(nil, &ms[0])
+	}
+	a := make(arrays, messageArgs)
+	for i := range ms {
+		a.row(x.messageArgs(nil, &ms[i])...)
+	}
+	return "select id, tenant, idem, dispatcher, category, class, template, at_most_once, expire_at, " + accepted + ", body, hash from unnest(" +
+		marksOf(messageTypes, "[]") + ") as m(id, tenant, idem, dispatcher, category, class, template, at_most_once, expire_at, body, hash)", a.args()
+}
+
+func (p postgres) deliveries(x *session, ms []store.NewMessage) (string, []any) {
+	if len(ms) == 1 && len(ms[0].Deliveries) > 0 && len(ms[0].Deliveries) <= fewDeliveries {
+		ds := ms[0].Deliveries
+		var args []any
+		for i := range ds {
+			args = x.deliveryArgs(args, ms[0].ID, &ds[i])
+		}
+		return "(values " + places(len(ds), "("+marksOf(deliveryTypes, "")+")") + ")", args
+	}
+	a := make(arrays, deliveryArgs)
+	for i := range ms {
+		for j := range ms[i].Deliveries {
+			a.row(x.deliveryArgs(nil, ms[i].ID, &ms[i].Deliveries[j])...)
+		}
+	}
+	return "unnest(" + marksOf(deliveryTypes, "[]") + ")", a.args()
+}
+
+// marksOf returns a typed placeholder for each of types.
+func marksOf(types, suffix string) string {
+	return "?::" + strings.Join(strings.Split(types, ", "), suffix+", ?::") + suffix
+}
