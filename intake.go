@@ -24,7 +24,7 @@ const (
 )
 
 // An intake merges what many callers accept at the same time into few transactions. Who comes while no call of the store is under
-// way makes one at once; who comes meanwhile waits, and goes with all others that wait, in the next one.
+// way makes one at once; who comes meanwhile waits, and goes with all others that wait, in the next one, or beside those that are slow.
 type intake struct {
 	mu      sync.Mutex
 	waiting []*entry
@@ -55,7 +55,7 @@ func (n *Notifier) giveStore(ctx context.Context, m store.NewMessage) (store.Acc
 	e := &entry{message: m, done: make(chan struct{})}
 	if n.intake.begin(e) {
 		n.acceptFirst(ctx, e)
-	} else if err := n.intake.await(ctx, e); err != nil {
+	} else if err := n.await(ctx, e); err != nil {
 		return store.Acceptance{}, err
 	}
 	if e.failed != nil {
@@ -64,14 +64,23 @@ func (n *Notifier) giveStore(ctx context.Context, m store.NewMessage) (store.Acc
 	return e.answer, nil
 }
 
-// await returns when e was in a call, or ctx's error.
-func (in *intake) await(ctx context.Context, e *entry) error {
-	select {
-	case <-e.done:
-		return nil
-	case <-ctx.Done():
+// await returns when e was in a call, or ctx's error. If the calls under way are slow, it sees to it that there is another.
+func (n *Notifier) await(ctx context.Context, e *entry) error {
+	late := time.NewTicker(slowCall)
+	defer late.Stop()
+	for waits := true; waits; {
+		select {
+		case <-e.done:
+			return nil
+		case <-late.C:
+			if n.intake.beginLate() {
+				n.passOn()
+			}
+		case <-ctx.Done():
+			waits = false
+		}
 	}
-	if in.withdraw(e) {
+	if n.intake.withdraw(e) {
 		return ended(ctx)
 	}
 	select {
@@ -86,16 +95,28 @@ func (in *intake) await(ctx context.Context, e *entry) error {
 func (in *intake) begin(e *entry) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	now := time.Now()
-	slow := in.calls < maxCalls && now.Sub(in.begun) > slowCall
-	if in.calls > 0 && !slow && len(e.message.Deliveries) <= batchDeliveries {
+	if in.calls > 0 && !in.slow() && len(e.message.Deliveries) <= batchDeliveries {
 		in.waiting = append(in.waiting, e)
 		return false
 	}
 	in.calls++
-	in.begun = now
+	in.begun = time.Now()
 	return true
 }
+
+// beginLate reports whether what waits is to go now, beside calls that are slow.
+func (in *intake) beginLate() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if len(in.waiting) == 0 || !in.slow() {
+		return false
+	}
+	in.calls++
+	return true
+}
+
+// slow reports whether others need not wait for the calls under way. The lock is held.
+func (in *intake) slow() bool { return in.calls < maxCalls && time.Since(in.begun) >= slowCall }
 
 // withdraw reports whether e still waited, and takes it away.
 func (in *intake) withdraw(e *entry) bool {

@@ -103,3 +103,32 @@ func TestAMessageThatHangsTheStoreDoesNotFailStrangers(t *testing.T) {
 		}
 	})
 }
+
+func TestWhoWaitsBehindACallThatHangsDoesNotWaitForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &flaky{Store: memory.New()}
+		n, _ := stored(t, f)
+		hang := func(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
+			if ms[0].Key == "locked" {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			return f.Store.AcceptMessages(ctx, ms)
+		}
+		letGo := busy(t, n, f, hang)
+		began := time.Now()
+		for _, err := range sends(t.Context(), n, "a", "b")() { // and nobody comes after them
+			require.NoError(t, err)
+		}
+		require.Equal(t, 100*time.Millisecond, time.Since(began))
+
+		locked := sends(t.Context(), n, "locked")
+		synctest.Wait()
+		time.Sleep(50 * time.Millisecond)
+		require.NoError(t, sends(t.Context(), n, "c")()["c"])
+		require.LessOrEqual(t, time.Since(began), 350*time.Millisecond)
+		letGo()
+		require.ErrorIs(t, locked()["locked"], context.DeadlineExceeded)
+		require.NoError(t, n.Close(t.Context()))
+	})
+}
