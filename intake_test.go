@@ -125,7 +125,7 @@ func TestWhoWaitsBehindACallThatHangsDoesNotWaitForLong(t *testing.T) {
 		locked := sends(t.Context(), n, "locked")
 		time.Sleep(110 * time.Millisecond) // it has gone beside the first
 		require.NoError(t, sends(t.Context(), n, "c")()["c"])
-		require.Equal(t, 310*time.Millisecond, time.Since(began))
+		require.LessOrEqual(t, time.Since(began), 350*time.Millisecond)
 		letGo()
 		require.ErrorIs(t, locked()["locked"], context.DeadlineExceeded)
 		require.NoError(t, n.Close(t.Context()))
