@@ -202,6 +202,11 @@ func (s *Store) ExtendLeases(ctx context.Context, es []store.Extension, lease ti
 	}
 	var lost []store.DeliveryRef
 	err := s.write(ctx, func(ctx context.Context, x *session) error {
+		if len(es) > 1 { // one alone is waited for, but waits for nobody
+			if err := x.lockMessages(ctx, refsOf(es)); err != nil {
+				return err
+			}
+		}
 		found, err := s.dialect.extend(ctx, x, es, lease)
 		if err != nil {
 			return err
@@ -215,4 +220,12 @@ func (s *Store) ExtendLeases(ctx context.Context, es []store.Extension, lease ti
 		return nil
 	})
 	return lost, err
+}
+
+func refsOf(es []store.Extension) []store.DeliveryRef {
+	refs := make([]store.DeliveryRef, len(es))
+	for i, e := range es {
+		refs[i] = e.DeliveryRef
+	}
+	return refs
 }

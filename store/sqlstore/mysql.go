@@ -12,8 +12,8 @@ import (
 // MySQL returns a Store in a MySQL or MariaDB database.
 func MySQL(db *sql.DB, o *Options) *Store { return open(db, mysql{}, o) }
 
-// mysql talks to MySQL and MariaDB, in what both understand: rows of parameters as a table of selects, no RETURNING, and a driver that
-// may count the rows it found instead of those it changed.
+// mysql talks to MySQL and MariaDB, in what both understand: a batch's rows in JSON, which also gives a statement one form for any number
+// of them, no RETURNING, and a driver that may count the rows it found instead of those it changed.
 type mysql struct{}
 
 func (mysql) traits() traits {
@@ -68,14 +68,6 @@ func (m mysql) groups(refs []store.DeliveryRef) (string, []any) {
 	return padded("(?, ?)", len(refs), args)
 }
 
-// table is padded as a table v of selects, of a message's id and other columns.
-func table(columns string, n int, args []any) (string, []any) {
-	_, args = padded("", n, args)
-	names := strings.Split(columns, ", ")
-	rest := " union all select cast(? as binary(16)), " + marks(len(names)-1)
-	return "(select cast(? as binary(16)) as " + strings.Join(names, ", ? as ") + strings.Repeat(rest, len(args)/len(names)-1) + ") v", args
-}
-
 // insert tries all at once, and one by one if a key is taken: how many rows an insert that ignores them has changed means one thing or
 // another, as the driver was told.
 func (m mysql) insert(ctx context.Context, x *session, ms []store.NewMessage) ([]bool, error) {
@@ -121,12 +113,12 @@ func (m mysql) unlessDuplicate(err error) error {
 func (m mysql) claim(ctx context.Context, s *Store, r store.LeaseRequest) (claims, error) {
 	return s.ask(ctx, r, func(ctx context.Context, x *session, now time.Time, l store.LaneRoom) ([]*row, error) {
 		var rows []*row
-		var args []any
+		var taken rowsOf
 		err := x.query(ctx, func(found *sql.Rows) error {
 			r, err := scanRow(found)
 			if err == nil {
 				rows = append(rows, r)
-				args = append(args, m.id(r.MessageID), r.Recipient, r.Rank)
+				taken.add(r.DeliveryRef)
 			}
 			return err
 		}, "select "+deliveryColumns+" from {deliveries} d {claims} where {live} and lane = ? and due <= ? order by due limit ? for update skip locked",
@@ -137,32 +129,37 @@ func (m mysql) claim(ctx context.Context, s *Store, r store.LeaseRequest) (claim
 		for _, found := range rows {
 			found.take(now, r.Lease)
 		}
-		v, args := table("message, recipient, place", len(rows), args)
-		_, err = x.exec(ctx, "update "+v+` straight_join {deliveries} d on d.message = v.message and d.recipient = v.recipient and d.place = v.place
-			set d.expired = d.expired + d.leased, d.leased = 1, d.claim = d.claim + 1, d.due = ?`, append(args, micros(rows[0].Due))...)
+		_, err = x.exec(ctx, "update "+byKey()+" set d.expired = d.expired + d.leased, d.leased = 1, d.claim = d.claim + 1, d.due = ?",
+			taken.json(), micros(rows[0].Due))
 		return rows, err
 	})
 }
 
 func (m mysql) settle(ctx context.Context, x *session, ss []store.Settlement, sure bool) ([]bool, error) {
-	var args, attempts []any
+	var settled, called rowsOf
 	for i := range ss {
 		s := &ss[i]
-		args = append(append(args, m.id(s.MessageID), s.Recipient, s.Rank, s.Claim), settleArgs(s)...)
+		settled.add(s.DeliveryRef, append([]any{s.Claim}, settleArgs(s)...)...)
 		if s.Attempt != nil {
-			attempts = append(attempts, x.attemptArgs(s)...)
+			called.add(s.DeliveryRef, x.attemptArgs(s)[3:]...)
 		}
 	}
-	v, args := table("message, recipient, place, claim, live, poke, due, old_status, status, reason, not_before, attempts, tries, doubt, "+
-		"duplicate, provider_id, failure", len(ss), args)
-	n, err := x.exec(ctx, "update "+v+` straight_join {deliveries} d on d.message = v.message and d.recipient = v.recipient and d.place = v.place
+	n, err := x.exec(ctx, "update "+byKey("claim bigint", "live bool", "poke bigint", "due bigint", "same varchar(16)", "status varchar(16)",
+		"reason "+name, "not_before bigint", "attempts int", "tries int", "doubt bool", "duplicate bool", "provider_id "+name, "failure "+long)+`
 		set d.live = v.live, d.due = case when d.poke <> v.poke then {now} else v.due end,
 			d.at = case when d.status = v.status then d.at else {now} end, d.status = v.status, d.reason = v.reason, d.not_before = v.not_before,
 			d.attempts = v.attempts, d.tries = v.tries, d.doubt = v.doubt, d.duplicate = v.duplicate,
 			d.provider_id = coalesce(nullif(v.provider_id, ''), d.provider_id), d.failure = v.failure, d.leased = 0, d.expired = 0, d.called = 0
-		where d.claim = v.claim and d.leased = 1 and (? or not d.canceled and d.status in ('accepted', 'held'))`, append(args, sure)...)
+		where d.claim = v.claim and d.leased = 1 and (? or not d.canceled and d.status in ('accepted', 'held'))`, settled.json(), sure)
 	if err == nil && n < len(ss) {
 		err = errUnsure
+	}
+	if err == nil && len(called) > 0 {
+		_, err = x.exec(ctx, "insert into {attempts} ("+attemptColumns+`)
+			select unhex(message), recipient, place, claim, at, took, status, reason, provider, provider_id, code, duplicate, failure from `+
+			table("message char(32)", "recipient int", "place int", "claim bigint", "at bigint", "took bigint", "status varchar(16)", "reason "+name,
+				"provider "+name, "provider_id "+name, "code "+name, "duplicate bool", "failure "+long)+`
+			on duplicate key update {attempts}.place = {attempts}.place`, called.json())
 	}
 	if err != nil {
 		return nil, err
@@ -171,22 +168,18 @@ func (m mysql) settle(ctx context.Context, x *session, ss []store.Settlement, su
 	for i := range done {
 		done[i] = true
 	}
-	if len(attempts) > 0 {
-		rows, args := padded("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", len(attempts)/13, attempts)
-		_, err = x.exec(ctx, "insert into {attempts} ("+attemptColumns+") values "+rows+" on duplicate key update place = place", args...)
-	}
-	return done, err
+	return done, nil
 }
 
 func (m mysql) wake(ctx context.Context, x *session, refs []store.DeliveryRef) error {
-	var args []any
+	var facts rowsOf
 	for _, r := range refs {
-		args = append(args, m.id(r.MessageID), r.Recipient, r.Rank)
+		facts.add(r)
 	}
-	v, args := table("message, recipient, place", len(refs), args)
-	_, err := x.exec(ctx, "update "+v+` straight_join {deliveries} d on d.message = v.message and d.recipient = v.recipient
+	_, err := x.exec(ctx, "update "+table("message char(32)", "recipient int", "place int")+`
+		straight_join {deliveries} d on d.message = unhex(v.message) and d.recipient = v.recipient
 		set d.poke = d.poke + 1, d.due = case when d.leased then d.due else least(d.due, {now}) end
-		where d.place <> v.place and d.grouped and d.status in ('accepted', 'held')`, args...)
+		where d.place <> v.place and d.grouped and d.status in ('accepted', 'held')`, facts.json())
 	return err
 }
 
@@ -201,20 +194,18 @@ func (m mysql) extend(ctx context.Context, x *session, es []store.Extension, lea
 		return nil, err
 	}
 	found := make([]bool, len(es))
-	var args []any
-	n := 0
+	var running rowsOf
 	for i, e := range es {
 		r := rows[named(e.DeliveryRef)]
 		if found[i] = r != nil && r.Claim == e.Claim; found[i] && r.leased && !r.Status.Settled() {
-			args, n = append(args, m.id(e.MessageID), e.Recipient, e.Rank, e.Called), n+1
+			running.add(e.DeliveryRef, e.Called)
 		}
 	}
-	if n == 0 {
+	if len(running) == 0 {
 		return found, nil
 	}
-	v, args := table("message, recipient, place, called", n, args)
-	_, err = x.exec(ctx, "update "+v+` straight_join {deliveries} d on d.message = v.message and d.recipient = v.recipient and d.place = v.place
-		set d.due = {now} + ?, d.called = d.called or v.called`, append(args, lease.Microseconds())...)
+	_, err = x.exec(ctx, "update "+byKey("called bool")+" set d.due = {now} + ?, d.called = d.called or v.called",
+		running.json(), lease.Microseconds())
 	return found, err
 }
 
@@ -239,8 +230,8 @@ func (mysql) unfit(ctx context.Context, x *session) error {
 		return err
 	case maria && older(version, 10, 6):
 		return unfit("MariaDB is %s; 10.6 is the oldest that will do", version)
-	case !maria && (older(version, 8, 0) || strings.HasPrefix(version, "8.0.0")):
-		return unfit("MySQL is %s; 8.0.1 is the oldest that will do", version)
+	case !maria && older(version, 8, 0):
+		return unfit("MySQL is %s; 8.0 is the oldest that will do", version)
 	case variables["innodb_flush_log_at_trx_commit"] == "0":
 		return unfit("innodb_flush_log_at_trx_commit is 0, which loses what was committed; set it to 1")
 	case variables["log_bin"] == "ON" && variables["binlog_format"] == "STATEMENT":

@@ -4,7 +4,7 @@
 // Tables are made by [Store.Migrate], or from [Store.Migrations] by the tool that makes the host's other tables. A message can be
 // accepted in a transaction of the host's, with [Store.Tx].
 //
-// PostgreSQL 12, MySQL 8.0.1, MariaDB 10.6 and SQLite 3.38 are the oldest servers that will do. SQLite needs journal_mode WAL and a
+// PostgreSQL 12, MySQL 8.0.11, MariaDB 10.6 and SQLite 3.38 are the oldest servers that will do. SQLite needs journal_mode WAL and a
 // busy_timeout; with modernc.org/sqlite these are "_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)" in the data source's name.
 // Commits survive a crash of the machine with synchronous FULL, and a crash of the process with NORMAL.
 package sqlstore
