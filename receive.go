@@ -54,10 +54,10 @@ func receiptOf(r channel.Receipt) (store.Receipt, error) {
 		rec.DeliveryRef = ref
 	case r.ID == "":
 		return rec, fault("id", errors.New("neither this nor delivery_id names a delivery"))
-	case checkWord(r.ID) != nil:
-		return rec, fault("id", checkWord(r.ID))
-	case checkWord(r.Provider) != nil:
-		return rec, fault("provider", checkWord(r.Provider))
+	case r.ID != clean(r.ID): // then no attempt has it
+		return rec, fault("id", fmt.Errorf("%w, or too long", errNoWord))
+	case r.Provider != clean(r.Provider):
+		return rec, fault("provider", fmt.Errorf("%w, or too long", errNoWord))
 	}
 	switch r.Event {
 	case channel.Sent, channel.Delivered, channel.Read, channel.Bounced:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -146,6 +147,16 @@ func TestReceiveNeedsAStoreAndAnOpenNotifier(t *testing.T) {
 	require.ErrorIs(t, n.Receive(t.Context(), r), notify.ErrNeedsStore)
 	require.NoError(t, n.Close(t.Context()))
 	require.ErrorIs(t, n.Receive(t.Context(), r), notify.ErrClosed)
+}
+
+func TestALongIDOfAVendorsIsKnown(t *testing.T) {
+	long := strings.Repeat("x", 900)
+	d := channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
+		return channel.Receipt{Provider: "vendor", ID: long}, nil
+	})
+	n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"sms": phone{d}}})
+	sent(t, n, text("+15005550006"))
+	require.NoError(t, n.Receive(t.Context(), channel.Receipt{Provider: "vendor", ID: long, Event: channel.Delivered}))
 }
 
 func TestATimeThatCannotBeIsNone(t *testing.T) {
