@@ -60,7 +60,7 @@ type effort struct {
 	codesIdle int // how many one-time codes are sent while nothing else is
 }
 
-var full = effort{budget: 15 * time.Second, brief: 3 * time.Second, mails: 500, backlog: 20_000, slow: 2000, million: 1_000_000, codesIdle: 500}
+var full = effort{budget: 15 * time.Second, brief: 2 * time.Second, mails: 500, backlog: 20_000, slow: 2000, million: 1_000_000, codesIdle: 500}
 
 func main() {
 	only := flag.String("only", "", "the one group to run")

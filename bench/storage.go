@@ -121,7 +121,7 @@ func (g *storage) peers(ctx context.Context, s *session) (peers []contender) {
 			contender{name: tunedRiver, count: s.backlog, once: func() (time.Duration, error) {
 				return g.river.drain(ctx, s.backlog, riverTuned)
 			}},
-			contender{name: defaultRiver, count: s.slow, rounds: 2, once: func() (time.Duration, error) {
+			contender{name: defaultRiver, count: s.slow, rounds: 1, once: func() (time.Duration, error) {
 				return g.river.drain(ctx, s.slow, riverDefault)
 			}})
 	}
