@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -65,45 +64,25 @@ func endOf(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// requestOf tells messages with the same Key apart: what the host asked for, without the times that it may compute anew.
+// requestOf tells messages with the same Key apart: what the host asked for, without the times that it may compute anew, whatever its
+// types are, and the order of their fields: the program that sends a message again may be a later one, or have read it from somewhere.
 func requestOf(m Message) ([]byte, error) {
 	if m.Key == "" {
 		return nil, nil
 	}
 	m.Key, m.SendAt, m.ExpireAt = "", time.Time{}, time.Time{}
 	m.Dispatcher = cmp.Or(m.Dispatcher, "all")
-	err := m.simplify()
-	var b []byte
-	if err == nil {
-		b, err = toJSON(m)
-	}
+	files := m.Attachments
+	m.Attachments = nil // they may be large, and are what they are
+	plain, err := template.Decode(m)
 	if err != nil {
 		return nil, fmt.Errorf("the message has no JSON to know it by: %w", err)
 	}
-	return b, nil
-}
-
-// simplify replaces what is typed any by what its JSON says, so that it is the same whatever its types are, and the order of their
-// fields: the program that sends a message again may be a later one, or have read it from somewhere.
-func (m *Message) simplify() (err error) {
-	if m.Data, err = template.Decode(m.Data); err != nil {
-		return err
+	request := []any{plain}
+	for _, f := range files {
+		request = append(request, f)
 	}
-	m.Extra = maps.Clone(m.Extra)
-	for name, v := range m.Extra {
-		if m.Extra[name], err = template.Decode(v); err != nil {
-			return err
-		}
-	}
-	m.To = slices.Clone(m.To)
-	for i := range m.To {
-		data, err := template.Decode(m.To[i].Data)
-		if err != nil {
-			return err
-		}
-		m.To[i].Data, _ = data.(map[string]any)
-	}
-	return nil
+	return toJSON(request)
 }
 
 // accepted returns the report of what has just been stored. Unlike one that is read back, its errors have their causes.
