@@ -93,12 +93,18 @@ func (p *Process) Kill() { p.child.kill() }
 // Ended is closed when it has ended.
 func (p *Process) Ended() <-chan struct{} { return p.child.ended }
 
-// Stop asks it to end and waits until it has, or kills it when ctx is done. The error says that it failed.
+// Stop asks it to end and waits until it has. When ctx is done it is killed, with its goroutines logged. The error says that it
+// failed.
 func (p *Process) Stop(ctx context.Context) error {
 	_ = p.child.cmd.Process.Signal(syscall.SIGTERM) // if it has ended, that is fine
 	select {
 	case <-p.child.ended:
 	case <-ctx.Done():
+		_ = p.child.cmd.Process.Signal(syscall.SIGQUIT)
+		select {
+		case <-p.child.ended:
+		case <-time.After(5 * time.Second):
+		}
 		p.child.kill()
 		return fmt.Errorf("faulttest: %s did not stop: %w", p.role, ctx.Err())
 	}

@@ -54,7 +54,7 @@ func MariaDB(t testing.TB) *Server {
 	s.must(s.daemon(install, "--no-defaults", "--datadir="+s.data(), "--auth-root-authentication-method=normal", "--skip-test-db"))
 	s.run = func() *exec.Cmd {
 		return s.command(mariadbd, "--no-defaults", "--datadir="+s.data(), "--socket="+s.dir+"/socket", "--pid-file="+s.data()+"/pid",
-			"--bind-address=127.0.0.1", "--port="+strconv.Itoa(s.port), "--max-connections=300", "--innodb-buffer-pool-size=256M")
+			"--bind-address=127.0.0.1", "--port="+strconv.Itoa(s.port), "--max-connections=300", "--innodb-buffer-pool-size=256M", "--innodb-print-all-deadlocks")
 	}
 	s.ready = func(c net.Conn) bool {
 		greeting := make([]byte, 5) // three bytes of length, a number, and the version, or 255 for an error

