@@ -46,28 +46,34 @@ func (d database) migrated(t testing.TB) *sqlstore.Store {
 	return s
 }
 
-// many returns a function that makes stores with nothing in them, side by side in one database.
+// many returns a function that makes stores with nothing in them, one after another, in one database.
 func (d database) many(t testing.TB) func(testing.TB) *sqlstore.Store {
 	t.Helper()
 	db := d.open(t)
+	require.NoError(t, d.store(db, nil).Migrate(t.Context()))
 	return func(t testing.TB) *sqlstore.Store {
 		t.Helper()
-		s := d.store(db, &sqlstore.Options{Prefix: fmt.Sprintf("t%d_", names.Add(1))})
-		require.NoError(t, s.Migrate(t.Context()))
-		return s
+		for _, table := range []string{"messages", "deliveries", "attempts", "schedules", "pauses", "suppressions"} {
+			_, err := db.ExecContext(t.Context(), "delete from notify_"+table)
+			require.NoError(t, err)
+		}
+		return d.store(db, nil)
 	}
 }
 
 const fullSync = "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
 
-func openSQLite(t testing.TB) *sql.DB {
-	t.Helper()
-	return open(t, "sqlite", "file:"+filepath.Join(t.TempDir(), "notify.db")+"?"+fullSync)
-}
+// sources name a new database that is the test's own.
+var sources = map[string]func(testing.TB) string{"sqlite": newSQLite, "postgres": newPostgres, "mariadb": newMariaDB}
 
-func openPostgres(t testing.TB) *sql.DB {
-	t.Helper()
-	return open(t, "pgx", newPostgres(t))
+func openSQLite(t testing.TB) *sql.DB { return open(t, "sqlite", newSQLite(t)) }
+
+func openPostgres(t testing.TB) *sql.DB { return open(t, "pgx", newPostgres(t)) }
+
+func openMariaDB(t testing.TB) *sql.DB { return open(t, "mysql", newMariaDB(t)) }
+
+func newSQLite(t testing.TB) string {
+	return "file:" + filepath.Join(t.TempDir(), "notify.db") + "?" + fullSync
 }
 
 // newPostgres makes a database that is dropped after the test, and returns its URL.
@@ -84,11 +90,6 @@ func newPostgres(t testing.TB) string {
 	})
 	at.Path = "/" + name
 	return at.String()
-}
-
-func openMariaDB(t testing.TB) *sql.DB {
-	t.Helper()
-	return open(t, "mysql", newMariaDB(t))
 }
 
 // newMariaDB makes a database that is dropped after the test, and returns its data source's name.

@@ -59,8 +59,10 @@ func TestMigrateAgainLeavesWhatIsThere(t *testing.T) {
 
 func TestStoresWithOtherPrefixesAreApart(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
-		open := d.many(t)
-		a, b := open(t), open(t)
+		db := d.open(t)
+		a, b := d.store(db, nil), d.store(db, &sqlstore.Options{Prefix: "other_"})
+		require.NoError(t, a.Migrate(t.Context()))
+		require.NoError(t, b.Migrate(t.Context()))
 		fill(t, a, 1)
 		page, err := b.ListMessages(t.Context(), store.MessageQuery{})
 		require.NoError(t, err)

@@ -62,16 +62,10 @@ func claimer(ctx context.Context) error {
 
 func TestEightProcessesNeverHoldTheSameDelivery(t *testing.T) {
 	const processes, deliveries = 8, 2000
-	sources := map[string]func(*testing.T) (driver, source string){
-		"sqlite": func(t *testing.T) (string, string) {
-			return "sqlite", "file:" + filepath.Join(t.TempDir(), "notify.db") + "?" + fullSync
-		},
-		"postgres": func(t *testing.T) (string, string) { return "pgx", newPostgres(t) },
-		"mariadb":  func(t *testing.T) (string, string) { return "mysql", newMariaDB(t) },
-	}
+	drivers := map[string]string{"sqlite": "sqlite", "postgres": "pgx", "mariadb": "mysql"}
 	for name, source := range sources {
 		t.Run(name, func(t *testing.T) {
-			driver, source := source(t)
+			driver, source := drivers[name], source(t)
 			path := filepath.Join(t.TempDir(), "ledger")
 			var started []*faulttest.Process
 			for range processes {
