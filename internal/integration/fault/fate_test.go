@@ -55,21 +55,21 @@ func fateOf(address string) fate {
 	f := fate{call: pick(r, good, good, good, good, flaky, flaky, late, deaf, dead, dead, dead)}
 	switch dispatcherOf(address) {
 	case first:
-		f.event, f.after = pick(r, "", channel.Delivered), span(r, 0, soon)
+		f.event, f.after = pick(r, "", channel.Delivered), upTo(r, soon)
 	case told:
-		f.event, f.after = pick(r, channel.Delivered, channel.Bounced), span(r, 0, soon)
+		f.event, f.after = pick(r, channel.Delivered, channel.Bounced), upTo(r, soon)
 	case hasty:
-		f.event, f.after = pick(r, "", channel.Delivered, channel.Delivered, channel.Bounced), span(r, 0, 3*soon)
+		f.event, f.after = pick(r, "", channel.Delivered, channel.Delivered, channel.Bounced), upTo(r, 3*soon)
 	case escalate:
-		f.event, f.after = pick(r, "", channel.Read, channel.Read, channel.Bounced), span(r, 0, 3*soon)
+		f.event, f.after = pick(r, "", channel.Read, channel.Read, channel.Bounced), upTo(r, 3*soon)
 	}
 	return f
 }
 
 func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
 
-func span(r *rand.Rand, from, to time.Duration) time.Duration {
-	return from + time.Duration(r.Int64N(int64(to-from)))
+func upTo(r *rand.Rand, most time.Duration) time.Duration {
+	return time.Duration(r.Int64N(int64(most)))
 }
 
 // goesOut reports whether a provider takes it in the end.

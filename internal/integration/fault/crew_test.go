@@ -1,0 +1,164 @@
+package fault_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/e7ddda3c/notify/store"
+	"github.com/e7ddda3c/notify/store/faulttest"
+)
+
+// workersAtOnce is how many processes run the engine.
+const workersAtOnce = 4
+
+// A crew is the processes of one test, with their ledger.
+type crew struct {
+	t        *testing.T
+	home     *home
+	size     size
+	store    store.Deliveries // undisturbed
+	ledger   *faulttest.Ledger
+	path     string
+	began    time.Time
+	watching sync.WaitGroup
+	seen     int64 // of the ledger
+	counts   map[string]int
+	shown    time.Time
+}
+
+func newCrew(t *testing.T, h *home, z size) *crew {
+	t.Helper()
+	c := &crew{t: t, home: h, size: z, began: time.Now(), counts: map[string]int{}, path: filepath.Join(t.TempDir(), "ledger")}
+	var err error
+	c.ledger, err = faulttest.OpenLedger(c.path)
+	require.NoError(t, err)
+	c.store = h.store(open(t, h.kind, h.source()), nil)
+	t.Cleanup(func() {
+		c.watching.Wait()
+		c.ledger.Close()
+		if t.Failed() {
+			t.Logf("the end of the log:\n%s", tail(logOf(c.path)))
+		}
+	})
+	return c
+}
+
+// start starts a process, and notes when it ends.
+func (c *crew) start(role string, s setup, env ...string) *faulttest.Process {
+	c.t.Helper()
+	program, err := os.Executable()
+	require.NoError(c.t, err)
+	return c.startProgram(program, role, s, env...)
+}
+
+func (c *crew) startProgram(program, role string, s setup, env ...string) *faulttest.Process {
+	c.t.Helper()
+	s.Kind, s.Ledger, s.Lease = c.home.name, c.path, c.size.lease
+	if s.Source == "" {
+		s.Source = c.home.source()
+	}
+	p := faulttest.StartProgram(c.t, program, role, append(env, s.variable(c.t))...)
+	c.watch(p)
+	return p
+}
+
+func (c *crew) restart(p *faulttest.Process, env ...string) {
+	c.t.Helper()
+	p.Restart(env...)
+	c.watch(p)
+}
+
+func (c *crew) watch(p *faulttest.Process) {
+	pid, over := p.PID(), p.Ended()
+	c.watching.Go(func() {
+		<-over
+		c.note(ended, fmt.Sprint(pid))
+	})
+}
+
+func (c *crew) note(kind, id string) {
+	if err := c.ledger.Note(faulttest.Entry{Kind: kind, ID: id}); err != nil {
+		c.t.Error(err)
+	}
+}
+
+// count reads on in the ledger and returns how many entries of a kind there are.
+func (c *crew) count(kind string) int {
+	c.t.Helper()
+	es, next, err := c.ledger.Read(c.seen)
+	require.NoError(c.t, err)
+	c.seen = next
+	for _, e := range es {
+		c.counts[e.Kind]++
+	}
+	return c.counts[kind]
+}
+
+// show logs how far it is, every two seconds.
+func (c *crew) show(format string, args ...any) {
+	if time.Since(c.shown) < 2*time.Second {
+		return
+	}
+	c.shown = time.Now()
+	c.t.Logf("%3.0fs accepted %d called %d, %s", time.Since(c.began).Seconds(), c.count(accepted), c.count(called), fmt.Sprintf(format, args...))
+}
+
+// left counts what is not settled; if the store does not answer, that is not nothing.
+func (c *crew) left(ctx context.Context) (n int) {
+	counts, err := c.store.CountDeliveries(ctx, store.CountQuery{})
+	if err != nil {
+		return -1
+	}
+	for _, lane := range counts {
+		n += lane.Due + lane.Later
+	}
+	return n
+}
+
+// drain waits until nothing is left to be done by workers.
+func (c *crew) drain(limit time.Duration, workers ...*faulttest.Process) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.t.Context(), limit)
+	defer cancel()
+	left := -1
+	for left != 0 && pause(ctx, 100*time.Millisecond) {
+		left = c.left(ctx)
+		c.show("%d left", left)
+	}
+	if left != 0 {
+		c.dump(workers...)
+	}
+	require.Zero(c.t, left, "deliveries that nobody brings to an end within %v", limit)
+}
+
+// dump ends processes that are stuck, and logs where they are.
+func (c *crew) dump(workers ...*faulttest.Process) {
+	now, cancel := context.WithCancel(c.t.Context())
+	cancel()
+	for _, p := range workers {
+		c.t.Log(p.Stop(now))
+	}
+}
+
+// stop stops a process as an operator does.
+func (c *crew) stop(p *faulttest.Process) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.t.Context(), 30*time.Second)
+	defer cancel()
+	require.NoError(c.t, p.Stop(ctx))
+}
+
+// audit is for the end.
+func (c *crew) audit() *audit {
+	c.t.Helper()
+	es, _, err := c.ledger.Read(0)
+	require.NoError(c.t, err)
+	return newAudit(es, everything(c.t, c.store))
+}

@@ -1,0 +1,64 @@
+package fault_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/e7ddda3c/notify"
+	"github.com/e7ddda3c/notify/store/faulttest"
+)
+
+const drainKills = 4
+
+// testDrain kills workers while they send a backlog as fast as they can: then each has as much under way as it may.
+func testDrain(t *testing.T, k kind, server *faulttest.Server) {
+	z := sizeOf()
+	c := newCrew(t, newHome(t, k, server), z)
+	c.accept(z.backlog)
+	var workers []*faulttest.Process
+	for range workersAtOnce / 2 {
+		workers = append(workers, c.start("worker", setup{}))
+	}
+	for i := range drainKills {
+		enough, end := (i+1)*z.backlog/(drainKills+1), time.Now().Add(time.Minute)
+		for c.count(called) < enough && time.Now().Before(end) && pause(t.Context(), time.Millisecond) {
+			c.show("%d kills", i)
+		}
+		if c.count(called) < enough {
+			c.dump(workers...)
+			t.Fatalf("only %d of %d were called within a minute", c.count(called), enough)
+		}
+		p := workers[i%len(workers)]
+		p.Kill()
+		c.restart(p)
+	}
+	c.drain(3*z.lease+30*time.Second, workers...)
+	for _, p := range workers {
+		c.stop(p)
+	}
+	a := c.audit()
+	a.takeover = 0 // what a process held waits behind the backlog
+	a.require(t, z)
+	require.LessOrEqual(t, a.worst, openMost, "duplicates of one process")
+}
+
+// accept sends so many messages, and notes them.
+func (c *crew) accept(count int) {
+	c.t.Helper()
+	b := &bench{ledger: c.ledger, bomb: faulttest.NewBomb()}
+	n, err := notify.New(notify.Config{Store: c.store, Channels: notify.Channels{"line": &provider{b}}})
+	require.NoError(c.t, err)
+	var sending sync.WaitGroup
+	for i := range 16 {
+		sending.Go(func() {
+			for j := i; j < count; j += 16 {
+				b.send(c.t.Context(), n, fmt.Sprintf("%s%d", plain, j))
+			}
+		})
+	}
+	sending.Wait()
+}
