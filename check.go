@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,7 +46,9 @@ func (n *Notifier) checkStore(m *Message) error {
 }
 
 func checkWords(m *Message) error {
-	if !slices.Contains([]Class{"", OTP, Transactional, Notice, Marketing}, m.Class) {
+	switch m.Class {
+	case "", OTP, Transactional, Notice, Marketing:
+	default:
 		return fault("class", fmt.Errorf("%q is not otp, transactional, notice or marketing", m.Class))
 	}
 	if err := checkLocale(m.Locale); err != nil {
@@ -153,11 +154,16 @@ func checkRecipient(r *Recipient) (field string, err error) {
 
 // checkReach finds out whether there is somebody to tell, and over which channels.
 func (n *Notifier) checkReach(m *Message) error {
-	group := func(name string) bool { return n.gates[name].kind == channel.None }
-	if len(m.To) == 0 && (len(m.Channels) == 0 || !allOf(m.Channels, group)) {
+	groups := 0
+	for _, name := range m.Channels {
+		if n.gates[name].kind == channel.None {
+			groups++
+		}
+	}
+	if len(m.To) == 0 && (len(m.Channels) == 0 || groups < len(m.Channels)) {
 		return fault("to", errors.New("nobody to tell"))
 	}
-	if _, isAll := n.dispatchers[m.Dispatcher].(all); !isAll && len(m.To) > 1 && slices.ContainsFunc(m.Channels, group) {
+	if _, isAll := n.dispatchers[m.Dispatcher].(all); !isAll && len(m.To) > 1 && groups > 0 {
 		return fault("dispatcher", errors.New(`a group channel for several recipients goes with "all" only`))
 	}
 	if len(m.Channels) > 0 {
@@ -167,17 +173,13 @@ func (n *Notifier) checkReach(m *Message) error {
 		if len(m.To[i].Addresses) == 0 {
 			return fault("channels", fmt.Errorf("none given, and to[%d] has no addresses to choose by", i))
 		}
-		for _, name := range slices.Sorted(maps.Keys(m.To[i].Addresses)) {
+		for _, name := range namesOf(m.To[i].Addresses) {
 			if g := n.gates[name]; g == nil || !g.takes(name) {
 				return fault("channels", fmt.Errorf("none given, and to[%d].addresses names no channel that has addresses with %q", i, name))
 			}
 		}
 	}
 	return nil
-}
-
-func allOf(names []string, is func(string) bool) bool {
-	return !slices.ContainsFunc(names, func(name string) bool { return !is(name) })
 }
 
 // at writes the path of a list's element.

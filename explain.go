@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -35,26 +36,22 @@ func (n *Notifier) Explain(ctx context.Context, id string) (string, error) {
 	return x.text.String(), nil
 }
 
-// storedPauses returns the pauses that the store has, by channel.
-func (n *Notifier) storedPauses(ctx context.Context) (map[string]store.Pause, error) {
+// storedPauses returns the pauses that the store has.
+func (n *Notifier) storedPauses(ctx context.Context) (ps []store.Pause, err error) {
 	if n.pauses == nil {
 		return nil, nil
 	}
-	pauses := map[string]store.Pause{}
-	err := n.useStore(func() error {
-		ps, _, err := n.pauses.ListPauses(ctx)
-		for _, p := range ps {
-			pauses[p.Channel] = p
-		}
+	err = n.useStore(func() error {
+		ps, _, err = n.pauses.ListPauses(ctx)
 		return err
 	})
-	return pauses, err
+	return ps, err
 }
 
 // An explainer writes an explanation.
 type explainer struct {
 	now    time.Time // the store's clock
-	pauses map[string]store.Pause
+	pauses []store.Pause
 	to     string // the address that nobody gets to see
 	text   strings.Builder
 }
@@ -125,7 +122,8 @@ func (x *explainer) delivery(d *store.Delivery, o Outcome) {
 
 // awaited says what a live delivery waits for.
 func (x *explainer) awaited(d *store.Delivery) {
-	if p, ok := x.pauses[d.Lane.Channel()]; ok {
+	if i := slices.IndexFunc(x.pauses, func(p store.Pause) bool { return p.Channel == d.Lane.Channel() }); i >= 0 {
+		p := x.pauses[i]
 		e, _ := errorOf(&p.Failure)
 		x.say(2, "the channel %s is paused until %s: %s", p.Channel, clock(p.Until), x.quote(e))
 	}

@@ -7,6 +7,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -131,7 +132,7 @@ func (n *Notifier) addChannels(c Config) error {
 	if len(c.Channels) == 0 {
 		return fault("channels", errors.New("none given"))
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.Channels)) {
+	for _, name := range namesOf(c.Channels) {
 		field, ch := "channels."+name, c.Channels[name]
 		if name == "" || name == "default" || !consistsOf(name, func(c byte) bool { return letter(c) || digit(c) || c == '-' || c == '_' }) {
 			return fault(field, errors.New("a name has letters, digits, '-' and '_', and is not \"default\""))
@@ -147,7 +148,7 @@ func (n *Notifier) addChannels(c Config) error {
 			return fault(field, fmt.Errorf("the driver's limits: %w", err))
 		}
 		g := newGate(name, ch, policyOf(c.Policies[name], limits, c.Policies[""], n.store != nil))
-		g.cap = c.Policies[name].or(limits).or(c.Policies[""]).Concurrency
+		g.cap = cmp.Or(c.Policies[name].Concurrency, limits.Concurrency, c.Policies[""].Concurrency)
 		n.gates[name] = g
 	}
 	return nil
@@ -166,7 +167,7 @@ func isNil(v any) bool {
 }
 
 func (n *Notifier) checkPolicies(c Config) error {
-	for _, name := range slices.Sorted(maps.Keys(c.Policies)) {
+	for _, name := range namesOf(c.Policies) {
 		if _, ok := c.Channels[name]; !ok && name != "" {
 			return fault("policies."+name, errors.New("no such channel"))
 		}
@@ -178,7 +179,7 @@ func (n *Notifier) checkPolicies(c Config) error {
 }
 
 func (n *Notifier) addDispatchers(c Config) error {
-	for _, name := range slices.Sorted(maps.Keys(c.Dispatchers)) {
+	for _, name := range namesOf(c.Dispatchers) {
 		field, d := "dispatchers."+name, c.Dispatchers[name]
 		if _, ok := n.dispatchers[name]; ok {
 			return fault(field, errors.New("the name is taken"))
@@ -200,11 +201,15 @@ func (n *Notifier) addDispatchers(c Config) error {
 }
 
 func (n *Notifier) checkRedirect(c Config) error {
-	for _, key := range slices.Sorted(maps.Keys(c.Redirect)) {
+	for _, key := range namesOf(c.Redirect) {
 		if c.Redirect[key] == "" {
 			return fault("redirect."+key, errors.New("is empty"))
 		}
-		if !slices.ContainsFunc(slices.Collect(maps.Values(n.gates)), func(g *gate) bool { return g.takes(key) }) {
+		known := false
+		for _, g := range n.gates {
+			known = known || g.takes(key)
+		}
+		if !known {
 			return fault("redirect."+key, errors.New("no channel has this name, or takes this kind of address"))
 		}
 	}
@@ -253,8 +258,7 @@ func (n *Notifier) Close(ctx context.Context) error {
 		errs = append(errs, fmt.Errorf("notify: closed with calls under way on %q: %w", n.busy(), err))
 	}
 	closed := make(map[any]bool, len(n.gates))
-	for _, name := range slices.Sorted(maps.Keys(n.gates)) {
-		g := n.gates[name]
+	for _, g := range n.inOrder() {
 		if reflect.ValueOf(g.driver).Comparable() {
 			if closed[g.driver] {
 				continue
@@ -262,11 +266,11 @@ func (n *Notifier) Close(ctx context.Context) error {
 			closed[g.driver] = true
 		}
 		var err error
-		if crash := n.guard(name, func() { err = g.close(ctx) }); crash != nil {
+		if crash := n.guard(g.name, func() { err = g.close(ctx) }); crash != nil {
 			err = crash
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("notify: %s: %w", name, err))
+			errs = append(errs, fmt.Errorf("notify: %s: %w", g.name, err))
 		}
 	}
 	return errors.Join(errs...)
@@ -275,11 +279,30 @@ func (n *Notifier) Close(ctx context.Context) error {
 // busy names the channels with calls under way.
 func (n *Notifier) busy() []string {
 	var names []string
-	for _, name := range slices.Sorted(maps.Keys(n.gates)) {
-		if n.gates[name].busy.Load() > 0 {
-			names = append(names, name)
+	for _, g := range n.inOrder() {
+		if g.busy.Load() > 0 {
+			names = append(names, g.name)
 		}
 	}
+	return names
+}
+
+// inOrder returns the gates by name.
+func (n *Notifier) inOrder() []*gate {
+	var gs []*gate
+	for _, name := range namesOf(n.gates) {
+		gs = append(gs, n.gates[name])
+	}
+	return gs
+}
+
+// namesOf returns the keys of m in order.
+func namesOf[V any](m map[string]V) []string {
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
 	return names
 }
 

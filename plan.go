@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -121,30 +120,29 @@ func (p *planner) encode() error {
 // addGroups plans each recipient's deliveries, and those to nobody in particular: group channels of a message that does not have
 // exactly one recipient.
 func (p *planner) addGroups(ctx context.Context) error {
-	personal, shared := p.m.Channels, p.m.Channels
-	if len(p.m.To) == 1 {
-		shared = nil
-	} else {
-		personal = p.only(personal, func(kind string) bool { return kind != channel.None })
-		shared = p.only(shared, func(kind string) bool { return kind == channel.None })
+	personal, shared := p.m.Channels, []string(nil)
+	if len(p.m.To) != 1 {
+		personal = nil
+		for _, name := range p.m.Channels {
+			if p.gates[name].kind == channel.None {
+				shared = append(shared, name)
+			} else {
+				personal = append(personal, name)
+			}
+		}
 	}
 	p.plan.groups = make([]group, 0, len(p.m.To)+min(len(shared), 1))
 	for i := range p.m.To {
 		to := p.person(i)
 		channels := personal
 		if len(p.m.Channels) == 0 {
-			channels = slices.Sorted(maps.Keys(to.Addresses))
+			channels = namesOf(to.Addresses)
 		}
 		if err := p.addGroup(ctx, &to, channels); err != nil {
 			return err
 		}
 	}
 	return p.addGroup(ctx, &person{no: len(p.m.To)}, shared)
-}
-
-// only returns the channels whose kind of address is wanted.
-func (p *planner) only(channels []string, want func(kind string) bool) []string {
-	return slices.DeleteFunc(slices.Clone(channels), func(name string) bool { return !want(p.gates[name].kind) })
 }
 
 // addGroup plans the deliveries to one recipient: for each channel, one for each address.

@@ -2,8 +2,6 @@ package notify
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -122,13 +120,4 @@ func (r *runner) drain() {
 	}
 	r.mu.Unlock()
 	<-r.idle
-}
-
-// inOrder returns the gates by name.
-func (n *Notifier) inOrder() []*gate {
-	var gs []*gate
-	for _, name := range slices.Sorted(maps.Keys(n.gates)) {
-		gs = append(gs, n.gates[name])
-	}
-	return gs
 }

@@ -42,8 +42,8 @@ func (u *unclaimed) look(n *Notifier, messageID string) {
 	}
 }
 
-// isUnclaimed reports whether a delivery of a message has been due for most of that time, was never claimed, and its channel is not
-// paused.
+// isUnclaimed reports whether a delivery of a message has been due for most of that time and was never claimed. Where a channel is
+// paused, somebody runs.
 func (n *Notifier) isUnclaimed(messageID string) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
@@ -52,12 +52,11 @@ func (n *Notifier) isUnclaimed(messageID string) bool {
 		return false
 	}
 	pauses, err := n.storedPauses(ctx)
-	if err != nil {
+	if err != nil || len(pauses) > 0 {
 		return false
 	}
-	for _, d := range rec.Deliveries {
-		_, paused := pauses[d.Lane.Channel()]
-		if d.Status == Accepted && d.Claim == 0 && now.Sub(d.Due) > claimedWithin/2 && !paused {
+	for i := range rec.Deliveries {
+		if d := &rec.Deliveries[i]; d.Status == Accepted && d.Claim == 0 && now.Sub(d.Due) > claimedWithin/2 {
 			return true
 		}
 	}

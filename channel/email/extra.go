@@ -2,7 +2,6 @@ package email
 
 import (
 	"fmt"
-	"maps"
 	netmail "net/mail"
 	"net/textproto"
 	"slices"
@@ -32,7 +31,12 @@ func (e Extra) check() error {
 	default:
 		return fail(channel.Rejected, "extra.importance", "not high, normal or low")
 	}
-	for _, name := range slices.Sorted(maps.Keys(e.Headers)) {
+	names := make([]string, 0, len(e.Headers))
+	for name := range e.Headers {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
 		if !fieldName(name) {
 			return fail(channel.Rejected, "extra.headers", "a name is none of a header field")
 		}
