@@ -58,6 +58,9 @@ func (r *runner) crashed(j *job) bool {
 		return false
 	}
 	j.alone = j.Expired >= aloneFrom
+	if !j.Message.AtMostOnce { // each of them may have called it, and whether it is called again or not
+		j.Duplicate = j.Duplicate || j.Doubt || j.Expired > 1
+	}
 	j.Doubt = j.Doubt || j.Called || !j.Message.AtMostOnce
 	switch {
 	case j.Called && j.Message.AtMostOnce:

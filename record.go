@@ -193,7 +193,9 @@ func isMessageID(id string) bool {
 func outcomeOf(d *store.Delivery) Outcome {
 	o := Outcome{
 		ID: deliveryID(d.DeliveryRef), Recipient: d.User, Channel: d.Lane.Channel(), To: d.To, ProviderID: d.ProviderID,
-		Status: d.Status, Reason: Reason(d.Reason), Attempts: d.Attempts, Duplicate: d.Duplicate, At: d.At,
+		Status: d.Status, Reason: Reason(d.Reason), Attempts: d.Attempts, At: d.At,
+		// A receipt may come between the deaths of two processes that called it, and nobody settles it after.
+		Duplicate: d.Duplicate || d.Expired > 0 && d.Status.Settled() && !d.Message.AtMostOnce,
 	}
 	if d.Canceled && d.Status != Canceled && o.Reason == "" {
 		o.Reason = ReasonTooLate

@@ -73,7 +73,27 @@ func TestADeliveryThatKillsProcessesEnds(t *testing.T) {
 		o := settled(t, n, id).Deliveries[0]
 		require.Equal(t, notify.Unknown, o.Status)
 		require.Equal(t, notify.ReasonExhausted, o.Reason)
+		require.True(t, o.Duplicate)
 		require.Zero(t, d.calls())
+	})
+}
+
+func TestAReceiptFlagsWhatTwoProcessesMayHaveCalled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := memory.New()
+		n := durable(t, st, notify.Channels{"pager": &driver{}})
+		id := accept(t, n, hello("pager")).ID
+		for twice := range 2 {
+			require.Len(t, die(t, st, time.Second, false), 1)
+			time.Sleep(time.Duration(1-twice) * time.Second)
+		}
+		r, err := n.Report(t.Context(), id)
+		require.NoError(t, err)
+		require.False(t, r.Deliveries[0].Duplicate)
+		require.NoError(t, n.Receive(t.Context(), channel.Receipt{DeliveryID: r.Deliveries[0].ID, Event: channel.Delivered}))
+		o := settled(t, n, id).Deliveries[0]
+		require.Equal(t, notify.Delivered, o.Status)
+		require.True(t, o.Duplicate)
 	})
 }
 
