@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"time"
 
 	"github.com/e7ddda3c/notify/store"
@@ -70,7 +71,7 @@ func (x *session) changePart(ctx context.Context, c store.Change, statuses []sto
 	}
 	for _, ref := range refs {
 		r := rows[ref]
-		if r == nil || !contains(statuses, r.Status) || !contains(c.Filter.Statuses, r.Status) || !contains(c.Filter.Reasons, r.Reason) {
+		if r == nil || !allows(statuses, r.Status) || !allows(c.Filter.Statuses, r.Status) || !allows(c.Filter.Reasons, r.Reason) {
 			continue // it has changed since it was selected
 		}
 		if r.leased {
@@ -87,15 +88,8 @@ func (x *session) changePart(ctx context.Context, c store.Change, statuses []sto
 	return part, last, x.wake(ctx, part.Deliveries)
 }
 
-// contains reports whether all has x, or nothing.
-func contains[T comparable](all []T, x T) bool {
-	for _, a := range all {
-		if a == x {
-			return true
-		}
-	}
-	return len(all) == 0
-}
+// allows reports whether x is one of those that are wanted, where none wants all.
+func allows[T comparable](wanted []T, x T) bool { return len(wanted) == 0 || slices.Contains(wanted, x) }
 
 // selected returns deliveries that a filter selects, the oldest messages first.
 func (x *session) selected(ctx context.Context, f store.Filter, statuses []store.Status, after *store.DeliveryRef, limit int) (refs []store.DeliveryRef, err error) {

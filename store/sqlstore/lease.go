@@ -106,11 +106,11 @@ func (s *Store) ask(ctx context.Context, r store.LeaseRequest, take func(context
 		return c, err
 	}
 	due := slices.DeleteFunc(slices.Clone(r.Lanes), func(l store.LaneRoom) bool {
-		at, any := first[l.Lane]
-		if any && at.After(c.now) {
+		at, live := first[l.Lane]
+		if live && at.After(c.now) {
 			c.next[l.Lane] = at
 		}
-		return !any || at.After(c.now)
+		return !live || at.After(c.now)
 	})
 	if len(due) == 0 {
 		return c, nil
