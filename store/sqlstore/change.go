@@ -89,7 +89,9 @@ func (x *session) changePart(ctx context.Context, c store.Change, statuses []sto
 }
 
 // allows reports whether x is one of those that are wanted, where none wants all.
-func allows[T comparable](wanted []T, x T) bool { return len(wanted) == 0 || slices.Contains(wanted, x) }
+func allows[T comparable](wanted []T, x T) bool {
+	return len(wanted) == 0 || slices.Contains(wanted, x)
+}
 
 // selected returns deliveries that a filter selects, the oldest messages first.
 func (x *session) selected(ctx context.Context, f store.Filter, statuses []store.Status, after *store.DeliveryRef, limit int) (refs []store.DeliveryRef, err error) {
