@@ -24,12 +24,28 @@ func (h *house) loopSQL(ctx context.Context, messages int) (time.Duration, error
 	return h.loops(ctx, messages, func() (int, error) { return h.step(ctx, l) })
 }
 
-// A claimed is what a loop keeps of a delivery.
+// A claimed is how a loop names a delivery. All else is read, too, and not looked at.
 type claimed struct {
 	message                 any
 	recipient, place, claim int64
-	address                 string
-	own, body               []byte
+}
+
+// scanClaimed reads a row that begins with the columns of a claimed.
+func scanClaimed(rows *sql.Rows) (c claimed, err error) {
+	return c, scanAll(rows, &c.message, &c.recipient, &c.place, &c.claim)
+}
+
+// scanAll reads the first columns of a row into first, and the others as they come.
+func scanAll(rows *sql.Rows, first ...any) error {
+	columns, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	others := make([]sql.RawBytes, len(columns)-len(first))
+	for i := range others {
+		first = append(first, &others[i])
+	}
+	return rows.Scan(first...)
 }
 
 // stmt returns a statement, prepared once, for tx.
@@ -91,27 +107,30 @@ func keys(cs []claimed, fenced bool) []any {
 	return args
 }
 
-// loopPostgres is one step: two statements, each a transaction.
+// loopPostgres is one step: three statements, each a transaction.
 func loopPostgres(ctx context.Context, l *looper) (int, error) {
 	var cs []claimed
 	now, lease := time.Now().UnixMicro(), leaseFor.Microseconds()
 	err := l.query(ctx, nil, func(rows *sql.Rows) error {
-		var c claimed
-		err := rows.Scan(&c.message, &c.recipient, &c.place, &c.claim, &c.address, &c.own, &c.body)
+		c, err := scanClaimed(rows)
 		cs = append(cs, c)
 		return err
 	}, `with due as (select message, recipient, place from notify_deliveries where live and lane = $1 and due <= $2
 			order by due limit 100 for update skip locked)
 		update notify_deliveries d set claim = claim + 1, due = $2 + $3, leased = true from due
 		where d.message = due.message and d.recipient = due.recipient and d.place = due.place
-		returning d.message, d.recipient, d.place, d.claim, d.address, d.body, (select m.body from notify_messages m where m.id = d.message)`,
-		l.lane, now, lease)
+		returning d.message, d.recipient, d.place, d.claim, d.*`, l.lane, now, lease)
 	if err != nil || len(cs) == 0 {
 		return 0, err
 	}
 	messages, recipients, places, claims := make([]string, len(cs)), make([]int64, len(cs)), make([]int64, len(cs)), make([]int64, len(cs))
 	for i, c := range cs {
 		messages[i], recipients[i], places[i], claims[i] = fmt.Sprint(c.message), c.recipient, c.place, c.claim
+	}
+	err = l.query(ctx, nil, func(rows *sql.Rows) error { return scanAll(rows) },
+		`select * from notify_messages where id = any($1::text[]::uuid[])`, messages)
+	if err != nil {
+		return 0, err
 	}
 	return len(cs), l.exec(ctx, nil, `with settled as (
 			update notify_deliveries d set live = false, due = 0, status = 'sent', at = $5, attempts = 1, tries = 1, leased = false
@@ -129,17 +148,16 @@ func loopSQLite(ctx context.Context, l *looper) (int, error) {
 	now, lease := time.Now().UnixMicro(), leaseFor.Microseconds()
 	err := inTx(ctx, l.DB, func(tx *sql.Tx) error {
 		err := l.query(ctx, tx, func(rows *sql.Rows) error {
-			var c claimed
-			err := rows.Scan(&c.message, &c.recipient, &c.place, &c.claim, &c.address, &c.own)
+			c, err := scanClaimed(rows)
 			cs = append(cs, c)
 			return err
 		}, `update notify_deliveries set claim = claim + 1, due = ?, leased = 1 where (message, recipient, place) in
 				(select message, recipient, place from notify_deliveries where live = 1 and lane = ? and due <= ? order by due limit 100)
-			returning message, recipient, place, claim, address, body`, now+lease, l.lane, now)
+			returning message, recipient, place, claim, *`, now+lease, l.lane, now)
 		if err != nil || len(cs) == 0 {
 			return err
 		}
-		return l.bodies(ctx, tx, cs)
+		return l.heads(ctx, tx, cs)
 	})
 	if err != nil || len(cs) == 0 {
 		return 0, err
@@ -156,17 +174,14 @@ func loopSQLite(ctx context.Context, l *looper) (int, error) {
 	})
 }
 
-// bodies reads what the deliveries of a message share.
-func (l *looper) bodies(ctx context.Context, tx *sql.Tx, cs []claimed) error {
+// heads reads what the deliveries of a message share.
+func (l *looper) heads(ctx context.Context, tx *sql.Tx, cs []claimed) error {
 	ids := make([]any, len(cs))
 	for i, c := range cs {
 		ids[i] = c.message
 	}
-	i := 0
-	return l.query(ctx, tx, func(rows *sql.Rows) error {
-		i++
-		return rows.Scan(&cs[i-1].body)
-	}, `select body from notify_messages where id in (`+times(len(cs), "?")+`)`, ids...)
+	return l.query(ctx, tx, func(rows *sql.Rows) error { return scanAll(rows) },
+		`select * from notify_messages where id in (`+times(len(cs), "?")+`)`, ids...)
 }
 
 // log writes the attempts.
@@ -186,12 +201,11 @@ func loopMariaDB(ctx context.Context, l *looper) (int, error) {
 	now, lease := time.Now().UnixMicro(), leaseFor.Microseconds()
 	err := l.committed(ctx, func(tx *sql.Tx) error {
 		err := l.query(ctx, tx, func(rows *sql.Rows) error {
-			var c claimed
-			err := rows.Scan(&c.message, &c.recipient, &c.place, &c.claim, &c.address, &c.own)
+			c, err := scanClaimed(rows)
 			c.claim++
 			cs = append(cs, c)
 			return err
-		}, `select message, recipient, place, claim, address, body from notify_deliveries where lane = ? and live = 1 and due <= ?
+		}, `select message, recipient, place, claim, d.* from notify_deliveries d where lane = ? and live = 1 and due <= ?
 			order by due limit 100 for update skip locked`, l.lane, now)
 		if err != nil || len(cs) == 0 {
 			return err
@@ -201,7 +215,7 @@ func loopMariaDB(ctx context.Context, l *looper) (int, error) {
 		if err != nil {
 			return err
 		}
-		return l.bodies(ctx, tx, cs)
+		return l.heads(ctx, tx, cs)
 	})
 	if err != nil || len(cs) == 0 {
 		return 0, err
