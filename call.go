@@ -27,7 +27,11 @@ type answer struct {
 // attempt calls j's driver and settles what comes of it, unless the call was given up meanwhile. j holds a slot.
 func (r *runner) attempt(j *job) {
 	g := j.lane.gate
-	d, err := open(&j.Delivery)
+	shared, err := j.body()
+	var d channel.Delivery
+	if err == nil {
+		d, err = shared.open(&j.Delivery)
+	}
 	if err != nil { // it had a fault when it was planned and is replayed, somebody else wrote it, or it is broken
 		r.log.Error("cannot read a delivery", "delivery", deliveryID(j.DeliveryRef), "error", err)
 		r.free(j, 0)

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/e7ddda3c/notify/store"
@@ -103,13 +104,21 @@ func (r *runner) hold(leases store.Leases, rooms []store.LaneRoom, until, now ti
 	defer r.mu.Unlock()
 	jobs := make([]*job, len(leases.Deliveries))
 	got := make(map[store.Lane]int, len(rooms))
+	bodies := make(map[*store.Message]bodyFunc)
 	for i, d := range leases.Deliveries {
-		j := &job{Leased: d, lane: r.byName[d.Lane], until: until}
+		body, ok := r.bodies[d.Message]
+		if !ok {
+			body = sync.OnceValues(func() (*sharedBody, error) { return unpack(d.Message) })
+			r.bodies[d.Message] = body
+		}
+		bodies[d.Message] = body
+		j := &job{Leased: d, lane: r.byName[d.Lane], body: body, until: until}
 		r.jobs[j] = struct{}{}
 		j.lane.judged++ // until it is judged
 		got[d.Lane]++
 		jobs[i] = j
 	}
+	r.bodies = bodies
 	for _, room := range rooms {
 		if l := r.byName[room.Lane]; !l.woken {
 			l.rest(r, got[room.Lane], room.Room, leases.NextDue, now)

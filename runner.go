@@ -33,12 +33,17 @@ type runner struct {
 	idle      chan struct{} // closed when nothing is held any more; not nil once draining
 
 	settling settleQueue
+	bodies   map[*store.Message]bodyFunc // of the messages of the last claim; the claimer's alone
 }
+
+// A bodyFunc decodes the body of a message, the first time it is called: a large one that goes to many is decoded once.
+type bodyFunc func() (*sharedBody, error)
 
 // A job is a delivery under a lease of ours. It is held from its claim until its settlement is committed, or it is lost.
 type job struct {
 	store.Leased
 	lane       *lane
+	body       bodyFunc
 	until      time.Time               // our clock: when the lease runs out if it is not extended
 	called     bool                    // the driver has been called: a possible duplicate until it is settled
 	lost       bool                    // another process has it
@@ -57,6 +62,7 @@ func newRunner(ctx context.Context, n *Notifier) *runner {
 		news:     make(chan struct{}, 1),
 		byName:   map[store.Lane]*lane{},
 		jobs:     map[*job]struct{}{},
+		bodies:   map[*store.Message]bodyFunc{},
 	}
 	r.settling.news = make(chan struct{}, settlers)
 	return r
