@@ -86,7 +86,7 @@ func (r *runner) rooms(now time.Time) []store.LaneRoom {
 		if room <= 0 || 2*room < limit || l.look.After(now) || l.gate.barred(now) > 0 {
 			continue
 		}
-		l.woken, l.look = false, now.Add(forever) // what is settled from now on may lower it
+		l.look = now.Add(forever) // whoever has news from now on lowers it
 		rooms = append(rooms, store.LaneRoom{Lane: l.name, Room: min(room, claimMost)})
 	}
 	return rooms
@@ -120,9 +120,7 @@ func (r *runner) hold(leases store.Leases, rooms []store.LaneRoom, until, now ti
 	}
 	r.bodies = bodies
 	for _, room := range rooms {
-		if l := r.byName[room.Lane]; !l.woken {
-			l.rest(r, got[room.Lane], room.Room, leases.NextDue, now)
-		}
+		r.byName[room.Lane].rest(r, got[room.Lane], room.Room, leases.NextDue, now)
 	}
 	return jobs
 }

@@ -19,7 +19,6 @@ type lane struct {
 	gate *gate
 
 	look     time.Time     // our clock: when to ask the store again; zero is now
-	woken    bool          // somebody said so since it was asked last
 	poll     time.Duration // the longest rest without a hint
 	crowd    time.Duration // the next rest if others hold what is due
 	ready    []*job        // claimed and not called yet, in order

@@ -82,12 +82,12 @@ func (r *runner) wake(names ...store.Lane) {
 	defer r.mu.Unlock()
 	for _, name := range names {
 		if l := r.byName[name]; l != nil {
-			l.look, l.woken = time.Time{}, true
+			l.look = time.Time{}
 		}
 	}
 	if len(names) == 0 {
 		for _, l := range r.lanes {
-			l.look, l.woken = time.Time{}, true
+			l.look = time.Time{}
 		}
 	}
 	r.nudge()

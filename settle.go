@@ -210,7 +210,7 @@ func (r *runner) lookAgain(e ending) {
 	}
 	for _, peer := range e.Group {
 		if l := r.byName[peer.Lane]; l != nil && peer.Rank != e.job.Rank {
-			l.look, l.woken = time.Time{}, true
+			l.look = time.Time{}
 		}
 	}
 }

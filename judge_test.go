@@ -1,0 +1,324 @@
+package notify_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/e7ddda3c/notify"
+	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/store"
+	"github.com/e7ddda3c/notify/store/memory"
+)
+
+func TestAPeerMovesOnAtOnce(t *testing.T) {
+	tests := map[string]struct {
+		once, crashed bool
+		answer        error
+	}{
+		"after a failure":      {answer: fails(channel.Unreachable)},
+		"after a process died": {once: true, crashed: true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				st, sms := memory.New(), &driver{}
+				n := durable(t, st, notify.Channels{"pager": &driver{answers: []error{tt.answer}}, "sms": sms})
+				m := hello("pager", "sms")
+				m.Dispatcher, m.AtMostOnce = "first", tt.once
+				began, id := time.Now(), accept(t, n, m).ID
+				if tt.crashed {
+					die(t, st, 10*time.Second, true)
+					began = began.Add(10 * time.Second)
+				}
+				running(t, n)
+				settled(t, n, id)
+				require.WithinDuration(t, began, sms.at[0], 300*time.Millisecond)
+			})
+		})
+	}
+}
+
+func TestAFactUndoesNoBackoff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st, sms := memory.New(), &driver{answers: []error{waits(channel.Temporary, time.Minute), nil}}
+		both := puzzle(func(_ time.Time, ds []notify.Progress) []notify.Step {
+			return []notify.Step{{Action: notify.Start}, {Action: notify.Start}}
+		})
+		n := newNotifier(t, notify.Config{
+			Store: st, Channels: notify.Channels{"email": &driver{takes: 10 * time.Second}, "sms": sms},
+			Dispatchers: map[string]notify.Dispatcher{"both": both},
+		})
+		running(t, n)
+		m := hello("email", "sms")
+		m.Dispatcher = "both"
+		settled(t, n, accept(t, n, m).ID)
+		require.GreaterOrEqual(t, sms.at[1].Sub(sms.at[0]), time.Minute)
+	})
+}
+
+func TestAGroupThatWaitsIsAskedSeldom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := &tapped{Store: memory.New()}
+		leased := 0
+		st.lease = func(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
+			l, err := st.Store.LeaseDeliveries(ctx, r)
+			leased += len(l.Deliveries)
+			return l, err
+		}
+		n := newNotifier(t, notify.Config{
+			Store: st, Channels: notify.Channels{"email": &driver{}, "sms": &driver{}, "phone": &driver{}},
+			Dispatchers: map[string]notify.Dispatcher{"mine": notify.Escalate(10 * time.Minute)},
+		})
+		running(t, n)
+		send(t, n, "mine")
+		time.Sleep(9 * time.Minute)
+		require.Less(t, leased, 10)
+	})
+}
+
+func TestWhatWaitsForItsDispatcherExpiresInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := dispatched(t, notify.Escalate(time.Hour), notify.Channels{"email": &driver{}, "sms": &driver{}, "phone": &driver{}})
+		m := hello("email", "sms", "phone")
+		m.Dispatcher, m.ExpireAt = "mine", time.Now().Add(10*time.Minute)
+		r := settled(t, n, accept(t, n, m).ID)
+		require.Equal(t, []notify.Status{notify.Sent, notify.Expired, notify.Expired}, statuses(r))
+		require.WithinDuration(t, m.ExpireAt, time.Now(), 2*time.Second)
+	})
+}
+
+func TestWhatWasCanceledUnderADeadProcessIsNotCalled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st, d := memory.New(), &driver{}
+		n := durable(t, st, notify.Channels{"pager": d})
+		m := hello("pager")
+		m.AtMostOnce = true // so that it surely was not called
+		id := accept(t, n, m).ID
+		die(t, st, 10*time.Second, false)
+		_, err := n.Cancel(t.Context(), notify.Query{ID: id})
+		require.NoError(t, err)
+		running(t, n)
+		require.Equal(t, notify.Canceled, settled(t, n, id).Deliveries[0].Status)
+		require.Zero(t, d.calls())
+	})
+}
+
+func TestWhatMayHaveGoneOutAndTurnsOutInvalidHasFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := durable(t, memory.New(), notify.Channels{"pager": &driver{answers: []error{fails(channel.Uncertain), fails(channel.InvalidRecipient)}}})
+		running(t, n)
+		o := settled(t, n, accept(t, n, hello("pager")).ID).Deliveries[0]
+		require.Equal(t, notify.Failed, o.Status)
+		require.Equal(t, notify.ReasonInvalid, o.Reason)
+	})
+}
+
+func TestNoProviderHoldsADeliveryForMoreThanADay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := durable(t, memory.New(), notify.Channels{"pager": &driver{answers: []error{waits(channel.Temporary, 1<<62)}}})
+		running(t, n)
+		id := accept(t, n, hello("pager")).ID
+		time.Sleep(time.Second)
+		r, err := n.Report(t.Context(), id)
+		require.NoError(t, err)
+		require.WithinDuration(t, time.Now().Add(24*time.Hour), r.Deliveries[0].Until, 2*time.Second)
+	})
+}
+
+func TestAWakeDuringAClaimIsNotForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := &tapped{Store: memory.New()}
+		st.lease = func(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
+			l, err := st.Store.LeaseDeliveries(ctx, r)
+			time.Sleep(10 * time.Millisecond)
+			return l, err
+		}
+		d := &driver{}
+		n := durable(t, st, notify.Channels{"pager": d})
+		running(t, n)
+		time.Sleep(10*time.Second + 5*time.Millisecond) // the middle of a claim
+		began := time.Now()
+		accept(t, n, hello("pager"))
+		time.Sleep(30 * time.Millisecond)
+		require.Len(t, d.at, 1)
+		require.Less(t, d.at[0].Sub(began), 30*time.Millisecond)
+	})
+}
+
+func TestACallUnderALostLeaseIsCutShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st, lost, outcomes := &tapped{Store: memory.New()}, atomic.Int64{}, atomic.Int64{}
+		st.extend = func(_ context.Context, es []store.Extension, _ time.Duration) ([]store.DeliveryRef, error) {
+			return []store.DeliveryRef{es[0].DeliveryRef}, nil
+		}
+		st.settle = func(_ context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
+			return []store.DeliveryRef{ss[0].DeliveryRef}, nil
+		}
+		d := &driver{takes: time.Hour}
+		n := newNotifier(t, notify.Config{
+			Store: st, Channels: notify.Channels{"pager": d}, Policies: map[string]notify.Policy{"": {Timeout: time.Hour, Attempts: 1}},
+			OnOutcome: func(notify.Outcome) { outcomes.Add(1) },
+			OnTransition: func(t notify.Transition) {
+				if t.Event == notify.TransitionLost {
+					lost.Add(1)
+				}
+			},
+		})
+		stop := running(t, n)
+		accept(t, n, hello("pager"))
+		time.Sleep(6 * time.Second) // the heart has beaten once
+		began := time.Now()
+		stop()
+		require.Less(t, time.Since(began), time.Second, "the call has ended")
+		require.Equal(t, []int64{1, 0}, []int64{lost.Load(), outcomes.Load()})
+	})
+}
+
+func TestWhatIsLostBeforeItsCallIsNotCalled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st, d := &tapped{Store: memory.New()}, &driver{takes: 8 * time.Second}
+		n := newNotifier(t, notify.Config{Store: st, Channels: notify.Channels{"pager": d}, Policies: map[string]notify.Policy{"": {Concurrency: 1}}})
+		stop := running(t, n)
+		called := accept(t, n, hello("pager")).ID
+		synctest.Wait()
+		accept(t, n, hello("pager"))
+		st.extend = func(ctx context.Context, es []store.Extension, lease time.Duration) (lost []store.DeliveryRef, err error) {
+			for _, e := range es {
+				if e.MessageID != called {
+					lost = append(lost, e.DeliveryRef)
+				}
+			}
+			return lost, nil
+		}
+		time.Sleep(9 * time.Second)
+		require.Equal(t, 1, d.calls())
+		stop()
+	})
+}
+
+func TestAMarkUnderALostLeaseIsNoCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st, d, lost := &tapped{Store: memory.New()}, &driver{}, 0
+		st.extend = func(_ context.Context, es []store.Extension, _ time.Duration) ([]store.DeliveryRef, error) {
+			return []store.DeliveryRef{es[0].DeliveryRef}, nil
+		}
+		n := newNotifier(t, notify.Config{Store: st, Channels: notify.Channels{"pager": d}, OnTransition: func(t notify.Transition) {
+			if t.Event == notify.TransitionLost {
+				lost++
+			}
+		}})
+		stop := running(t, n)
+		m := hello("pager")
+		m.AtMostOnce = true
+		accept(t, n, m)
+		time.Sleep(time.Second)
+		stop()
+		require.Zero(t, d.calls())
+		require.Equal(t, 1, lost)
+	})
+}
+
+func TestNoCallBeginsUnderALeaseThatIsAboutToEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := &tapped{Store: memory.New()}
+		st.lease = func(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
+			l, err := st.Store.LeaseDeliveries(context.WithoutCancel(ctx), r)
+			if len(l.Deliveries) > 0 && l.Deliveries[0].Claim == 1 {
+				time.Sleep(9500 * time.Millisecond) // the answer is slow
+			}
+			return l, err
+		}
+		var first []store.Settlement
+		st.settle = func(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
+			if first == nil {
+				first = ss
+			}
+			return st.Store.SettleDeliveries(ctx, ss)
+		}
+		calls := 0
+		n := newNotifier(t, notify.Config{Store: st, Engine: notify.Engine{Lease: 10 * time.Second}, Channels: notify.Channels{
+			"pager": channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
+				calls++
+				return channel.Receipt{}, nil
+			}),
+		}})
+		id := accept(t, n, hello("pager")).ID
+		running(t, n)
+		require.False(t, settled(t, n, id).Deliveries[0].Duplicate)
+		require.Equal(t, 1, calls)
+		require.Nil(t, first[0].Attempt, "it is given back uncalled")
+	})
+}
+
+func TestAfterAPauseOneCallGoesAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &driver{takes: time.Second, answers: []error{waits(channel.RateLimited, time.Minute), fails(channel.Rejected), nil}}
+		n := durable(t, memory.New(), notify.Channels{"pager": d})
+		running(t, n)
+		accept(t, n, hello("pager"))
+		time.Sleep(10 * time.Second)
+		for _, class := range []notify.Class{notify.OTP, notify.Notice} {
+			for range 10 {
+				m := hello("pager")
+				m.Class = class
+				accept(t, n, m)
+			}
+		}
+		time.Sleep(51500 * time.Millisecond)
+		require.Equal(t, 2, d.calls(), "one goes ahead")
+		time.Sleep(time.Second)
+		require.Equal(t, 22, d.calls(), "and its answer, whatever it is, lets the others follow")
+	})
+}
+
+func TestAPauseOfAnotherProcessLetsOneCallGoAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st, d := memory.New(), &driver{takes: time.Second}
+		n := durable(t, st, notify.Channels{"pager": d})
+		require.NoError(t, st.SavePause(t.Context(), store.Pause{Channel: "pager"}, 10*time.Second))
+		running(t, n)
+		synctest.Wait()
+		for range 10 {
+			accept(t, n, hello("pager"))
+		}
+		time.Sleep(10500 * time.Millisecond)
+		require.Equal(t, 1, d.calls())
+	})
+}
+
+func TestWhatIsDearIsSettledBeforeMoreIsCalled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st, d := &tapped{Store: memory.New()}, &driver{takes: time.Millisecond}
+		n := newNotifier(t, notify.Config{
+			Store: st, Channels: notify.Channels{"pager": d}, Policies: map[string]notify.Policy{"pager": {Dear: true, Concurrency: 5}},
+		})
+		st.sicken(stuck)
+		st.lease = nil
+		stop := running(t, n)
+		accept(t, n, notify.Message{To: crowd(100), Channels: []string{"pager"}, Content: notify.Content{Text: "hi"}})
+		time.Sleep(5 * time.Second)
+		require.Equal(t, 5, d.calls())
+		st.sicken(nil)
+		stop()
+	})
+}
+
+func TestSlowCallsAreNotClaimedFarAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st, other := memory.New(), &driver{}
+		n := newNotifier(t, notify.Config{
+			Store: st, Channels: notify.Channels{"pager": &driver{takes: 20 * time.Second}}, Policies: map[string]notify.Policy{"pager": {Concurrency: 4}},
+		})
+		running(t, n)
+		accept(t, n, notify.Message{To: crowd(30), Channels: []string{"pager"}, Content: notify.Content{Text: "hi"}})
+		time.Sleep(70 * time.Second) // it knows by now how long they take
+		running(t, durable(t, st, notify.Channels{"pager": other}))
+		time.Sleep(time.Second)
+		require.Equal(t, 30-16-1, other.calls(), "the others are there for another process")
+	})
+}
