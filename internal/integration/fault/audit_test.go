@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/e7ddda3c/notify"
 	"github.com/e7ddda3c/notify/store"
 	"github.com/e7ddda3c/notify/store/faulttest"
 )
@@ -27,16 +28,19 @@ type audit struct {
 	ends     map[int]time.Time            // of processes
 	shaken   time.Time                    // from when on connections and servers were broken, too
 	log      map[string]store.MessageRecord
+	flags    map[string]bool // by delivery: what the application is told
 	faults   []string
 
 	lost, duplicates, flagged int           // duplicates: deliveries that went out more than once; flagged: those that say so
 	worst                     int           // duplicates of one process
 	takeover                  time.Duration // the longest
 	takeovers                 int
+	condemned                 int
 }
 
-func newAudit(es []faulttest.Entry, log []store.MessageRecord) *audit {
+func newAudit(es []faulttest.Entry, log []store.MessageRecord, flags map[string]bool) *audit {
 	a := &audit{
+		flags:    flags,
 		accepted: map[string]string{}, begun: map[string]bool{}, calls: map[string][]faulttest.Entry{},
 		claims: map[string][]faulttest.Entry{}, held: map[string]bool{}, ends: map[int]time.Time{}, log: map[string]store.MessageRecord{},
 	}
@@ -64,6 +68,7 @@ func newAudit(es []faulttest.Entry, log []store.MessageRecord) *audit {
 	}
 	a.checkAccepted()
 	a.checkLog()
+	a.checkCondemned()
 	a.checkCalls()
 	a.checkTakeovers()
 	return a
@@ -102,27 +107,34 @@ func (a *audit) checkLog() {
 				a.fault("%s is in the log twice, as %s and %s", d.To, other, m.Message.ID)
 			}
 			ids[d.To] = m.Message.ID
-			if d.Status != store.Sent && !(m.Message.AtMostOnce && d.Status == store.Unknown) {
+			switch {
+			case d.Status == store.Sent, d.Status == store.Unknown && m.Message.AtMostOnce:
+			case d.Reason == string(notify.ReasonExhausted) && len(a.claims[idOf(d.DeliveryRef)]) > deaths:
+				a.condemned++
+			default:
 				a.fault("%s is %s %s", d.To, d.Status, d.Reason)
 			}
 		}
 	}
 }
 
+// checkCondemned finds too many that were given up because processes died under them, which one that went out may be.
+func (a *audit) checkCondemned() {
+	if limit := 1 + len(a.log)/100; a.condemned > limit {
+		a.fault("%d deliveries were given up because processes died, and %d may be", a.condemned, limit)
+	}
+}
+
 // checkCalls counts what went out more than once.
 func (a *audit) checkCalls() {
 	byProcess := map[int]int{}
-	flags := map[string]bool{}
-	for _, m := range a.log {
-		for _, d := range m.Deliveries {
-			flags[idOf(d.DeliveryRef)] = d.Duplicate
-			if d.Duplicate {
-				a.flagged++
-			}
+	for _, flag := range a.flags {
+		if flag {
+			a.flagged++
 		}
 	}
 	for id, calls := range a.calls {
-		flag, known := flags[id]
+		flag, known := a.flags[id]
 		if !known {
 			a.fault("delivery %s went out and is not in the log", id)
 		}
@@ -191,6 +203,26 @@ func everything(t *testing.T, d store.Deliveries) []store.MessageRecord {
 		all = append(all, page.Messages...)
 		if cursor = page.Cursor; cursor == "" {
 			return all
+		}
+	}
+}
+
+// flags returns which deliveries the application is told that they may have gone out more than once.
+func flags(t *testing.T, d store.Deliveries) map[string]bool {
+	t.Helper()
+	n, err := notify.New(notify.Config{Store: d, Channels: notify.Channels{"line": &provider{}}})
+	require.NoError(t, err)
+	flags := map[string]bool{}
+	for q := (notify.Query{AnyTenant: true, Limit: 500}); ; {
+		page, err := n.Log(t.Context(), q)
+		require.NoError(t, err)
+		for _, m := range page.Messages {
+			for _, o := range m.Deliveries {
+				flags[o.ID] = o.Duplicate
+			}
+		}
+		if q.Cursor = page.Cursor; q.Cursor == "" {
+			return flags
 		}
 	}
 }

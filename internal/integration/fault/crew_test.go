@@ -160,5 +160,5 @@ func (c *crew) audit() *audit {
 	c.t.Helper()
 	es, _, err := c.ledger.Read(0)
 	require.NoError(c.t, err)
-	return newAudit(es, everything(c.t, c.store))
+	return newAudit(es, everything(c.t, c.store), flags(c.t, c.store))
 }

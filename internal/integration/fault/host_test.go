@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
@@ -150,81 +149,107 @@ func (c *counter) at(point string) error {
 	return nil
 }
 
+// A ruin is where transactions are broken off, and what should be left of them.
+type ruin struct {
+	*crew
+	db        *sql.DB
+	rows      []string
+	addresses []string
+}
+
 func testHost(t *testing.T, k kind, server *faulttest.Server) {
 	h := newHome(t, k, server)
-	c := newCrew(t, h, sizeOf())
-	db := open(t, k, h.source())
-	_, err := db.ExecContext(t.Context(), "create table orders (name varchar(80) primary key)")
+	r := &ruin{crew: newCrew(t, h, sizeOf()), db: open(t, k, h.source())}
+	_, err := r.db.ExecContext(t.Context(), "create table orders (name varchar(80) primary key)")
 	require.NoError(t, err)
-	st := k.store(db, nil)
-	var wantRows, wantAddresses []string
-	expect := func(order string, upTo int) {
-		rows, addresses := bought(order, upTo)
-		wantRows, wantAddresses = append(wantRows, rows...), append(wantAddresses, addresses...)
-	}
-	try := func(order string, upTo int, point *counter) error {
-		s, err := newShop(db, st, st, &provider{&bench{ledger: c.ledger, bomb: faulttest.NewBomb()}}, point.at)
-		require.NoError(t, err)
-		return s.buy(t.Context(), order, upTo)
-	}
 
-	// Committed after every stage.
 	for upTo := range stages + 1 {
-		order := fmt.Sprintf("upto-%d", upTo)
-		require.NoError(t, try(order, upTo, &counter{}))
-		expect(order, upTo)
+		r.buy(fmt.Sprintf("up-to-%d", upTo), upTo, &counter{})
 	}
 	whole := &counter{point: "statement before"}
-	require.NoError(t, try("whole", stages, whole))
-	expect("whole", stages)
+	r.buy("whole", stages, whole)
 	t.Logf("a transaction of %d statements", whole.seen)
 	require.Greater(t, whole.seen, stages)
-
-	// Rolled back, and killed, before and after every statement.
-	for _, point := range []string{"statement before", "statement after", "commit before"} {
-		times := whole.seen
-		if point == "commit before" {
-			times = 1
-		}
-		for i := range times {
-			order := fmt.Sprintf("back-%s-%d", point[len(point)-5:], i)
-			require.ErrorIs(t, try(order, stages, &counter{point: point, left: i + 1}), errHost, "%s %d", point, i+1)
-			p := c.start("host", setup{Order: "killed-" + order}, faulttest.BombAt(point, i+1))
-			<-p.Ended()
-		}
+	for i := range whole.seen {
+		r.breakOff("statement before", i+1)
+		r.breakOff("statement after", i+1)
 	}
-	p := c.start("host", setup{Order: "killed-late"}, faulttest.BombAt("commit after", 1))
-	<-p.Ended()
-	expect("killed-late", stages)
+	r.breakOff("commit before", 1)
+	r.killed("commit after", 1)
+	r.expect("commit after 1 killed", stages)
 
-	w := c.start("worker", setup{})
-	c.drain(c.size.lease + 30*time.Second)
-	c.stop(w)
-	var rows, logged, called []string
-	for _, m := range everything(t, c.store) {
+	w := r.start("worker", setup{})
+	r.drain(r.size.lease+30*time.Second, w)
+	r.stop(w)
+	r.check()
+}
+
+// buy buys, and expects all of it to be left.
+func (r *ruin) buy(order string, upTo int, c *counter) {
+	r.t.Helper()
+	require.NoError(r.t, r.try(order, upTo, c))
+	r.expect(order, upTo)
+}
+
+func (r *ruin) try(order string, upTo int, c *counter) error {
+	r.t.Helper()
+	st := r.home.store(r.db, nil)
+	s, err := newShop(r.db, st, st, &provider{&bench{ledger: r.ledger, bomb: faulttest.NewBomb()}}, c.at)
+	require.NoError(r.t, err)
+	return s.buy(r.t.Context(), order, upTo)
+}
+
+// breakOff has one host roll back, and another die, the nth time that they come to a point, and expects nothing of it to be left.
+func (r *ruin) breakOff(point string, nth int) {
+	r.t.Helper()
+	err := r.try(fmt.Sprintf("%s %d", point, nth), stages, &counter{point: point, left: nth})
+	require.ErrorIs(r.t, err, errHost, "%s %d", point, nth)
+	r.killed(point, nth)
+}
+
+// killed has a host die at a point. Its order is named for it.
+func (r *ruin) killed(point string, nth int) {
+	r.t.Helper()
+	p := r.start("host", setup{Order: fmt.Sprintf("%s %d killed", point, nth)}, faulttest.BombAt(point, nth))
+	<-p.Ended()
+}
+
+func (r *ruin) expect(order string, upTo int) {
+	rows, addresses := bought(order, upTo)
+	r.rows, r.addresses = append(r.rows, rows...), append(r.addresses, addresses...)
+}
+
+// check compares what is left, and what went out, with what was expected.
+func (r *ruin) check() {
+	r.t.Helper()
+	var logged, gone []string
+	for _, m := range everything(r.t, r.store) {
 		for _, d := range m.Deliveries {
 			logged = append(logged, d.To)
 		}
 	}
-	es, _, err := c.ledger.Read(0)
-	require.NoError(t, err)
+	es, _, err := r.ledger.Read(0)
+	require.NoError(r.t, err)
 	for _, e := range es {
-		if e.Kind == "called" {
-			called = append(called, e.Text)
+		if e.Kind == called {
+			gone = append(gone, e.Text)
 		}
 	}
-	found, err := db.QueryContext(t.Context(), "select name from orders")
-	require.NoError(t, err)
-	defer found.Close()
-	for found.Next() {
+	require.ElementsMatch(r.t, r.rows, r.orders(), "the host's rows")
+	require.ElementsMatch(r.t, r.addresses, logged, "what is in the log")
+	require.ElementsMatch(r.t, r.addresses, gone, "what went out")
+}
+
+func (r *ruin) orders() (names []string) {
+	r.t.Helper()
+	rows, err := r.db.QueryContext(r.t.Context(), "select name from orders")
+	require.NoError(r.t, err)
+	defer rows.Close()
+	for rows.Next() {
 		var name string
-		require.NoError(t, found.Scan(&name))
-		rows = append(rows, name)
+		require.NoError(r.t, rows.Scan(&name))
+		names = append(names, name)
 	}
-	require.NoError(t, found.Err())
-	slices.Sort(rows)
-	slices.Sort(wantRows)
-	require.Equal(t, wantRows, rows)
-	require.ElementsMatch(t, wantAddresses, logged, "what is in the log")
-	require.ElementsMatch(t, wantAddresses, called, "what went out")
+	require.NoError(r.t, rows.Err())
+	return names
 }

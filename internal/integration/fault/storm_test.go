@@ -60,6 +60,9 @@ func (s *storm) wantsServers() bool { return s.home.server != nil }
 // step breaks one thing.
 func (s *storm) step() {
 	s.steps++
+	if s.home.proxy != nil {
+		s.home.proxy.Resume()
+	}
 	if s.paused != nil && time.Now().After(s.resume) {
 		s.paused.Resume()
 		s.paused = nil
@@ -70,6 +73,8 @@ func (s *storm) step() {
 	switch {
 	case s.shaking && s.wantsServers() && s.servers < s.size.serverKills && s.steps%4 == 0:
 		s.killServer()
+	case s.shaking && s.home.proxy != nil && s.steps%6 == 1:
+		s.refuse()
 	case s.steps%9 == 0:
 		s.sender.Kill()
 		s.restart(s.sender)
@@ -111,6 +116,14 @@ func (s *storm) killServer() {
 	s.note(up, "")
 }
 
+// refuse takes the network away for a while.
+func (s *storm) refuse() {
+	s.home.proxy.Refuse(true)
+	s.home.proxy.Cut()
+	pause(s.t.Context(), s.size.every/2)
+	s.home.proxy.Refuse(false)
+}
+
 // shake begins to break connections, where there are any.
 func (s *storm) shake() {
 	s.shaking = true
@@ -124,6 +137,8 @@ func (s *storm) shake() {
 			return faulttest.CutAfter
 		case n < 13:
 			return faulttest.CutBefore
+		case n < 15:
+			return faulttest.Stall
 		}
 		return faulttest.Pass
 	})
@@ -136,6 +151,7 @@ func (s *storm) calm() {
 	}
 	if s.home.proxy != nil {
 		s.home.proxy.Break(nil)
+		s.home.proxy.Resume()
 	}
 	for _, p := range s.workers {
 		p.Kill()
