@@ -1,0 +1,60 @@
+package sqlstore
+
+import (
+	"fmt"
+
+	"github.com/e7ddda3c/notify/store"
+)
+
+// checkMessages finds what the database would refuse, or not understand.
+func checkMessages(ms []store.NewMessage) error {
+	for i := range ms {
+		if err := checkMessage(&ms[i]); err != nil {
+			return fmt.Errorf("sqlstore: %w", err)
+		}
+	}
+	return nil
+}
+
+func checkMessage(m *store.NewMessage) error {
+	if _, ok := parse(m.ID); !ok {
+		return fmt.Errorf("the id of a message is no UUID in its usual form: %q", m.ID)
+	}
+	if err := short(names{{"tenant", m.Tenant}, {"key", m.Key}, {"dispatcher", m.Dispatcher}, {"category", m.Category}, {"class", m.Class},
+		{"template", m.Template}}); err != nil {
+		return err
+	}
+	type place struct{ recipient, rank int }
+	taken := make(map[place]bool, len(m.Deliveries))
+	for i := range m.Deliveries {
+		d := &m.Deliveries[i]
+		if err := short(names{{"lane", string(d.Lane)}, {"user", d.User}, {"locale", d.Locale}, {"reason", d.Reason}}); err != nil {
+			return err
+		}
+		if len(d.To) > maxAddress {
+			return fmt.Errorf("an address has %d bytes, and %d is the most", len(d.To), maxAddress)
+		}
+		p := place{d.Recipient, d.Rank}
+		if taken[p] {
+			return fmt.Errorf("message %s has two deliveries to recipient %d with rank %d", m.ID, d.Recipient, d.Rank)
+		}
+		taken[p] = true
+	}
+	return nil
+}
+
+// maxName and maxAddress are how many bytes the columns take: some databases would cut off the rest.
+const maxName, maxAddress = 1000, 4096
+
+// names are columns with their values.
+type names [][2]string
+
+// short refuses a name that is too long.
+func short(all names) error {
+	for _, n := range all {
+		if len(n[1]) > maxName {
+			return fmt.Errorf("the %s has %d bytes, and %d is the most", n[0], len(n[1]), maxName)
+		}
+	}
+	return nil
+}

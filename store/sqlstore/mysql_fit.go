@@ -1,0 +1,73 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+)
+
+func (mysql) hasSchema(ctx context.Context, x *session) (bool, error) {
+	var one int
+	return x.one(ctx, []any{&one}, "select 1 from information_schema.tables where table_schema = database() and table_name = ?", x.tables("{schema}"))
+}
+
+// unfit refuses servers that cannot skip what is locked, that lose commits when they die, or whose log cannot hold what we do.
+func (mysql) unfit(ctx context.Context, x *session) error {
+	variables := make(map[string]string)
+	err := x.query(ctx, func(rows *sql.Rows) error {
+		var name, value string
+		err := rows.Scan(&name, &value)
+		variables[name] = value
+		return err
+	}, "show variables where variable_name in ('version', 'innodb_flush_log_at_trx_commit', 'log_bin', 'binlog_format')")
+	version := variables["version"]
+	maria := strings.Contains(strings.ToLower(version), "mariadb")
+	switch {
+	case err != nil:
+		return err
+	case maria && older(version, 10, 6):
+		return unfit("MariaDB is %s; 10.6 is the oldest that will do", version)
+	case !maria && older(version, 8, 0):
+		return unfit("MySQL is %s; 8.0 is the oldest that will do", version)
+	case variables["innodb_flush_log_at_trx_commit"] == "0":
+		return unfit("innodb_flush_log_at_trx_commit is 0, which loses what was committed; set it to 1")
+	case variables["log_bin"] == "ON" && variables["binlog_format"] == "STATEMENT":
+		return unfit("binlog_format is STATEMENT, which cannot hold what READ COMMITTED does; set it to ROW or MIXED")
+	}
+	return nil
+}
+
+// migrate holds a lock of the server's, since tables are committed one by one.
+func (mysql) migrate(ctx context.Context, s *Store, do func(*session) error) error {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	x := &session{Store: s, q: conn}
+	const name = "concat('notify ', sha1(concat(database(), ' ', ?)))"
+	var got sql.NullInt64
+	if _, err := x.one(ctx, []any{&got}, "select get_lock("+name+", 60)", s.prefix); err != nil {
+		return err
+	}
+	if got.Int64 != 1 {
+		return errAgain
+	}
+	err = do(x)
+	if _, failed := x.one(context.WithoutCancel(ctx), []any{&got}, "select release_lock("+name+")", s.prefix); err == nil {
+		err = failed
+	}
+	return err
+}
+
+// transient: deadlock, lock wait timeout, record changed since last read.
+func (mysql) transient(err error) bool {
+	return numbered(err, "1213") || numbered(err, "1205") || numbered(err, "1020")
+}
+
+func (mysql) duplicate(err error) bool { return numbered(err, "1062") }
+
+// numbered reports whether err is the server's with a number: its driver writes that first.
+func numbered(err error, number string) bool {
+	return startsAny(err, "Error "+number+" ", "Error "+number+":")
+}

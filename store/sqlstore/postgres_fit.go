@@ -1,0 +1,50 @@
+package sqlstore
+
+import (
+	"context"
+	"hash/fnv"
+)
+
+func (postgres) hasSchema(ctx context.Context, x *session) (bool, error) {
+	var there bool
+	_, err := x.one(ctx, []any{&there}, "select to_regclass(?::text) is not null", x.tables("{schema}"))
+	return there, err
+}
+
+// unfit refuses what would lose commits when the server dies.
+func (postgres) unfit(ctx context.Context, x *session) error {
+	var version, synchronous string
+	if _, err := x.one(ctx, []any{&version, &synchronous},
+		"select current_setting('server_version'), current_setting('synchronous_commit')"); err != nil {
+		return err
+	}
+	switch {
+	case older(version, 12, 0):
+		return unfit("PostgreSQL is %s; 12 is the oldest that will do", version)
+	case synchronous == "off":
+		return unfit("synchronous_commit is off, which loses what was committed; set it to on for these connections")
+	}
+	return nil
+}
+
+func (postgres) migrate(ctx context.Context, s *Store, do func(*session) error) error {
+	return s.transact(ctx, s.isolation(), func(ctx context.Context, x *session) error {
+		h := fnv.New64a()
+		h.Write([]byte("notify sqlstore " + s.prefix))
+		if _, err := x.exec(ctx, "select pg_advisory_xact_lock(?::bigint)", int64(h.Sum64())); err != nil {
+			return err
+		}
+		return do(x)
+	})
+}
+
+// transient: serialization failure, deadlock, lock not available.
+func (postgres) transient(err error) bool {
+	switch sqlState(err) {
+	case "40001", "40P01", "55P03":
+		return true
+	}
+	return false
+}
+
+func (postgres) duplicate(err error) bool { return sqlState(err) == "23505" }
