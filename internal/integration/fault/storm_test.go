@@ -35,7 +35,8 @@ func testStorm(t *testing.T, k kind, server *faulttest.Server, began time.Time) 
 		s.workers = append(s.workers, s.start("worker", setup{Source: s.home.shaky()}))
 	}
 	s.sender = s.start("sender", setup{Source: s.home.shaky(), Rate: z.rate})
-	for s.goesOn() && pause(t.Context(), z.every/2+rand.N(z.every)) {
+	for s.goesOn() {
+		s.rest(z.every/2 + rand.N(z.every))
 		s.step()
 		s.show("%d kills of workers, %d of the server", s.kills, s.servers)
 	}
@@ -56,6 +57,35 @@ func (s *storm) goesOn() bool {
 }
 
 func (s *storm) wantsServers() bool { return s.home.server != nil }
+
+// rest starts again who died by his own bomb, for so long.
+func (s *storm) rest(d time.Duration) {
+	for end := time.Now().Add(d); time.Now().Before(end) && pause(s.t.Context(), 20*time.Millisecond); {
+		for _, p := range s.workers {
+			select {
+			case <-p.Ended():
+				s.again(p)
+			default:
+			}
+		}
+	}
+}
+
+// again counts a death and starts a worker again, perhaps with a bomb. Half of them have none, so that somebody always works.
+func (s *storm) again(p *faulttest.Process) {
+	s.kills++
+	armed := 0
+	for _, other := range s.workers {
+		if other != p && s.armed[other] {
+			armed++
+		}
+	}
+	bomb := faulttest.BombAt("", 0)
+	if s.armed[p] = armed < workersAtOnce/2 && rand.N(2) == 0; s.armed[p] {
+		bomb = faulttest.BombAt(bombs[rand.N(len(bombs))], 1+rand.N(20))
+	}
+	s.restart(p, bomb)
+}
 
 // step breaks one thing.
 func (s *storm) step() {
@@ -86,25 +116,14 @@ func (s *storm) step() {
 	}
 }
 
-// killWorker kills one, or waits until its bomb does, and starts it again, with a bomb or without.
+// killWorker kills one from outside. One with a bomb is mostly left to it.
 func (s *storm) killWorker() {
 	p := s.workers[rand.N(len(s.workers))]
-	if p == s.paused {
+	if p == s.paused || s.armed[p] && rand.N(4) > 0 {
 		return
 	}
-	if s.armed[p] {
-		select {
-		case <-p.Ended():
-		case <-time.After(2 * s.size.every):
-		}
-	}
 	p.Kill()
-	s.kills++
-	bomb := faulttest.BombAt("", 0)
-	if s.armed[p] = rand.N(2) == 0; s.armed[p] {
-		bomb = faulttest.BombAt(bombs[rand.N(len(bombs))], 1+rand.N(20))
-	}
-	s.restart(p, bomb)
+	s.again(p)
 }
 
 func (s *storm) killServer() {
