@@ -76,7 +76,7 @@ func TestAGroupThatWaitsIsAskedSeldom(t *testing.T) {
 		})
 		running(t, n)
 		send(t, n, "mine")
-		time.Sleep(9 * time.Minute)
+		pass(9 * time.Minute)
 		require.Less(t, leased, 10)
 	})
 }
@@ -144,7 +144,7 @@ func TestAWakeDuringAClaimIsNotForgotten(t *testing.T) {
 		time.Sleep(10*time.Second + 5*time.Millisecond) // the middle of a claim
 		began := time.Now()
 		accept(t, n, hello("pager"))
-		time.Sleep(30 * time.Millisecond)
+		pass(30 * time.Millisecond)
 		require.Len(t, d.at, 1)
 		require.Less(t, d.at[0].Sub(began), 30*time.Millisecond)
 	})
@@ -218,6 +218,7 @@ func TestAMarkUnderALostLeaseIsNoCall(t *testing.T) {
 		accept(t, n, m)
 		time.Sleep(time.Second)
 		stop()
+		synctest.Wait()
 		require.Zero(t, d.calls())
 		require.Equal(t, 1, lost)
 	})

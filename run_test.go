@@ -43,6 +43,12 @@ func running(t *testing.T, n *notify.Notifier) (stop func()) {
 	return stop
 }
 
+// pass lets time pass under synctest. What was done meanwhile can then be looked at.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 // accept sends m, which must not fail.
 func accept(t *testing.T, n *notify.Notifier, m notify.Message) notify.Report {
 	t.Helper()

@@ -2,6 +2,7 @@ package notify_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,11 +47,12 @@ func TestSuspectsAreCalledOneByOneAndHoldUpNobody(t *testing.T) {
 
 func TestASuspectThatHangsHoldsUpNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st, release, calls := memory.New(), make(chan struct{}), 0
+		st, release := memory.New(), make(chan struct{})
+		var calls atomic.Int64
 		n := newNotifier(t, notify.Config{
 			Store: st, Policies: map[string]notify.Policy{"": {Timeout: time.Second}},
 			Channels: notify.Channels{"pager": channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
-				if calls++; calls == 1 {
+				if calls.Add(1) == 1 {
 					<-release
 				}
 				return channel.Receipt{}, nil
