@@ -183,10 +183,7 @@ func TestWhatIsLostBeforeItsCallIsNotCalled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st, d := &tapped{Store: memory.New()}, &driver{takes: 8 * time.Second}
 		n := newNotifier(t, notify.Config{Store: st, Channels: notify.Channels{"pager": d}, Policies: map[string]notify.Policy{"": {Concurrency: 1}}})
-		stop := running(t, n)
 		called := accept(t, n, hello("pager")).ID
-		synctest.Wait()
-		accept(t, n, hello("pager"))
 		st.extend = func(ctx context.Context, es []store.Extension, lease time.Duration) (lost []store.DeliveryRef, err error) {
 			for _, e := range es {
 				if e.MessageID != called {
@@ -195,6 +192,9 @@ func TestWhatIsLostBeforeItsCallIsNotCalled(t *testing.T) {
 			}
 			return lost, nil
 		}
+		stop := running(t, n)
+		synctest.Wait()
+		accept(t, n, hello("pager"))
 		time.Sleep(9 * time.Second)
 		require.Equal(t, 1, d.calls())
 		stop()
@@ -298,13 +298,18 @@ func TestWhatIsDearIsSettledBeforeMoreIsCalled(t *testing.T) {
 		n := newNotifier(t, notify.Config{
 			Store: st, Channels: notify.Channels{"pager": d}, Policies: map[string]notify.Policy{"pager": {Dear: true, Concurrency: 5}},
 		})
-		st.sicken(stuck)
-		st.lease = nil
+		var healthy atomic.Bool
+		st.settle = func(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
+			if !healthy.Load() {
+				return nil, stuck(ctx)
+			}
+			return st.Store.SettleDeliveries(ctx, ss)
+		}
 		stop := running(t, n)
 		accept(t, n, notify.Message{To: crowd(100), Channels: []string{"pager"}, Content: notify.Content{Text: "hi"}})
 		time.Sleep(5 * time.Second)
 		require.Equal(t, 5, d.calls())
-		st.sicken(nil)
+		healthy.Store(true)
 		stop()
 	})
 }
