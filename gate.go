@@ -29,7 +29,8 @@ type gate struct {
 	lost  atomic.Int64  // calls under way that were given up
 
 	mu          sync.Mutex
-	pausedSince time.Time
+	saving      int       // pauses on their way to the store
+	saved       time.Time // when the last of them was there
 	pausedUntil time.Time
 	pausedBy    *channel.Error
 
@@ -99,20 +100,42 @@ func (g *gate) pause(now time.Time, e *channel.Error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if until := now.Add(wait); until.After(g.pausedUntil) {
-		g.pausedSince, g.pausedUntil, g.pausedBy = now, until, e
+		g.pausedUntil, g.pausedBy = until, e
 	}
 }
 
 // adopt takes over until when the store says that the channel is held, the zero time if it is not, and reports whether it was held
-// longer. A pause that began after the store was asked stays.
+// longer. A pause that the store may not have known when it was asked stays.
 func (g *gate) adopt(asked, until time.Time, by *channel.Error) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.pausedSince.After(asked) {
+	if g.saving > 0 || !g.saved.Before(asked) {
 		return false
 	}
 	held := g.pausedUntil.After(asked) && g.pausedUntil.After(until)
 	g.pausedUntil, g.pausedBy = until, by
+	return held
+}
+
+// save calls f, which begins a pause and stores it: what the store says meanwhile is old.
+func (g *gate) save(f func() error) error {
+	g.mu.Lock()
+	g.saving++
+	g.mu.Unlock()
+	err := f()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.saving--
+	g.saved = time.Now()
+	return err
+}
+
+// resume ends the pause, and reports whether there was one.
+func (g *gate) resume(now time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	held := g.pausedUntil.After(now)
+	g.pausedUntil = time.Time{}
 	return held
 }
 

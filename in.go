@@ -42,12 +42,8 @@ func (s Sender) Send(ctx context.Context, m Message) (Report, error) {
 		return Report{}, ErrClosed
 	}
 	defer s.n.running.leave()
-	dead, ok := s.in.(finder)
-	if !ok {
-		dead = s.n.suppressions
-	}
 	r, _, err := s.n.accept(ctx, m, func(ctx context.Context, m store.NewMessage) (store.Acceptance, error) {
-		as, err := s.n.acceptIn(ctx, s.in, dead, []store.NewMessage{m})
+		as, err := s.n.acceptIn(ctx, s.in, []store.NewMessage{m})
 		if err != nil {
 			return store.Acceptance{}, fmt.Errorf("notify: not accepted: %w", err)
 		}

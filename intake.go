@@ -190,7 +190,7 @@ func (n *Notifier) acceptAll(ctx context.Context, batch []*entry) {
 	defer cancel()
 	as, err := []store.Acceptance(nil), errors.New("the store ended the goroutine that called it")
 	defer func() { answerAll(batch, as, err) }()
-	as, err = n.acceptIn(ctx, n.store, n.suppressions, ms)
+	as, err = n.acceptIn(ctx, n.store, ms)
 }
 
 func answerAll(batch []*entry, as []store.Acceptance, err error) {
@@ -206,17 +206,15 @@ func answerAll(batch []*entry, as []store.Acceptance, err error) {
 	}
 }
 
-// acceptIn calls a store, and turns a panic, or a wrong number of answers, into an error. dead may be nil.
-func (n *Notifier) acceptIn(ctx context.Context, a store.Accepter, dead finder, ms []store.NewMessage) (as []store.Acceptance, err error) {
+// acceptIn calls a store, and turns a panic, or a wrong number of answers, into an error.
+func (n *Notifier) acceptIn(ctx context.Context, a store.Accepter, ms []store.NewMessage) (as []store.Acceptance, err error) {
 	returned := false
 	defer func() {
 		if !returned {
 			err = fmt.Errorf("the store %w", n.crashed("store", recover()).Err)
 		}
 	}()
-	if err = n.suppressed(ctx, dead, ms); err == nil {
-		as, err = a.AcceptMessages(ctx, ms)
-	}
+	as, err = a.AcceptMessages(ctx, ms)
 	returned = true
 	if err == nil && len(as) != len(ms) {
 		err = errors.New("the store did not answer for every message")

@@ -29,6 +29,8 @@ func (r *runner) judge(j *job) {
 	case r.crashed(j), r.overdue(j, now):
 	case j.Canceled:
 		r.end(j, Canceled, "", &channel.Error{Kind: channel.Temporary, Err: errors.New("canceled")})
+	case j.dead != "":
+		r.end(j, Suppressed, j.dead, errDead(j.dead))
 	case !j.Grouped || r.ask(j, now):
 		r.goOn(j, now)
 	}
@@ -182,7 +184,8 @@ func settlementOf(j *job) settlement {
 
 // conclude ends it. After an attempt that may have gone out nothing but a success, or an address that can never work, is certain.
 func (st *settlement) conclude(s Status, why Reason, e *channel.Error) {
-	if st.Doubt && !s.Reaches(Sent) && why != ReasonInvalid && why != ReasonBounced {
+	certain := s.Reaches(Sent) || s == Failed && (why == ReasonInvalid || why == ReasonBounced)
+	if st.Doubt && !certain {
 		s = Unknown
 		if e == nil { // it was dropped
 			why = ""

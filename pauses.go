@@ -10,24 +10,23 @@ import (
 )
 
 // pauseChannel holds a channel for every process, as e asks for, and returns for how long.
-func (r *runner) pauseChannel(g *gate, e *channel.Error) time.Duration {
-	before, _ := g.paused(time.Now())
-	first := r.pause(g, time.Now(), e)
-	wait, _ := g.paused(time.Now())
-	if first {
-		g.strikes.Add(1)
-	}
-	if r.pauses == nil || !first && wait < before+time.Second { // many calls may bring the same news
-		return wait
-	}
-	ctx, cancel := context.WithTimeout(r.base, storeTimeout)
-	defer cancel()
-	var err error
-	if crash := r.guard("store", func() {
-		err = r.pauses.SavePause(ctx, store.Pause{Channel: g.name, Failure: *storable(e)}, wait)
-	}); crash != nil {
-		err = crash
-	}
+func (r *runner) pauseChannel(g *gate, e *channel.Error) (wait time.Duration) {
+	err := g.save(func() error {
+		before, _ := g.paused(time.Now())
+		first := r.pause(g, time.Now(), e)
+		wait, _ = g.paused(time.Now())
+		if first {
+			g.strikes.Add(1)
+		}
+		if r.pauses == nil || !first && wait < before+time.Second { // many calls may bring the same news
+			return nil
+		}
+		ctx, cancel := context.WithTimeout(r.base, storeTimeout)
+		defer cancel()
+		return r.useStore(func() error {
+			return r.pauses.SavePause(ctx, store.Pause{Channel: g.name, Failure: *storable(e)}, wait)
+		})
+	})
 	if err != nil {
 		r.log.Error("cannot store the pause of a channel", "channel", g.name, "error", err)
 	}
@@ -87,7 +86,7 @@ func (n *Notifier) Resume(ctx context.Context, channel string) (bool, error) {
 	if g == nil {
 		return false, fault("channel", fmt.Errorf("no channel %q", channel))
 	}
-	held := g.adopt(time.Now(), time.Time{}, nil)
+	held := g.resume(time.Now())
 	if n.pauses != nil {
 		stored, err := n.pauses.DeletePause(ctx, channel)
 		if err != nil {

@@ -65,9 +65,7 @@ func TestWhatTwilioReportsReachesTheLog(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, r.Deliveries[0].Status)
 	}
-	r, err := n.Send(t.Context(), text("+15005550007"))
-	require.NoError(t, err)
-	requireSuppressed(t, r.Deliveries[0], notify.ReasonBounced)
+	requireSuppressed(t, sent(t, n, text("+15005550007")).Deliveries[0], notify.ReasonBounced)
 
 	elsewhere := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"pager": &driver{}}})
 	h = sms.TwilioCallback("authToken", hook, elsewhere.Receive)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"github.com/e7ddda3c/notify/channel"
 	"github.com/e7ddda3c/notify/store"
@@ -32,53 +31,52 @@ func (n *Notifier) Unsuppress(ctx context.Context, tenant, kind, address string)
 	return found, err
 }
 
-// A finder looks suppressions up. What accepts messages in a transaction of the host's may be one: a lookup beside the transaction could
-// wait for it, and it for the lookup.
-type finder interface {
-	FindSuppressions(ctx context.Context, keys []store.SuppressionKey) ([]store.Suppression, error)
-}
-
-// suppressed settles what ms would send to addresses that are dead, with one lookup for all.
-func (n *Notifier) suppressed(ctx context.Context, in finder, ms []store.NewMessage) error {
-	if in == nil {
-		return nil
+// findDead looks up, for all that was claimed at once, which addresses have died. If the store does not say, they are tried: then their
+// providers say it again.
+func (r *runner) findDead(jobs []*job) {
+	if r.suppressions == nil {
+		return
 	}
-	to := make(map[store.SuppressionKey][]*store.NewDelivery, len(ms))
-	keys := make([]store.SuppressionKey, 0, len(ms))
-	for i := range ms {
-		for j := range ms[i].Deliveries {
-			d := &ms[i].Deliveries[j]
-			g := n.gates[d.Lane.Channel()]
-			if d.Status.Settled() || g.kind == channel.None {
-				continue
-			}
-			k := suppressionKey(ms[i].Tenant, g.suppressionKind(), d.To)
-			if to[k] == nil {
-				keys = append(keys, k)
-			}
-			to[k] = append(to[k], d)
+	to := make(map[store.SuppressionKey][]*job, len(jobs))
+	keys := make([]store.SuppressionKey, 0, len(jobs))
+	for _, j := range jobs {
+		g := j.lane.gate
+		if g.kind == channel.None || j.To == "" {
+			continue
 		}
+		k := suppressionKey(j.Message.Tenant, g.suppressionKind(), j.To)
+		if to[k] == nil {
+			keys = append(keys, k)
+		}
+		to[k] = append(to[k], j)
 	}
 	if len(keys) == 0 {
-		return nil
+		return
 	}
-	found, err := in.FindSuppressions(ctx, keys)
+	ctx, cancel := context.WithTimeout(r.base, min(storeTimeout, r.options.Lease/3))
+	defer cancel()
+	var found []store.Suppression
+	err := r.useStore(func() (err error) {
+		found, err = r.suppressions.FindSuppressions(ctx, keys)
+		return err
+	})
+	if err != nil {
+		r.log.Error("cannot look for suppressed addresses", "error", err)
+	}
 	for _, s := range found {
-		for _, d := range to[s.SuppressionKey] {
-			suppressOne(d, Reason(s.Reason))
+		for _, j := range to[s.SuppressionKey] {
+			j.dead = Reason(s.Reason)
 		}
 	}
-	return err
 }
 
-// suppressOne settles d as suppressed.
-func suppressOne(d *store.NewDelivery, why Reason) {
+// errDead says why nothing goes to an address.
+func errDead(why Reason) *channel.Error {
 	err := errors.New("is suppressed: a provider has refused it for good")
 	if why == ReasonBounced {
 		err = errors.New("is suppressed: an earlier message came back")
 	}
-	d.Status, d.Reason, d.NotBefore = Suppressed, string(why), time.Time{}
-	d.Failure = failureOf(&channel.Error{Kind: channel.InvalidRecipient, Field: "to", Err: err})
+	return &channel.Error{Kind: channel.InvalidRecipient, Field: "to", Err: err}
 }
 
 // suppress marks an address as dead.

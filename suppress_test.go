@@ -3,9 +3,10 @@ package notify_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -42,9 +43,6 @@ func TestAnAddressThatIsRefusedForGoodIsSuppressed(t *testing.T) {
 	require.True(t, r.Deliveries[0].Reached, "nothing was to go out")
 	require.NotContains(t, r.Deliveries[0].Err.Error(), "ann")
 
-	report, err := n.Send(t.Context(), hello("pager"))
-	require.NoError(t, err)
-	requireSuppressed(t, report.Deliveries[0], notify.ReasonInvalid)
 	m := hello("pager")
 	m.Tenant = "other"
 	require.Equal(t, notify.Failed, sent(t, n, m).Deliveries[0].Status, "another tenant finds out for itself")
@@ -77,13 +75,12 @@ func TestOnlyADriversAnswerSuppresses(t *testing.T) {
 }
 
 func TestAHardBounceSuppresses(t *testing.T) {
-	for kind, want := range map[channel.Kind]notify.Status{channel.InvalidRecipient: notify.Suppressed, "": notify.Accepted, channel.Rejected: notify.Accepted} {
+	for kind, want := range map[channel.Kind]notify.Status{channel.InvalidRecipient: notify.Suppressed, "": notify.Sent, channel.Rejected: notify.Sent} {
 		t.Run("bounced as "+string(kind), func(t *testing.T) {
 			n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"sms": texting()}})
 			o := sent(t, n, text("+15005550006")).Deliveries[0]
 			require.NoError(t, n.Receive(t.Context(), channel.Receipt{Provider: "vendor", ID: o.ProviderID, Event: channel.Bounced, Kind: kind}))
-			r, err := n.Send(t.Context(), text("001 (500) 555-0006"))
-			require.NoError(t, err)
+			r := sent(t, n, text("001 (500) 555-0006"))
 			require.Equal(t, want, r.Deliveries[0].Status)
 			if want == notify.Suppressed {
 				requireSuppressed(t, r.Deliveries[0], notify.ReasonBounced)
@@ -124,12 +121,11 @@ func TestSpellingsOfAnAddressAreOne(t *testing.T) {
 				return notify.Message{To: notify.To(tt.kind, a), Channels: []string{"c"}, Content: notify.Content{Text: "hi"}}
 			}
 			sent(t, n, to(tt.one))
-			r, err := n.Send(t.Context(), to(tt.other))
-			require.NoError(t, err)
+			r := sent(t, n, to(tt.other))
 			require.Equal(t, tt.same, r.Deliveries[0].Status == notify.Suppressed)
-			found, err := n.Unsuppress(t.Context(), "", tt.kind, tt.other)
+			found, err := n.Unsuppress(t.Context(), "", tt.kind, tt.one)
 			require.NoError(t, err)
-			require.Equal(t, tt.same, found)
+			require.True(t, found)
 		})
 	}
 }
@@ -169,27 +165,34 @@ func (c *counting) FindSuppressions(ctx context.Context, ks []store.SuppressionK
 	return c.Store.FindSuppressions(ctx, ks)
 }
 
-func TestSuppressionsAreLookedUpOnceForAMessage(t *testing.T) {
+func TestSuppressionsAreLookedUpOnceForAClaim(t *testing.T) {
 	c := &counting{Store: memory.New()}
-	n := newNotifier(t, notify.Config{Store: c, Channels: notify.Channels{"pager": deadEnd(""), "other": &driver{refuse: func(channel.Delivery) error { return channel.Rejected }}}})
+	n := newNotifier(t, notify.Config{Store: c, Channels: notify.Channels{"pager": deadEnd("")}})
 	m := hello("pager")
 	m.To = crowd(100)
 	sent(t, n, m)
 	require.EqualValues(t, 1, c.lookups.Load())
 	require.EqualValues(t, 100, c.keys.Load())
-	r, err := n.Send(t.Context(), m)
-	require.NoError(t, err)
-	for _, o := range r.Deliveries {
+	for _, o := range sent(t, n, m).Deliveries {
 		requireSuppressed(t, o, notify.ReasonInvalid)
 	}
-	m = hello("other")
-	_, err = n.Send(t.Context(), m)
-	require.NoError(t, err)
-	require.EqualValues(t, 2, c.lookups.Load(), "nothing to look up")
+}
 
-	_, err = n.In(c).Send(t.Context(), hello("pager"))
-	require.NoError(t, err)
-	require.EqualValues(t, 3, c.lookups.Load())
+func TestAnAddressThatDiesMeanwhileGetsNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &driver{answers: []error{waits(channel.Temporary, time.Hour), fails(channel.InvalidRecipient)}}
+		n := durable(t, memory.New(), notify.Channels{"pager": d})
+		running(t, n)
+		retried := accept(t, n, hello("pager"))
+		pass(time.Minute)
+		scheduled := hello("pager")
+		scheduled.SendAt = time.Now().Add(30 * time.Minute)
+		later := accept(t, n, scheduled)
+		settled(t, n, accept(t, n, hello("pager")).ID)
+		requireSuppressed(t, settled(t, n, later.ID).Deliveries[0], notify.ReasonInvalid)
+		requireSuppressed(t, settled(t, n, retried.ID).Deliveries[0], notify.ReasonInvalid)
+		require.Equal(t, 2, d.calls())
+	})
 }
 
 // A bare store has nothing beside deliveries.
@@ -212,17 +215,14 @@ func TestUnsuppressRefusesWhatNoDatabaseTakes(t *testing.T) {
 	requireField(t, "kind", err)
 }
 
-func TestWithoutTheStoresWordNothingIsAccepted(t *testing.T) {
+func TestWhatTheStoreDoesNotSayProvidersSay(t *testing.T) {
 	down := errors.New("the disk is full")
-	f := &failing{Store: memory.New(), find: down}
-	n := newNotifier(t, notify.Config{Store: f, Channels: notify.Channels{"pager": deadEnd("")}})
-	r, err := n.Send(t.Context(), hello("pager"))
-	require.ErrorIs(t, err, down)
-	require.Zero(t, r)
-	f.find, f.save = nil, down
-	for i := range 2 {
-		require.Equal(t, notify.Failed, sent(t, n, hello("pager")).Deliveries[0].Status, fmt.Sprint(i))
+	d := deadEnd("")
+	n := newNotifier(t, notify.Config{Store: &failing{Store: memory.New(), find: down, save: down}, Channels: notify.Channels{"pager": d}})
+	for range 2 {
+		require.Equal(t, notify.Failed, sent(t, n, hello("pager")).Deliveries[0].Status)
 	}
+	require.Equal(t, 2, d.calls())
 }
 
 func TestAUserIDIsDeadOnItsOwnChannelOnly(t *testing.T) {

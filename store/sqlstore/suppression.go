@@ -41,24 +41,6 @@ func (s *Store) FindSuppressions(ctx context.Context, keys []store.SuppressionKe
 	return found, err
 }
 
-// FindSuppressions looks within the transaction: beside it there may be no other connection, or none that does not wait for this one.
-func (t tx) FindSuppressions(ctx context.Context, keys []store.SuppressionKey) ([]store.Suppression, error) {
-	if t.s.invalid != nil || len(keys) == 0 {
-		return nil, t.s.invalid
-	}
-	ctx, cancel := context.WithTimeout(ctx, t.s.timeout)
-	defer cancel()
-	x := &session{Store: t.s, q: t.q}
-	if err := t.s.fit.check(ctx, x); err != nil {
-		return nil, fault(err)
-	}
-	found, err := x.suppressions(ctx, keys)
-	if err != nil {
-		return nil, fault(err)
-	}
-	return found, nil
-}
-
 // suppressions finds those of keys that there are, each once.
 func (x *session) suppressions(ctx context.Context, keys []store.SuppressionKey) (found []store.Suppression, err error) {
 	type part struct{ tenant, kind string }

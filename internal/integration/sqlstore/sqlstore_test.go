@@ -82,34 +82,3 @@ func TestAMessageGoesItsWay(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 }
-
-func TestATransactionSeesSuppressionsOverTheOneConnection(t *testing.T) {
-	for name, d := range databases {
-		t.Run(name, func(t *testing.T) {
-			db := d.open(t)
-			s := d.store(db, nil)
-			require.NoError(t, s.Migrate(t.Context()))
-			dead := store.Suppression{SuppressionKey: store.SuppressionKey{Tenant: "shop", Kind: "email", Address: "ann@example.com"}, Reason: "bounced"}
-			require.NoError(t, s.SaveSuppressions(t.Context(), []store.Suppression{dead}))
-			want, err := s.FindSuppressions(t.Context(), []store.SuppressionKey{dead.SuppressionKey})
-			require.NoError(t, err)
-			require.Len(t, want, 1)
-
-			db.SetMaxOpenConns(1)
-			tx, err := db.BeginTx(t.Context(), nil)
-			require.NoError(t, err)
-			defer tx.Rollback()
-			in := s.Tx(tx).(interface {
-				FindSuppressions(context.Context, []store.SuppressionKey) ([]store.Suppression, error)
-			})
-			other := dead.SuppressionKey
-			other.Tenant = ""
-			got, err := in.FindSuppressions(t.Context(), []store.SuppressionKey{other, dead.SuppressionKey, dead.SuppressionKey})
-			require.NoError(t, err)
-			require.Equal(t, want, got)
-			_, err = s.Tx(tx).AcceptMessages(t.Context(), []store.NewMessage{message(1)})
-			require.NoError(t, err)
-			require.NoError(t, tx.Commit())
-		})
-	}
-}
