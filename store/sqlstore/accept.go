@@ -13,10 +13,17 @@ func (s *Store) AcceptMessages(ctx context.Context, ms []store.NewMessage) ([]st
 		return nil, err
 	}
 	var as []store.Acceptance
+	var fresh []*store.Message
 	err := s.accepting(ctx, len(ms), func(ctx context.Context, x *session) (err error) {
 		as, err = x.accept(ctx, ms)
+		fresh = x.fresh
 		return err
 	})
+	if err == nil { // it is committed
+		for _, m := range fresh {
+			s.heads.add(m)
+		}
+	}
 	return as, err
 }
 

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"slices"
@@ -42,6 +43,13 @@ func (h *heads) add(m *store.Message) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.keep(m)
+}
+
+// headOf returns n's message, as it was stored at a time.
+func headOf(n *store.NewMessage, at int64) *store.Message {
+	m := n.Message
+	m.ExpireAt, m.AcceptedAt, m.Body = instant(micros(m.ExpireAt)), instant(at), bytes.Clone(m.Body)
+	return &m
 }
 
 func (h *heads) keep(m *store.Message) {

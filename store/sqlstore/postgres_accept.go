@@ -29,15 +29,18 @@ func (p postgres) insert(ctx context.Context, x *session, ms []store.NewMessage)
 	stored := make([]bool, len(ms))
 	err := x.query(ctx, func(rows *sql.Rows) error {
 		var id uuid
-		err := rows.Scan(&id)
-		stored[places[string(id)]] = true
+		var at int64
+		err := rows.Scan(&id, &at)
+		i := places[string(id)]
+		stored[i] = true
+		x.fresh = append(x.fresh, headOf(&ms[i], at))
 		return err
 	}, `with m as (insert into {messages} (`+insertedMessage+`) `+messages+` on conflict do nothing returning id, accepted_at),
 		d as (insert into {deliveries} (`+insertedDelivery+`)
 			select m.id, d.recipient, d.place, d.lane, d.live, greatest(d.due, m.accepted_at), d.status, d.reason, m.accepted_at, d.not_before,
 				d.user_id, d.address, d.locale, d.grouped, d.failure, d.body
 			from m join `+deliveries+` as d(`+deliveryNames+`) on d.message = m.id)
-		select id from m`, append(args, more...)...)
+		select id, accepted_at from m`, append(args, more...)...)
 	return stored, err
 }
 

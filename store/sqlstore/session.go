@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"sync"
 	"time"
+
+	"github.com/e7ddda3c/notify/store"
 )
 
 // A session runs statements on the host's database, or within one transaction.
@@ -15,6 +17,8 @@ type session struct {
 
 	mine   map[*text]*sql.Stmt // prepared, of this transaction
 	wanted []*text             // not yet prepared
+
+	fresh []*store.Message // that it stored, where that is known with their times: a lease will ask for them soon
 }
 
 // A text is a statement as the database gets it.
