@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,12 +20,15 @@ import (
 
 func TestALongerPauseIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		calls := 0
+		var mu sync.Mutex
 		var at []time.Time
 		n := durable(t, memory.New(), notify.Channels{
 			"pager": channel.Func(func(_ context.Context, d channel.Delivery) (channel.Receipt, error) {
+				mu.Lock()
 				at = append(at, time.Now())
-				switch calls++; calls {
+				calls := len(at)
+				mu.Unlock()
+				switch calls {
 				case 1:
 					return channel.Receipt{}, waits(channel.RateLimited, 2*time.Second)
 				case 2:
@@ -40,6 +44,7 @@ func TestALongerPauseIsKept(t *testing.T) {
 		began := time.Now()
 		time.Sleep(10 * time.Second)
 		settled(t, n, accept(t, n, hello("pager")).ID)
+		synctest.Wait()
 		require.GreaterOrEqual(t, at[2].Sub(began), time.Minute)
 	})
 }
@@ -130,4 +135,31 @@ func TestHugePolicies(t *testing.T) {
 		running(t, n)
 		settled(t, n, accept(t, n, hello("pager")).ID)
 	})
+}
+
+func TestAPauseThatIsBeingStoredStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &driver{answers: []error{waits(channel.RateLimited, time.Minute), nil}}
+		n := durable(t, &slowPauses{memory.New()}, notify.Channels{"pager": d})
+		running(t, n)
+		time.Sleep(500 * time.Millisecond)
+		accept(t, n, hello("pager"))
+		time.Sleep(time.Second)
+		id := accept(t, n, hello("pager")).ID
+		time.Sleep(50 * time.Second)
+		require.Equal(t, 1, d.calls())
+		held, err := n.Resume(t.Context(), "pager")
+		require.NoError(t, err)
+		require.True(t, held)
+		settled(t, n, id)
+		require.Equal(t, 2, d.calls())
+	})
+}
+
+// slowPauses takes its time for pauses.
+type slowPauses struct{ *memory.Store }
+
+func (s *slowPauses) SavePause(ctx context.Context, p store.Pause, d time.Duration) error {
+	time.Sleep(1500 * time.Millisecond)
+	return s.Store.SavePause(ctx, p, d)
 }

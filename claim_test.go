@@ -107,6 +107,12 @@ func TestRowsThatOthersHoldAreNotAskedForAllTheTime(t *testing.T) {
 func TestAPausedChannelIsNotAskedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := &tapped{Store: memory.New()}
+		st.lease = func(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
+			for _, l := range r.Lanes {
+				require.LessOrEqual(t, l.Room, 100, "what was given back takes its room until that is written, and no more")
+			}
+			return st.Store.LeaseDeliveries(ctx, r)
+		}
 		d := &driver{answers: []error{waits(channel.RateLimited, time.Minute)}}
 		n := durable(t, st, notify.Channels{"pager": d})
 		running(t, n)
@@ -115,6 +121,9 @@ func TestAPausedChannelIsNotAskedFor(t *testing.T) {
 		before := st.claims.Load()
 		time.Sleep(50 * time.Second)
 		require.Equal(t, before, st.claims.Load())
+		_, err := n.Resume(t.Context(), "pager")
+		require.NoError(t, err)
+		time.Sleep(5 * time.Second)
 	})
 }
 
@@ -230,5 +239,15 @@ func TestManyChannels(t *testing.T) {
 			accept(t, n, hello(fmt.Sprint("c", i)))
 		}
 		time.Sleep(3 * time.Second)
+	})
+}
+
+func TestMuchIsSentWithoutARest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := durable(t, memory.New(), notify.Channels{"pager": &driver{takes: time.Millisecond}})
+		running(t, n)
+		began := time.Now()
+		settled(t, n, accept(t, n, notify.Message{To: crowd(5000), Channels: []string{"pager"}, Content: notify.Content{Text: "hi"}}).ID)
+		require.Less(t, time.Since(began), 2*time.Second)
 	})
 }

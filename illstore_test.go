@@ -232,3 +232,16 @@ func TestAStoreWhoseClockJumps(t *testing.T) {
 		})
 	}
 }
+
+func TestRunEndsThoughARowCannotBeWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bad := &sick{Deliveries: memory.New()}
+		n := durable(t, bad, notify.Channels{"pager": &driver{}})
+		bad.suffer(ailment{poison: accept(t, n, hello("pager")).ID})
+		stop := running(t, n)
+		time.Sleep(time.Minute)
+		began := time.Now()
+		stop()
+		require.Less(t, time.Since(began), time.Minute)
+	})
+}
