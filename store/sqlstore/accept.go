@@ -14,7 +14,7 @@ func (s *Store) AcceptMessages(ctx context.Context, ms []store.NewMessage) ([]st
 	}
 	var as []store.Acceptance
 	var fresh []*store.Message
-	err := s.accepting(ctx, len(ms), func(ctx context.Context, x *session) (err error) {
+	err := s.accepting(ctx, func(ctx context.Context, x *session) (err error) {
 		as, err = x.accept(ctx, ms)
 		fresh = x.fresh
 		return err
@@ -27,9 +27,9 @@ func (s *Store) AcceptMessages(ctx context.Context, ms []store.NewMessage) ([]st
 	return as, err
 }
 
-// accepting is write, or on where one statement accepts a message.
-func (s *Store) accepting(ctx context.Context, n int, do func(context.Context, *session) error) error {
-	if n == 1 && s.dialect.traits().alone {
+// accepting is write, or on where one statement accepts all.
+func (s *Store) accepting(ctx context.Context, do func(context.Context, *session) error) error {
+	if s.dialect.traits().alone {
 		return s.on(ctx, do)
 	}
 	return s.on(ctx, func(ctx context.Context, _ *session) error { return s.transact(ctx, nil, do) })
