@@ -15,7 +15,7 @@ const (
 	// and called while no other suspect is, so that what was only claimed beside a killer is not condemned with it.
 	aloneFrom = 2
 	// condemnedFrom is from how many of them a delivery that was marked is given up.
-	condemnedFrom = 5
+	condemnedFrom = 8
 	// longestWait bounds every wait for a dispatcher, so that a fault of the host's costs delay and not loss.
 	longestWait = time.Hour
 	// puzzledWait is how long a delivery waits whose dispatcher this process does not know, or panics.

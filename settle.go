@@ -16,7 +16,7 @@ const (
 	// linger is how long settlements wait for company, so that many share a transaction.
 	linger = 500 * time.Microsecond
 	// settleSoon is how many settlements need no more company, and settleMost how many share a transaction.
-	settleSoon, settleMost = 50, 500
+	settleSoon, settleMost = 100, 500
 	// splitAfter is after how many failures a batch is halved: one bad row must not hold up the others.
 	splitAfter = 3
 )

@@ -65,7 +65,7 @@ func TestADeliveryThatKillsProcessesEnds(t *testing.T) {
 		st, d := memory.New(), &driver{}
 		n := durable(t, st, notify.Channels{"pager": d})
 		id := accept(t, n, hello("pager")).ID
-		for range 5 {
+		for range 8 {
 			require.Len(t, die(t, st, time.Second, true), 1)
 			time.Sleep(time.Second)
 		}
