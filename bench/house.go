@@ -138,11 +138,6 @@ func (c *collector) AcceptMessages(_ context.Context, ms []store.NewMessage) ([]
 	return make([]store.Acceptance, len(ms)), nil
 }
 
-// FindSuppressions spares the store a lookup for each of them.
-func (*collector) FindSuppressions(context.Context, []store.SuppressionKey) ([]store.Suppression, error) {
-	return nil, nil
-}
-
 // drain fills the store with messages like m and times how long the engine, with its defaults, needs from the start until all are
 // settled, with so many calls.
 func (h *house) drain(ctx context.Context, messages, calls int, m notify.Message) (time.Duration, error) {
