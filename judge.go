@@ -14,7 +14,7 @@ const (
 	// aloneFrom is from how many leases that ran out a delivery is suspected of killing processes. Then it is marked before its call,
 	// and called while no other suspect is, so that what was only claimed beside a killer is not condemned with it.
 	aloneFrom = 2
-	// condemnedFrom is from how many of them a delivery that was marked is given up.
+	// condemnedFrom is from how many such leases a delivery is given up, if a call under one of them was marked.
 	condemnedFrom = 8
 	// longestWait bounds every wait for a dispatcher, so that a fault of the host's costs delay and not loss.
 	longestWait = time.Hour
