@@ -50,7 +50,6 @@ func (r *runner) claim(ctx context.Context) error {
 	after := time.Now()
 	r.skew.Store(int64(leases.Now.Sub(before.Add(after.Sub(before) / 2))))
 	jobs := r.hold(leases, rooms, before.Add(r.options.Lease), after)
-	r.findDead(jobs)
 	for _, j := range jobs {
 		r.judge(j)
 	}

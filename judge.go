@@ -29,8 +29,8 @@ func (r *runner) judge(j *job) {
 	case r.crashed(j), r.overdue(j, now):
 	case j.Canceled:
 		r.end(j, Canceled, "", &channel.Error{Kind: channel.Temporary, Err: errors.New("canceled")})
-	case j.dead != "":
-		r.end(j, Suppressed, j.dead, errDead(j.dead))
+	case j.Suppressed != "":
+		r.end(j, Suppressed, Reason(j.Suppressed), errDead(Reason(j.Suppressed)))
 	case !j.Grouped || r.ask(j, now):
 		r.goOn(j, now)
 	}

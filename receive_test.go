@@ -231,7 +231,7 @@ func TestAReceiptWakesThePeersOfItsGroup(t *testing.T) {
 // A failing store fails where the test says so.
 type failing struct {
 	*memory.Store
-	receipts, save, find error
+	receipts, save error
 }
 
 func (f *failing) RecordReceipts(ctx context.Context, rs []store.Receipt) ([]store.Receipt, error) {
@@ -246,13 +246,6 @@ func (f *failing) SaveSuppressions(ctx context.Context, ss []store.Suppression) 
 		return f.save
 	}
 	return f.Store.SaveSuppressions(ctx, ss)
-}
-
-func (f *failing) FindSuppressions(ctx context.Context, ks []store.SuppressionKey) ([]store.Suppression, error) {
-	if f.find != nil {
-		return nil, f.find
-	}
-	return f.Store.FindSuppressions(ctx, ks)
 }
 
 func TestAReceiptThatTheStoreDoesNotTakeIsToComeAgain(t *testing.T) {

@@ -63,6 +63,7 @@ func (d *draft) record(m *Message, shared map[string]json.RawMessage, now time.T
 	r := store.NewDelivery{
 		Lane: store.LaneOf(d.Channel, d.Class), User: d.Recipient, To: clean(d.To), Locale: clean(d.Locale), Status: Accepted,
 	}
+	r.Suppression = d.gate.suppression(m.Tenant, r.To)
 	var own ownBody
 	switch {
 	case d.fault != nil:

@@ -47,7 +47,6 @@ type job struct {
 	until      time.Time               // our clock: when the lease runs out if it is not extended
 	called     bool                    // the driver has been called: a possible duplicate until it is settled
 	lost       bool                    // another process has it
-	dead       Reason                  // why nothing goes to its address any more; "" if something does
 	alone      bool                    // it may have killed processes
 	unwritable bool                    // its settlement failed though it stood alone
 	cancel     context.CancelCauseFunc // of its call, while it is under way

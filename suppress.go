@@ -31,45 +31,6 @@ func (n *Notifier) Unsuppress(ctx context.Context, tenant, kind, address string)
 	return found, err
 }
 
-// findDead looks up, for all that was claimed at once, which addresses have died. If the store does not say, they are tried: then their
-// providers say it again.
-func (r *runner) findDead(jobs []*job) {
-	if r.suppressions == nil {
-		return
-	}
-	to := make(map[store.SuppressionKey][]*job, len(jobs))
-	keys := make([]store.SuppressionKey, 0, len(jobs))
-	for _, j := range jobs {
-		g := j.lane.gate
-		if g.kind == channel.None || j.To == "" {
-			continue
-		}
-		k := suppressionKey(j.Message.Tenant, g.suppressionKind(), j.To)
-		if to[k] == nil {
-			keys = append(keys, k)
-		}
-		to[k] = append(to[k], j)
-	}
-	if len(keys) == 0 {
-		return
-	}
-	ctx, cancel := context.WithTimeout(r.base, min(storeTimeout, r.options.Lease/3))
-	defer cancel()
-	var found []store.Suppression
-	err := r.useStore(func() (err error) {
-		found, err = r.suppressions.FindSuppressions(ctx, keys)
-		return err
-	})
-	if err != nil {
-		r.log.Error("cannot look for suppressed addresses", "error", err)
-	}
-	for _, s := range found {
-		for _, j := range to[s.SuppressionKey] {
-			j.dead = Reason(s.Reason)
-		}
-	}
-}
-
 // errDead says why nothing goes to an address.
 func errDead(why Reason) *channel.Error {
 	err := errors.New("is suppressed: a provider has refused it for good")
@@ -81,13 +42,12 @@ func errDead(why Reason) *channel.Error {
 
 // suppress marks an address as dead.
 func (n *Notifier) suppress(ctx context.Context, tenant string, g *gate, address string, why Reason) error {
-	if n.suppressions == nil || g.kind == channel.None || address == "" {
+	key := g.suppression(tenant, address)
+	if n.suppressions == nil || key.Address == "" {
 		return nil
 	}
 	return n.useStore(func() error {
-		return n.suppressions.SaveSuppressions(ctx, []store.Suppression{{
-			SuppressionKey: suppressionKey(tenant, g.suppressionKind(), address), Reason: string(why),
-		}})
+		return n.suppressions.SaveSuppressions(ctx, []store.Suppression{{SuppressionKey: key, Reason: string(why)}})
 	})
 }
 
@@ -107,6 +67,14 @@ func (a answer) dead() Reason {
 		return ReasonInvalid
 	}
 	return ""
+}
+
+// suppression is what suppresses an address of g; the zero key if nothing does.
+func (g *gate) suppression(tenant, address string) store.SuppressionKey {
+	if g.kind == channel.None {
+		return store.SuppressionKey{}
+	}
+	return suppressionKey(tenant, g.suppressionKind(), address)
 }
 
 // suppressionKind is what addresses of g are told apart by. The ids of the host's users mean something else on each channel.

@@ -3,7 +3,6 @@ package notify_test
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -153,31 +152,6 @@ func TestGroupChannelsAreNeverSuppressed(t *testing.T) {
 	require.Equal(t, 2, d.calls())
 }
 
-// A counting store counts the lookups.
-type counting struct {
-	*memory.Store
-	lookups, keys atomic.Int64
-}
-
-func (c *counting) FindSuppressions(ctx context.Context, ks []store.SuppressionKey) ([]store.Suppression, error) {
-	c.lookups.Add(1)
-	c.keys.Add(int64(len(ks)))
-	return c.Store.FindSuppressions(ctx, ks)
-}
-
-func TestSuppressionsAreLookedUpOnceForAClaim(t *testing.T) {
-	c := &counting{Store: memory.New()}
-	n := newNotifier(t, notify.Config{Store: c, Channels: notify.Channels{"pager": deadEnd("")}})
-	m := hello("pager")
-	m.To = crowd(100)
-	sent(t, n, m)
-	require.EqualValues(t, 1, c.lookups.Load())
-	require.EqualValues(t, 100, c.keys.Load())
-	for _, o := range sent(t, n, m).Deliveries {
-		requireSuppressed(t, o, notify.ReasonInvalid)
-	}
-}
-
 func TestAnAddressThatDiesMeanwhileGetsNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &driver{answers: []error{waits(channel.Temporary, time.Hour), fails(channel.InvalidRecipient)}}
@@ -218,7 +192,7 @@ func TestUnsuppressRefusesWhatNoDatabaseTakes(t *testing.T) {
 func TestWhatTheStoreDoesNotSayProvidersSay(t *testing.T) {
 	down := errors.New("the disk is full")
 	d := deadEnd("")
-	n := newNotifier(t, notify.Config{Store: &failing{Store: memory.New(), find: down, save: down}, Channels: notify.Channels{"pager": d}})
+	n := newNotifier(t, notify.Config{Store: &failing{Store: memory.New(), save: down}, Channels: notify.Channels{"pager": d}})
 	for range 2 {
 		require.Equal(t, notify.Failed, sent(t, n, hello("pager")).Deliveries[0].Status)
 	}

@@ -29,6 +29,8 @@ type Leased struct {
 	// Group is the progress of the recipient's deliveries, this one included, by rank, if the delivery is Grouped. It is read together
 	// with Poke, in one statement after the claim, or a wake-up in between would be lost.
 	Group []Progress
+	// Suppressed is the Reason of [NewDelivery.Suppression], or "" if that is not stored, as in a store without [Suppressions].
+	Suppressed string
 }
 
 // Progress is what a group knows of one of its deliveries.

@@ -40,6 +40,9 @@ type NewDelivery struct {
 	Locale    string
 	Grouped   bool   // it has peers whose fate decides its own: leases bring their progress, settlements wake them
 	Body      []byte // opaque: what is its own of the content; may be nil
+	// Suppression is the one that stops the delivery, if it is stored when the delivery is claimed. With no Address, none does. A store
+	// keeps a hash of it.
+	Suppression SuppressionKey
 
 	Status    Status // Accepted or Held, or a settled one: then it is only logged
 	Reason    string

@@ -1,16 +1,12 @@
 package store
 
-import (
-	"context"
-	"time"
-)
+import "context"
 
-// Suppressions keeps addresses that are dead, without the addresses themselves.
+// Suppressions keeps addresses that are dead, without the addresses themselves. What it keeps is told with each lease, as
+// [Leased.Suppressed].
 type Suppressions interface {
 	// SaveSuppressions stores ss. One that is there already stays as it is.
 	SaveSuppressions(ctx context.Context, ss []Suppression) error
-	// FindSuppressions returns those of keys that are stored, in any order.
-	FindSuppressions(ctx context.Context, keys []SuppressionKey) ([]Suppression, error)
 	// DeleteSuppression reports whether there was one.
 	DeleteSuppression(ctx context.Context, key SuppressionKey) (bool, error)
 }
@@ -25,6 +21,5 @@ type SuppressionKey struct {
 // A Suppression says why nothing goes to an address.
 type Suppression struct {
 	SuppressionKey
-	Reason string
-	At     time.Time // set by the store
+	Reason string // not empty
 }

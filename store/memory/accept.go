@@ -89,7 +89,7 @@ func (s *Store) position(id string) (int, bool) {
 
 func (s *Store) planned(m *message, n *store.NewDelivery, now time.Time) *delivery {
 	s.accepted++
-	d := &delivery{of: m, seq: s.accepted, place: -1, Delivery: store.Delivery{
+	d := &delivery{of: m, seq: s.accepted, place: -1, dead: hashed(n.Suppression), Delivery: store.Delivery{
 		DeliveryRef: store.DeliveryRef{MessageID: m.head.ID, Recipient: n.Recipient, Rank: n.Rank},
 		Message:     m.head,
 		Lane:        n.Lane,

@@ -19,7 +19,9 @@ func (s *Store) LeaseDeliveries(ctx context.Context, r store.LeaseRequest) (stor
 	for _, want := range r.Lanes {
 		claimed := s.claim(want, now, r.Lease)
 		for _, d := range claimed {
-			answer.Deliveries = append(answer.Deliveries, d.lease())
+			l := d.lease()
+			l.Suppressed = s.suppressions[d.dead]
+			answer.Deliveries = append(answer.Deliveries, l)
 		}
 		if next, ok := s.lanes[want.Lane].top(); ok && len(claimed) < want.Room {
 			answer.NextDue[want.Lane] = next

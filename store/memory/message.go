@@ -20,9 +20,10 @@ type message struct {
 type delivery struct {
 	store.Delivery
 	of     *message
-	seq    int64 // in the order of acceptance
-	place  int   // in the heap of its lane; -1 if it is settled
-	leased bool  // claimed, and not settled by the claimant; true after the lease ran out, too
+	seq    int64   // in the order of acceptance
+	place  int     // in the heap of its lane; -1 if it is settled
+	dead   deadKey // what suppresses it; the zero key: nothing
+	leased bool    // claimed, and not settled by the claimant; true after the lease ran out, too
 	log    []store.Attempt
 }
 

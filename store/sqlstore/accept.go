@@ -147,14 +147,14 @@ func requested(m *store.NewMessage) []byte {
 
 const (
 	messageValues  = "(?, ?, ?, ?, ?, ?, ?, ?, ?, {now}, ?, ?)"
-	deliveryValues = "(?, ?, ?, ?, ?, {greatest}(?, {now}), ?, ?, {now}, ?, ?, ?, ?, ?, ?, ?)"
+	deliveryValues = "(?, ?, ?, ?, ?, {greatest}(?, {now}), ?, ?, {now}, ?, ?, ?, ?, ?, ?, ?, ?)"
 	messageArgs    = 11
-	deliveryArgs   = 15
+	deliveryArgs   = 16
 )
 
 func (x *session) deliveryArgs(args []any, id any, d *store.NewDelivery) []any {
 	return append(args, id, d.Recipient, d.Rank, string(d.Lane), !d.Status.Settled(), micros(d.NotBefore), string(d.Status), d.Reason,
-		micros(d.NotBefore), d.User, d.To, d.Locale, d.Grouped, failureText(d.Failure), d.Body)
+		micros(d.NotBefore), d.User, d.To, d.Locale, d.Grouped, suppressed(d.Suppression), failureText(d.Failure), d.Body)
 }
 
 // insertDeliveries stores the deliveries of those of ms that were stored.

@@ -51,7 +51,7 @@ func (s *Store) leased(ctx context.Context, x *session, rows []*row) ([]store.Le
 	leased := make([]store.Leased, len(rows))
 	var grouped []*store.Leased
 	for i, r := range rows {
-		leased[i].Delivery = r.Delivery
+		leased[i].Delivery, leased[i].Suppressed = r.Delivery, r.suppressed
 		if r.Grouped {
 			grouped = append(grouped, &leased[i])
 		}

@@ -114,13 +114,13 @@ func (m mysql) claim(ctx context.Context, s *Store, r store.LeaseRequest) (claim
 		var rows []*row
 		var taken rowsOf
 		err := x.query(ctx, func(found *sql.Rows) error {
-			r, err := scanRow(found)
+			r, err := scanClaimed(found)
 			if err == nil {
 				rows = append(rows, r)
 				taken.add(r.DeliveryRef)
 			}
 			return err
-		}, "select "+deliveryColumns+" from {deliveries} d {claims} where {live} and lane = ? and due <= ? order by due limit ? for update skip locked",
+		}, "select "+claimedColumns+" from {deliveries} d {claims} where {live} and lane = ? and due <= ? order by due limit ? for update skip locked",
 			string(l.Lane), micros(now), l.Room)
 		if err != nil || len(rows) == 0 {
 			return nil, err

@@ -87,7 +87,7 @@ func (postgres) claim(ctx context.Context, s *Store, r store.LeaseRequest) (clai
 	args := append(lanes.args(), 1, 1, total, r.Lease.Microseconds())
 	err := x.query(ctx, func(rows *sql.Rows) error {
 		var was, later sql.NullInt64
-		r, err := scanRow(rows, &was, &now, &later)
+		r, err := scanClaimed(rows, &was, &now, &later)
 		switch {
 		case err != nil:
 			return err
@@ -132,11 +132,11 @@ const claimPostgres = `with clock as materialized (select {now} as now),
 		update {deliveries} d
 		set claim = d.claim + 1, due = (select now from clock) + ?::bigint, expired = d.expired + d.leased::int, leased = true
 		from picked p where p.place = coalesce(p.place, p.place) and d.message = p.message and d.recipient = p.recipient and d.place = p.place
-		returning ` + deliveryColumns + `, p.due as was)
+		returning ` + claimedColumns + `, p.due as was)
 	select t.*, (select now from clock) as now, null::bigint as later from taken t
 	union all
 	select '00000000-0000-0000-0000-000000000000', 0, 0, 0, l.lane, '', '', '', false, false, '', '', 0, 0, 0, 0, 0, false, false, '', 0, false, 0,
-		false, '', null, null, (select now from clock),
+		false, '', null, null, null, (select now from clock),
 		(select min(due) from {deliveries} where live and lane = l.lane and due > (select now from clock))
 	from lanes l where l.room > (select count(*) from taken t where t.lane = l.lane)`
 

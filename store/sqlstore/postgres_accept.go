@@ -10,8 +10,8 @@ import (
 
 // deliveryTypes are those of a row of deliveryArgs, and deliveryNames what the columns are called beside those that are theirs.
 const (
-	deliveryTypes = "uuid, int, int, text, bool, bigint, text, text, bigint, text, text, text, bool, text, bytea"
-	deliveryNames = "message, recipient, place, lane, live, due, status, reason, not_before, user_id, address, locale, grouped, failure, body"
+	deliveryTypes = "uuid, int, int, text, bool, bigint, text, text, bigint, text, text, text, bool, bytea, text, bytea"
+	deliveryNames = "message, recipient, place, lane, live, due, status, reason, not_before, user_id, address, locale, grouped, suppression, failure, body"
 	messageTypes  = "uuid, text, text, text, text, text, text, bool, bigint, bytea, bytea"
 )
 
@@ -38,7 +38,7 @@ func (p postgres) insert(ctx context.Context, x *session, ms []store.NewMessage)
 	}, `with m as (insert into {messages} (`+insertedMessage+`) `+messages+` on conflict do nothing returning id, accepted_at),
 		d as (insert into {deliveries} (`+insertedDelivery+`)
 			select m.id, d.recipient, d.place, d.lane, d.live, greatest(d.due, m.accepted_at), d.status, d.reason, m.accepted_at, d.not_before,
-				d.user_id, d.address, d.locale, d.grouped, d.failure, d.body
+				d.user_id, d.address, d.locale, d.grouped, d.suppression, d.failure, d.body
 			from m join `+deliveries+` as d(`+deliveryNames+`) on d.message = m.id)
 		select id, accepted_at from m`, append(args, more...)...)
 	return stored, err

@@ -16,17 +16,19 @@ const (
 	messageColumns = "id, tenant, idem, dispatcher, category, class, template, at_most_once, expire_at, accepted_at, body"
 	// insertedMessage and insertedDelivery are what an accepted one has.
 	insertedMessage  = messageColumns + ", hash"
-	insertedDelivery = "message, recipient, place, lane, live, due, status, reason, at, not_before, user_id, address, locale, grouped, failure, body"
+	insertedDelivery = "message, recipient, place, lane, live, due, status, reason, at, not_before, user_id, address, locale, grouped, suppression, failure, body"
 	deliveryColumns  = `d.message, d.recipient, d.place, d.claim, d.lane, d.user_id, d.address, d.locale, d.grouped, d.canceled, d.status, d.reason,
 		d.at, d.due, d.not_before, d.attempts, d.tries, d.doubt, d.duplicate, d.provider_id, d.expired, d.called, d.poke, d.leased, d.failure, d.body`
+	claimedColumns = deliveryColumns + ", (select s.reason from {suppressions} s where s.hash = d.suppression) as suppressed"
 	attemptColumns = "message, recipient, place, claim, at, took, status, reason, provider, provider_id, code, duplicate, failure"
 )
 
 // A row is a delivery as it is in the table.
 type row struct {
 	store.Delivery
-	leased bool
-	due    int64 // of settled ones, too
+	leased     bool
+	due        int64  // of settled ones, too
+	suppressed string // why, of claimed ones
 }
 
 // into returns where to scan the deliveryColumns, and what to do then.
@@ -55,6 +57,16 @@ func scanRow(rows *sql.Rows, more ...any) (*row, error) {
 		return nil, err
 	}
 	return r, finish()
+}
+
+// scanClaimed scans the claimedColumns.
+func scanClaimed(rows *sql.Rows, more ...any) (*row, error) {
+	var why sql.NullString
+	r, err := scanRow(rows, append([]any{&why}, more...)...)
+	if err == nil {
+		r.suppressed = why.String
+	}
+	return r, err
 }
 
 func scanMessage(rows *sql.Rows) (*store.Message, error) {

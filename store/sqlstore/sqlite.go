@@ -73,10 +73,10 @@ func (sqlite) claim(ctx context.Context, s *Store, r store.LeaseRequest) (claims
 		args := []any{string(l.Lane), micros(now), l.Room}
 		var rows []*row
 		err := x.query(ctx, func(found *sql.Rows) error {
-			r, err := scanRow(found)
+			r, err := scanClaimed(found)
 			rows = append(rows, r)
 			return err
-		}, "select "+deliveryColumns+" from (select * from "+due+") d", args...)
+		}, "select "+claimedColumns+" from (select * from "+due+") d", args...)
 		if err != nil || len(rows) == 0 {
 			return nil, err
 		}

@@ -5,14 +5,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/e7ddda3c/notify/store"
 )
 
 var suppressionRules = []rule{
-	{"suppressions", "suppressions are found by their keys, in each part exactly; At is the store's clock", withSuppressions(suppressionsFound)},
+	{"suppressions", "a lease tells the reason of exactly the suppression that the delivery names", withSuppressions(suppressionsFound)},
 	{"stay", "a suppression that is there already stays as it is", withSuppressions(suppressionsStay)},
-	{"many suppressions", "hundreds can be stored and looked for in one call", withSuppressions(suppressionsMany)},
+	{"as it is now", "each lease tells what is stored at its claim, and a suppression changes nothing else", withSuppressions(suppressionsNow)},
+	{"many suppressions", "hundreds can be stored in one call", withSuppressions(suppressionsMany)},
 	{"delete a suppression", "DeleteSuppression reports whether there was one", withSuppressions(suppressionsDelete)},
 	{"suppressions and an ended context", "a call with an ended context returns an error and does nothing", withSuppressions(suppressionsEnded)},
 }
@@ -38,23 +40,22 @@ func (r *run) suppress(s store.Suppressions, xs ...store.Suppression) {
 	r.done("SaveSuppressions", s.SaveSuppressions(r.Context(), xs), nil)
 }
 
-// found looks for the keys of xs, and returns what is there, by key and without times.
-func (r *run) found(s store.Suppressions, xs ...store.Suppression) map[store.SuppressionKey]string {
+// found accepts a delivery for each of xs, and returns why which of them are suppressed.
+func (r *run) found(xs ...store.Suppression) map[store.SuppressionKey]string {
 	r.Helper()
-	var keys []store.SuppressionKey
-	for _, x := range xs {
-		keys = append(keys, x.SuppressionKey)
+	m := message()
+	for i, x := range xs {
+		d := to(i, 0, mail)
+		d.Suppression = x.SuppressionKey
+		m.Deliveries = append(m.Deliveries, d)
 	}
-	got, err := s.FindSuppressions(r.Context(), keys)
-	r.done("FindSuppressions", err, got)
+	r.accept(m)
 	reasons := map[store.SuppressionKey]string{}
-	for _, x := range got {
-		if x.At.IsZero() {
-			r.broken("a suppression has no At")
+	for _, d := range r.lease(time.Hour, store.LaneRoom{Lane: mail, Room: len(xs) + 1}).Deliveries {
+		if d.Suppressed != "" {
+			reasons[xs[d.Recipient].SuppressionKey] = d.Suppressed
 		}
-		reasons[x.SuppressionKey] = x.Reason
 	}
-	r.same("the suppressions, each once", len(got), len(reasons))
 	return reasons
 }
 
@@ -63,24 +64,36 @@ func suppressionsFound(r *run, s store.Suppressions) {
 	r.suppress(s)
 	r.suppress(s, a, b)
 	others := []store.Suppression{dead("Shop", "email", a.Address), dead("", "email", a.Address), dead("shop", "phone", a.Address),
-		dead("shop", "email", "Größe@example.com"), dead("shop", "email", a.Address+" ")}
+		dead("shop", "email", "Größe@example.com"), dead("shop", "email", a.Address+" "), dead("shop", "email", ""), {}}
 	want := map[store.SuppressionKey]string{a.SuppressionKey: "bounced", b.SuppressionKey: "bounced"}
-	r.same("what is found of two and five others", r.found(s, slices.Concat(others, []store.Suppression{a, b, a})...), want)
-	r.same("what is found of nothing", len(r.found(s)), 0)
+	r.same("what is found of two and seven others", r.found(slices.Concat(others, []store.Suppression{a, b, a})...), want)
 }
 
 func suppressionsStay(r *run, s store.Suppressions) {
 	a := dead("shop", "email", "ann@example.com")
 	r.suppress(s, a)
-	before, err := s.FindSuppressions(r.Context(), []store.SuppressionKey{a.SuppressionKey})
-	r.done("FindSuppressions", err, before)
 	again, twice := a, dead("shop", "email", "bob@example.com")
 	again.Reason = "invalid"
 	r.suppress(s, again, twice, twice)
-	after, err := s.FindSuppressions(r.Context(), []store.SuppressionKey{a.SuppressionKey})
-	r.done("FindSuppressions", err, after)
-	r.same("a suppression that was stored again", after, before)
-	r.same("another of the same call", len(r.found(s, twice)), 1)
+	want := map[store.SuppressionKey]string{a.SuppressionKey: "bounced", twice.SuppressionKey: "bounced"}
+	r.same("a suppression that was stored again, and another of the same call", r.found(a, twice), want)
+}
+
+func suppressionsNow(r *run, s store.Suppressions) {
+	a := dead("shop", "email", "ann@example.com")
+	d := to(0, 0, mail)
+	d.Suppression = a.SuppressionKey
+	r.accept(message(d))
+	first := r.one(time.Millisecond, mail)
+	r.same("why a delivery is suppressed, before it is", first.Suppressed, "")
+	r.suppress(s, a)
+	second := r.again(time.Millisecond)
+	r.same("why it is suppressed", second.Suppressed, "bounced")
+	_, err := s.DeleteSuppression(r.Context(), a.SuppressionKey)
+	r.done("DeleteSuppression", err, nil)
+	third := r.again(time.Hour)
+	r.same("why it is suppressed, after it was", third.Suppressed, "")
+	r.same("its status", third.Status, store.Accepted)
 }
 
 func suppressionsMany(r *run, s store.Suppressions) {
@@ -89,7 +102,7 @@ func suppressionsMany(r *run, s store.Suppressions) {
 		xs = append(xs, dead("shop", "email", strings.Repeat("long", 100)+strconv.Itoa(i)))
 	}
 	r.suppress(s, xs...)
-	r.same("what is found", len(r.found(s, xs...)), len(xs))
+	r.same("how many are found", len(r.found(xs...)), len(xs))
 }
 
 func suppressionsDelete(r *run, s store.Suppressions) {
@@ -100,7 +113,7 @@ func suppressionsDelete(r *run, s store.Suppressions) {
 		r.done("DeleteSuppression", err, nil)
 		r.same("whether there was one", was, want)
 	}
-	r.same("what is found", r.found(s, a, b), map[store.SuppressionKey]string{b.SuppressionKey: "bounced"})
+	r.same("what is found", r.found(a, b), map[store.SuppressionKey]string{b.SuppressionKey: "bounced"})
 }
 
 func suppressionsEnded(r *run, s store.Suppressions) {
@@ -109,8 +122,7 @@ func suppressionsEnded(r *run, s store.Suppressions) {
 	ctx, cancel := context.WithCancel(r.Context())
 	cancel()
 	errs := map[string]error{"SaveSuppressions": s.SaveSuppressions(ctx, []store.Suppression{b})}
-	_, errs["FindSuppressions"] = s.FindSuppressions(ctx, []store.SuppressionKey{a.SuppressionKey})
 	_, errs["DeleteSuppression"] = s.DeleteSuppression(ctx, a.SuppressionKey)
 	r.fail(errs)
-	r.same("what is found", r.found(s, a, b), map[store.SuppressionKey]string{a.SuppressionKey: "bounced"})
+	r.same("what is found", r.found(a, b), map[store.SuppressionKey]string{a.SuppressionKey: "bounced"})
 }

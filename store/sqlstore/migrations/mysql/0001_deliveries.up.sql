@@ -50,6 +50,7 @@ create table if not exists {deliveries} (
 	address varbinary(4096) not null,
 	locale varbinary(1000) not null,
 	provider_id varbinary(1000) not null default '',
+	suppression binary(32), -- the hash of the one that stops it
 	failure mediumblob not null,
 	body longblob,
 	primary key (message, recipient, place),
@@ -92,12 +93,11 @@ create table if not exists {pauses} (
 ) engine = InnoDB;
 
 create table if not exists {suppressions} (
+	hash binary(32) not null primary key, -- of the tenant, the kind and the address
 	tenant varbinary(1000) not null,
 	kind varbinary(1000) not null,
-	hash binary(32) not null, -- of the address
 	reason varbinary(1000) not null,
-	at bigint not null,
-	primary key (tenant, kind, hash)
+	at bigint not null
 ) engine = InnoDB;
 
 insert into {schema} (version, oldest, applied_at, checksum)

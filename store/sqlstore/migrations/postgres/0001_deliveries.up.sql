@@ -51,6 +51,7 @@ create table if not exists {deliveries} (
 	address text collate "C" not null,
 	locale text not null,
 	provider_id text not null default '',
+	suppression bytea, -- the hash of the one that stops it
 	failure text not null,
 	body bytea,
 	primary key (message, recipient, place)
@@ -96,12 +97,11 @@ create table if not exists {pauses} (
 );
 
 create table if not exists {suppressions} (
+	hash bytea not null primary key, -- of the tenant, the kind and the address
 	tenant text collate "C" not null,
 	kind text collate "C" not null,
-	hash bytea not null, -- of the address
 	reason text not null,
-	at bigint not null,
-	primary key (tenant, kind, hash)
+	at bigint not null
 );
 
 insert into {schema} (version, oldest, applied_at, checksum)

@@ -51,6 +51,7 @@ create table if not exists {deliveries} (
 	address text not null,
 	locale text not null,
 	provider_id text not null default '',
+	suppression blob, -- the hash of the one that stops it
 	failure text not null,
 	body blob,
 	primary key (message, recipient, place)
@@ -96,12 +97,11 @@ create table if not exists {pauses} (
 ) strict, without rowid;
 
 create table if not exists {suppressions} (
+	hash blob not null primary key, -- of the tenant, the kind and the address
 	tenant text not null,
 	kind text not null,
-	hash blob not null, -- of the address
 	reason text not null,
-	at integer not null,
-	primary key (tenant, kind, hash)
+	at integer not null
 ) strict, without rowid;
 
 insert into {schema} (version, oldest, applied_at, checksum)
