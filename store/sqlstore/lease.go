@@ -96,24 +96,13 @@ func (x *session) groups(ctx context.Context, ls []*store.Leased) error {
 	return err
 }
 
-// ask is a claim in three steps, for databases that have no statement for all: which lanes have something due, then take it in a
-// transaction, then when more is due.
+// ask is a claim in two steps, for databases that have no statement for all: which lanes have something due, and what will be due next;
+// then take it in a transaction.
 func (s *Store) ask(ctx context.Context, r store.LeaseRequest, take func(context.Context, *session, time.Time, store.LaneRoom) ([]*row, error)) (claims, error) {
-	c := claims{next: make(map[store.Lane]time.Time)}
 	x := &session{Store: s, q: s.db}
-	first, err := x.nextDue(ctx, &c, r.Lanes, -1)
-	if err != nil {
+	c, due, err := x.lanes(ctx, r.Lanes)
+	if err != nil || len(due) == 0 {
 		return c, err
-	}
-	due := slices.DeleteFunc(slices.Clone(r.Lanes), func(l store.LaneRoom) bool {
-		at, live := first[l.Lane]
-		if live && at.After(c.now) {
-			c.next[l.Lane] = at
-		}
-		return !live || at.After(c.now)
-	})
-	if len(due) == 0 {
-		return c, nil
 	}
 	got := make(map[store.Lane]int, len(due))
 	err = s.transact(ctx, s.isolation(), func(ctx context.Context, x *session) error {
@@ -128,49 +117,53 @@ func (s *Store) ask(ctx context.Context, r store.LeaseRequest, take func(context
 		}
 		return nil
 	})
-	if err != nil {
-		return c, err
+	for _, l := range due {
+		c.took(l, got[l.Lane], c.now.Add(r.Lease))
 	}
-	left := slices.DeleteFunc(due, func(l store.LaneRoom) bool { return got[l.Lane] >= l.Room })
-	if len(left) > 0 {
-		now := c.now
-		later, err := x.nextDue(ctx, &c, left, micros(now))
-		if err != nil {
-			return c, err
-		}
-		c.now = now
-		for lane, at := range later {
-			c.next[lane] = at
-		}
-	}
-	return c, nil
+	return c, err
 }
 
-// nextDue reads the time, and when the lanes are next due after a time.
-func (x *session) nextDue(ctx context.Context, c *claims, lanes []store.LaneRoom, after int64) (map[store.Lane]time.Time, error) {
-	next := make(map[store.Lane]time.Time, len(lanes))
-	code, args := "", make([]any, 0, 3*len(lanes))
+// took corrects when a lane is next due after it gave so many, whose leases run out at a time.
+func (c *claims) took(l store.LaneRoom, got int, until time.Time) {
+	later, any := c.next[l.Lane]
+	switch {
+	case got >= l.Room:
+		delete(c.next, l.Lane)
+	case got > 0 && (!any || until.Before(later)): // what was just taken is the lane's, too
+		c.next[l.Lane] = until
+	}
+}
+
+// lanes reads the time, when lanes are next due after it, and which of them have something due.
+func (x *session) lanes(ctx context.Context, lanes []store.LaneRoom) (c claims, due []store.LaneRoom, err error) {
+	const least = "(select min(due) from {deliveries} {claims} where {live} and lane = ? and due "
+	code, args := "", make([]any, 0, 4*len(lanes))
 	for i, l := range lanes {
 		if i > 0 {
 			code += " union all "
 		}
-		code += "select ?, {now}, (select min(due) from {deliveries} {claims} where {live} and lane = ? and due > ?)"
-		args = append(args, string(l.Lane), string(l.Lane), after)
+		code += "select ?, {now}, " + least + "<= {now}) is not null, " + least + "> {now})"
+		args = append(args, i, string(l.Lane), string(l.Lane))
 	}
-	err := x.query(ctx, func(rows *sql.Rows) error {
-		var lane store.Lane
+	c.next = make(map[store.Lane]time.Time, len(lanes))
+	err = x.query(ctx, func(rows *sql.Rows) error {
+		var i int
 		var now int64
-		var due sql.NullInt64
-		if err := rows.Scan(&lane, &now, &due); err != nil {
+		var some bool
+		var later sql.NullInt64
+		if err := rows.Scan(&i, &now, &some, &later); err != nil {
 			return err
 		}
 		c.now = instant(now)
-		if due.Valid {
-			next[lane] = instant(due.Int64)
+		if some {
+			due = append(due, lanes[i])
+		}
+		if later.Valid {
+			c.next[lanes[i].Lane] = instant(later.Int64)
 		}
 		return nil
 	}, code, args...)
-	return next, err
+	return c, due, err
 }
 
 // take makes a claimed row what it has become, and fills in the rest.

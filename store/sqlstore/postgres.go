@@ -82,7 +82,6 @@ func (postgres) claim(ctx context.Context, s *Store, r store.LeaseRequest) (clai
 		total += l.Room
 	}
 	var now int64
-	next := make(map[store.Lane]int64)
 	got := make(map[store.Lane]int)
 	args := append(lanes.args(), 1, 1, total, r.Lease.Microseconds())
 	err := x.query(ctx, func(rows *sql.Rows) error {
@@ -96,7 +95,7 @@ func (postgres) claim(ctx context.Context, s *Store, r store.LeaseRequest) (clai
 			c.rows = append(c.rows, r)
 			got[r.Lane]++
 		case later.Valid:
-			next[r.Lane] = later.Int64
+			c.next[r.Lane] = instant(later.Int64)
 		}
 		return nil
 	}, claimPostgres, args...)
@@ -106,15 +105,7 @@ func (postgres) claim(ctx context.Context, s *Store, r store.LeaseRequest) (clai
 	c.now = instant(now)
 	inOrder(c.rows, r.Lanes)
 	for _, l := range r.Lanes {
-		if got[l.Lane] >= l.Room {
-			continue
-		}
-		if got[l.Lane] > 0 { // what was just taken is the lane's, too
-			c.next[l.Lane] = instant(now + r.Lease.Microseconds())
-		}
-		if later, ok := next[l.Lane]; ok && (got[l.Lane] == 0 || later < now+r.Lease.Microseconds()) {
-			c.next[l.Lane] = instant(later)
-		}
+		c.took(l, got[l.Lane], c.now.Add(r.Lease))
 	}
 	return c, nil
 }
