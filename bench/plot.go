@@ -25,10 +25,12 @@ const (
 	step  = vg.Length(48)
 )
 
-// panelHeight is the height of one panel, and widest how much a line of panels takes before the next line begins.
+// panelHeight is the height of one panel, widest how much a line of panels takes before the next line begins, and margin what stays free
+// on every side of a panel.
 const (
 	panelHeight = 4 * vg.Inch
 	widest      = 12 * vg.Inch
+	margin      = vg.Length(8)
 )
 
 // A tile is a panel with its place, from the top left.
@@ -58,7 +60,7 @@ func draw(f finding, file string) error {
 	canvas := vgimg.New(width, y+panelHeight)
 	all := vgdraw.New(canvas)
 	for _, t := range tiles {
-		t.Draw(vgdraw.Crop(all, t.x, t.x+t.width-width, y-t.y, -t.y))
+		t.Draw(vgdraw.Crop(all, t.x+margin, t.x+t.width-width-margin, y-t.y+margin, -t.y-margin))
 	}
 	return save(canvas, file)
 }
