@@ -27,10 +27,15 @@ func TestADispatcherThatWaitsGoesWithAStore(t *testing.T) {
 }
 
 func TestABadEngineIsRefused(t *testing.T) {
-	for _, e := range []notify.Engine{{Lease: -time.Second}, {Lease: time.Millisecond}, {Poll: -1}} {
+	with := func(e notify.Engine) error {
 		_, err := notify.New(notify.Config{Channels: notify.Channels{"pager": &driver{}}, Store: memory.New(), Engine: e})
-		requireField(t, "engine", err)
+		return err
 	}
+	ms := time.Millisecond
+	for _, e := range []notify.Engine{{Lease: -time.Second}, {Lease: ms}, {Poll: -1}, {Poll: 1}, {Poll: 10*ms - 1}} {
+		requireField(t, "engine", with(e))
+	}
+	require.NoError(t, with(notify.Engine{Lease: 100 * ms, Poll: 10 * ms}))
 }
 
 func TestWithAStoreADeliveryIsTriedForHours(t *testing.T) {
