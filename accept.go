@@ -48,6 +48,25 @@ func (n *Notifier) accept(ctx context.Context, m Message, give acceptFunc) (r Re
 	return r, n.announce(&rec, r), nil
 }
 
+// checkLate refuses m if it has expired and its Key is new. Sent again, however late, it gets the report of the first: if that is pruned
+// in between, m is stored, and Run ends it as expired.
+func (n *Notifier) checkLate(ctx context.Context, m *store.Message) error {
+	expired := checkExpiry(m.ExpireAt)
+	if expired == nil || m.Key == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, acceptTimeout)
+	defer cancel()
+	page, err := n.list(ctx, store.MessageQuery{Filter: store.Filter{Tenant: m.Tenant, Key: m.Key}, Limit: 1})
+	switch {
+	case err != nil:
+		return err
+	case len(page.Messages) == 0:
+		return expired
+	}
+	return nil
+}
+
 // ended returns the error of a ctx that has ended before anything was accepted.
 func ended(ctx context.Context) error {
 	if ctx.Err() == nil {

@@ -139,6 +139,44 @@ func TestARepeatedKeyGivesTheFirstReport(t *testing.T) {
 	require.False(t, third.Repeated, "another tenant's key")
 }
 
+func TestARepeatedKeyGivesTheFirstReportHoweverLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &flaky{Store: memory.New()}
+		n, _ := stored(t, f)
+		m := keyed("k")
+		m.ExpireAt = in(time.Minute)
+		first := accept(t, n, m)
+		time.Sleep(time.Hour)
+		again := accept(t, n, m)
+		require.True(t, again.Repeated)
+		require.Equal(t, first.ID, again.ID)
+
+		other := m
+		other.Content.Text = "other"
+		_, err := n.Send(t.Context(), other)
+		require.ErrorIs(t, err, notify.ErrKeyReused)
+
+		for name, change := range map[string]func(*notify.Message){
+			"without a key":    func(m *notify.Message) { m.Key = "" },
+			"with another key": func(m *notify.Message) { m.Key = "other" },
+			"another tenant's": func(m *notify.Message) { m.Tenant = "acme" },
+		} {
+			late := m
+			change(&late)
+			_, err := n.Send(t.Context(), late)
+			require.Error(t, err, name)
+			requireField(t, "expire_at", err)
+		}
+		_, err = n.In(f).Send(t.Context(), m)
+		requireField(t, "expire_at", err)
+		down := errors.New("connection refused")
+		f.list = func(context.Context) error { return down }
+		_, err = n.Send(t.Context(), m)
+		require.ErrorIs(t, err, down, "nobody can tell")
+		require.Equal(t, 1, f.kept(t))
+	})
+}
+
 func requireField(t *testing.T, field string, err error) {
 	t.Helper()
 	var e *notify.FieldError

@@ -54,7 +54,14 @@ func checkWords(m *Message) error {
 	if err := checkLocale(m.Locale); err != nil {
 		return fault("locale", err)
 	}
-	if !m.ExpireAt.IsZero() && !time.Now().Before(m.ExpireAt) {
+	if m.Key == "" { // else it may be a repetition; see accept
+		return checkExpiry(m.ExpireAt)
+	}
+	return nil
+}
+
+func checkExpiry(expireAt time.Time) error {
+	if !expireAt.IsZero() && !time.Now().Before(expireAt) {
 		return fault("expire_at", errors.New("has passed"))
 	}
 	return nil

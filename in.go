@@ -31,7 +31,8 @@ type Sender struct {
 func (n *Notifier) In(a store.Accepter) Sender { return Sender{n, a} }
 
 // Send is [Notifier.Send] within the transaction. An error means that the transaction may be of no use any more: roll it back. It calls
-// the database under ctx as it is, and it tells OnOutcome and OnTransition of the message before the host's commit.
+// the database under ctx as it is, and it tells OnOutcome and OnTransition of the message before the host's commit. A message that has
+// expired is refused even if its Key is known: to look for that would take a connection beside the transaction's.
 func (s Sender) Send(ctx context.Context, m Message) (Report, error) {
 	switch {
 	case s.n == nil || s.n.store == nil:
@@ -43,6 +44,9 @@ func (s Sender) Send(ctx context.Context, m Message) (Report, error) {
 	}
 	defer s.n.running.leave()
 	r, _, err := s.n.accept(ctx, m, func(ctx context.Context, m store.NewMessage) (store.Acceptance, error) {
+		if err := checkExpiry(m.ExpireAt); err != nil {
+			return store.Acceptance{}, err
+		}
 		as, err := s.n.acceptIn(ctx, s.in, []store.NewMessage{m})
 		if err != nil {
 			return store.Acceptance{}, fmt.Errorf("notify: not accepted: %w", err)

@@ -52,6 +52,9 @@ type failedCall struct {
 
 // giveStore accepts m together with what other callers accept at the same time.
 func (n *Notifier) giveStore(ctx context.Context, m store.NewMessage) (store.Acceptance, error) {
+	if err := n.checkLate(ctx, &m.Message); err != nil {
+		return store.Acceptance{}, err
+	}
 	e := &entry{message: m, done: make(chan struct{})}
 	if n.intake.begin(e) {
 		n.acceptFirst(ctx, e)

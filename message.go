@@ -23,9 +23,9 @@ type (
 // attachments as long as a driver that ignores its deadline may read it.
 type Message struct {
 	// Key makes the message unique in its Tenant: sent again, it gives the report of the first, and a different message with the Key
-	// is refused with [ErrKeyReused]. SendAt and ExpireAt may differ, since a repeated call may compute them anew; the first count. What
-	// is typed any is compared by its JSON, and lists by their order. It has at most 255 bytes and needs a store, which forgets it
-	// together with the message.
+	// is refused with [ErrKeyReused]. SendAt and ExpireAt may differ, since a repeated call may compute them anew, or have passed; the
+	// first count. What is typed any is compared by its JSON, and lists by their order. It has at most 255 bytes and needs a store, which
+	// forgets it together with the message.
 	Key    string `json:"key,omitempty"`
 	Tenant string `json:"tenant,omitempty"` // isolation scope
 
