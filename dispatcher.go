@@ -8,7 +8,8 @@ import (
 
 // A Dispatcher decides, from what has become of one recipient's deliveries so far, which go out now, which wait until when, and
 // which are dropped. It is a pure function of its arguments: it is asked again whenever something changes, and any process can ask
-// after a crash. Its methods may be called by many goroutines at once.
+// after a crash. Its methods may be called by many goroutines at once. They must wait for nothing: one that has not answered [Notifier.Run]
+// within 5 s is not asked again before it does, and all deliveries that it decides about wait meanwhile.
 //
 // A Dispatcher that waits for time to pass says so by a method Waits() bool; it needs a store. One with a method Valid() error is
 // asked for the faults of its own parameters by [New].

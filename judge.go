@@ -18,7 +18,7 @@ const (
 	condemnedFrom = 8
 	// longestWait bounds every wait for a dispatcher, so that a fault of the host's costs delay and not loss.
 	longestWait = time.Hour
-	// puzzledWait is how long a delivery waits whose dispatcher this process does not know, or panics.
+	// puzzledWait is how long a delivery waits whose dispatcher this process does not know, or panics, or hangs.
 	puzzledWait = time.Minute
 )
 
@@ -91,16 +91,15 @@ func (r *runner) overdue(j *job, now time.Time) bool {
 
 // ask asks j's dispatcher for j's own step, and reports whether it is to start; else it is settled or waits.
 func (r *runner) ask(j *job, now time.Time) bool {
-	dispatcher := r.dispatchers[j.Message.Dispatcher]
+	name := j.Message.Dispatcher
+	dispatcher := r.dispatchers[name]
 	progress, own := progressOf(j)
 	var steps []Step
-	crash := r.guard("dispatcher", func() {
-		if dispatcher != nil {
-			steps = dispatcher.Next(now, progress)
+	answered := dispatcher != nil && r.consult(name, func() { steps = dispatcher.Next(now, progress) })
+	if !answered || len(steps) != len(progress) {
+		if !r.hangs(name) { // that was said once
+			r.log.Error("dispatcher does not answer", "dispatcher", name, "delivery", deliveryID(j.DeliveryRef))
 		}
-	})
-	if crash != nil || len(steps) != len(progress) {
-		r.log.Error("dispatcher does not answer", "dispatcher", j.Message.Dispatcher, "delivery", deliveryID(j.DeliveryRef))
 		r.postpone(j, Held, ReasonWaiting, now.Add(puzzledWait))
 		return false
 	}

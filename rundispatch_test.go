@@ -129,6 +129,31 @@ func TestADispatcherThatPanicsCostsDelayAndNotLoss(t *testing.T) {
 	})
 }
 
+func TestADispatcherThatHangsHoldsUpNobodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked, mended := 0, make(chan struct{})
+		d := puzzle(func(_ time.Time, ds []notify.Progress) []notify.Step {
+			asked++
+			<-mended
+			return []notify.Step{{Action: notify.Start}, {Action: notify.Start}, {Action: notify.Start}}
+		})
+		email := &driver{}
+		n := dispatched(t, d, notify.Channels{"email": email, "sms": &driver{}, "phone": &driver{}})
+		id := send(t, n, "mine").ID
+		synctest.Wait()
+		began := time.Now()
+		for range 3 {
+			settled(t, n, accept(t, n, hello("email")).ID)
+		}
+		require.Less(t, time.Since(began), 7*time.Second)
+		time.Sleep(time.Hour)
+		require.Equal(t, 1, asked, "one call hangs, not one for each time")
+		require.Equal(t, 3, email.calls())
+		close(mended)
+		require.Equal(t, []notify.Status{notify.Sent, notify.Sent, notify.Sent}, statuses(settled(t, n, id)))
+	})
+}
+
 func reasons(r notify.Report) []notify.Reason {
 	var why []notify.Reason
 	for _, o := range r.Deliveries {

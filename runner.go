@@ -29,6 +29,7 @@ type runner struct {
 	byName    map[store.Lane]*lane
 	jobs      map[*job]struct{} // what is held
 	suspected bool              // a suspect holds a slot; see judge
+	hanging   map[string]int    // calls of dispatchers that hang, by name
 	draining  bool
 	idle      chan struct{} // closed when nothing is held any more; not nil once draining
 
@@ -62,6 +63,7 @@ func newRunner(ctx context.Context, n *Notifier) *runner {
 		news:     make(chan struct{}, 1),
 		byName:   map[store.Lane]*lane{},
 		jobs:     map[*job]struct{}{},
+		hanging:  map[string]int{},
 		bodies:   map[*store.Message]bodyFunc{},
 	}
 	r.settling.news = make(chan struct{}, settlers)

@@ -252,8 +252,7 @@ func (r *runner) reaches(e ending) bool {
 	p := &progress[own]
 	p.Status, p.Reason, p.Attempts, p.At = e.Delivery.Status, Reason(e.Delivery.Reason), e.Delivery.Attempts, e.Delivery.At
 	reached := false
-	_ = r.guard("dispatcher", func() { reached = dispatcher != nil && dispatcher.Reached(progress) })
-	return reached
+	return dispatcher != nil && r.consult(e.Message.Dispatcher, func() { reached = dispatcher.Reached(progress) }) && reached
 }
 
 func (r *runner) reportLost(j *job) {
