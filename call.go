@@ -175,7 +175,7 @@ func (r *runner) verdict(j *job, a answer) settlement {
 	case channel.RateLimited, channel.Misconfigured:
 		st.put(Held, ReasonPaused, now.Add(r.pauseChannel(g, e)), j.Message.ExpireAt)
 	case channel.Temporary:
-		r.retry(j, &st, now, e)
+		r.retry(j, &st, now, e, g.policy.Attempts)
 	case channel.InvalidRecipient, channel.Rejected, channel.Unreachable:
 		st.conclude(Failed, faultReason(e.Kind), e)
 	default: // it may have gone out
@@ -183,17 +183,17 @@ func (r *runner) verdict(j *job, a answer) settlement {
 		if j.Message.AtMostOnce {
 			st.conclude(Unknown, "", e)
 		} else {
-			r.retry(j, &st, now, e)
+			r.retry(j, &st, now, e, g.policy.Attempts)
 		}
 	}
 	return st
 }
 
-// retry uses up one of j's attempts.
-func (r *runner) retry(j *job, st *settlement, now time.Time, e *channel.Error) {
+// retry uses up one of j's attempts, of which there are so many.
+func (r *runner) retry(j *job, st *settlement, now time.Time, e *channel.Error, attempts int) {
 	p := &j.lane.gate.policy
 	st.Tries++
-	if st.Tries >= p.Attempts {
+	if st.Tries >= attempts {
 		st.conclude(Failed, ReasonExhausted, e)
 		return
 	}

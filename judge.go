@@ -14,7 +14,8 @@ const (
 	// aloneFrom is from how many leases that ran out a delivery is suspected of killing processes. Then it is marked before its call,
 	// and called while no other suspect is, so that what was only claimed beside a killer is not condemned with it.
 	aloneFrom = 2
-	// condemnedFrom is from how many such leases a delivery is given up, if a call under one of them was marked.
+	// condemnedFrom is how many marked calls that their processes did not survive are attempts at least, even if its policy has fewer: the
+	// host may be restarted all the time for another reason.
 	condemnedFrom = 8
 	// longestWait bounds every wait for a dispatcher, so that a fault of the host's costs delay and not loss.
 	longestWait = time.Hour
@@ -31,6 +32,8 @@ func (r *runner) judge(j *job) {
 		r.end(j, Canceled, "", &channel.Error{Kind: channel.Temporary, Err: errors.New("canceled")})
 	case j.Suppressed != "":
 		r.end(j, Suppressed, Reason(j.Suppressed), errDead(Reason(j.Suppressed)))
+	case j.Called:
+		r.died(j, now)
 	case !j.Grouped || r.ask(j, now):
 		r.goOn(j, now)
 	}
@@ -53,27 +56,37 @@ func (r *runner) goOn(j *job, now time.Time) {
 	}
 }
 
+// errDied is what is known of a call that its process did not survive. What failed of it last stays suspected.
+var errDied = errors.New("the process that called its driver died")
+
 // crashed judges j by the leases that ran out, and reports whether that settled it. A lease that ran out may have been called, unless
 // all that is called is marked first.
 func (r *runner) crashed(j *job) bool {
+	j.alone = j.Expired >= aloneFrom || j.Failure != nil && j.Failure.Text == errDied.Error()
 	if j.Expired == 0 {
 		return false
 	}
-	j.alone = j.Expired >= aloneFrom
 	if !j.Message.AtMostOnce { // each of them may have called it, and whether it is called again or not
 		j.Duplicate = j.Duplicate || j.Doubt || j.Expired > 1
 	}
 	j.Doubt = j.Doubt || j.Called || !j.Message.AtMostOnce
-	switch {
-	case j.Called && j.Message.AtMostOnce:
-		r.end(j, Unknown, "", &channel.Error{Kind: channel.Uncertain, Err: errors.New("the process that called its driver died")})
-	case j.Called && j.Expired >= condemnedFrom:
-		r.log.Error("delivery was under way at the death of too many processes", "delivery", deliveryID(j.DeliveryRef), "channel", j.lane.gate.name)
-		r.end(j, Unknown, ReasonExhausted, &channel.Error{Kind: channel.Uncertain, Err: errors.New("too many processes died that called its driver")})
-	default:
+	if !j.Called || !j.Message.AtMostOnce {
 		return false
 	}
+	r.end(j, Unknown, "", &channel.Error{Kind: channel.Uncertain, Err: errDied})
 	return true
+}
+
+// died makes a marked call that its process did not survive one of j's attempts, however many leases ran out since in which nothing was
+// called: those of a host that is restarted all the time tell nothing of j.
+func (r *runner) died(j *job, now time.Time) {
+	st, e := settlementOf(j), &channel.Error{Kind: channel.Uncertain, Err: errDied}
+	st.Failure, st.Wake = storable(e), j.Grouped
+	r.retry(j, &st, now, e, max(j.lane.gate.policy.Attempts, condemnedFrom))
+	if st.Status.Settled() {
+		r.log.Error("delivery was under way at the death of too many processes", "delivery", deliveryID(j.DeliveryRef), "channel", j.lane.gate.name)
+	}
+	r.settle(j, st)
 }
 
 // overdue settles j if it has lost its use.

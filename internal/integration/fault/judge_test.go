@@ -127,8 +127,8 @@ func (j *judge) escalated(m store.MessageRecord) {
 	j.nothingAfter(group, channel.Read)
 }
 
-// deaths is from how many leases that ran out on a delivery that was being called the engine gives it up: it may be what kills.
-const deaths = 5
+// deaths is from how many calls that processes did not survive the engine gives a delivery up: it may be what kills.
+const deaths = 8
 
 // isCondemned reports whether d was given up for another reason than its fate: it was under way at too many deaths, or the machine was
 // so busy that its provider seemed deaf.
