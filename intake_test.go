@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,9 +27,9 @@ func TestAStoreThatEndsItsGoroutineStrandsNobody(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := &flaky{Store: memory.New()}
 				n, _ := stored(t, f)
-				hold, calls := make(chan struct{}), 0
+				hold, calls := make(chan struct{}), atomic.Int64{}
 				f.accept = func(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
-					if calls++; calls == 1 {
+					if calls.Add(1) == 1 {
 						<-hold
 					}
 					if ends(ms) {
