@@ -1,6 +1,7 @@
 package notify_test
 
 import (
+	"context"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -151,6 +152,43 @@ func TestADispatcherThatHangsHoldsUpNobodyElse(t *testing.T) {
 		require.Equal(t, 3, email.calls())
 		close(mended)
 		require.Equal(t, []notify.Status{notify.Sent, notify.Sent, notify.Sent}, statuses(settled(t, n, id)))
+	})
+}
+
+// mute is a dispatcher whose Reached does not return before it is closed.
+type mute struct {
+	notify.Dispatcher
+	ends chan struct{}
+}
+
+func (d mute) Reached([]notify.Progress) bool { <-d.ends; return true }
+
+func TestADispatcherThatDoesNotSayWhomItReachedHoldsUpNoSettlement(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, email := mute{notify.All(), make(chan struct{})}, &driver{}
+		var told atomic.Int64
+		n := newNotifier(t, notify.Config{
+			Store: memory.New(), Channels: notify.Channels{"email": email, "sms": &driver{}, "phone": &driver{}},
+			Dispatchers: map[string]notify.Dispatcher{"mine": d}, OnOutcome: func(notify.Outcome) { told.Add(1) },
+		})
+		stop := running(t, n)
+		mine := hello("email")
+		mine.Dispatcher = "mine"
+		for range 10 {
+			go func() { _, _ = n.Send(context.Background(), mine) }() // it asks, too
+		}
+		synctest.Wait()
+		for range 100 {
+			go func() { _, _ = n.Send(context.Background(), hello("email")) }()
+		}
+		time.Sleep(20 * time.Second)
+		require.Equal(t, 110, email.calls())
+		require.Equal(t, int64(110), told.Load())
+		stop()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.ErrorIs(t, n.Close(ctx), context.DeadlineExceeded, "its calls are waited for")
+		close(d.ends)
 	})
 }
 
