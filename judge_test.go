@@ -328,3 +328,48 @@ func TestSlowCallsAreNotClaimedFarAhead(t *testing.T) {
 		require.Equal(t, 30-16-1, other.calls(), "the others are there for another process")
 	})
 }
+
+// A settlement that was overtaken is told as what the delivery came to, once, by the process that settles.
+func TestTheHostIsToldWhatOvertookAnAttempt(t *testing.T) {
+	cancel := func(t *testing.T, n *notify.Notifier, id string) {
+		_, err := n.Cancel(t.Context(), notify.Query{ID: id[:36]})
+		require.NoError(t, err)
+	}
+	deliver := func(t *testing.T, n *notify.Notifier, id string) {
+		require.NoError(t, n.Receive(t.Context(), channel.Receipt{DeliveryID: id, Event: channel.Delivered}))
+	}
+	for name, tt := range map[string]struct {
+		meanwhile func(*testing.T, *notify.Notifier, string)
+		answer    error
+		want      notify.Status
+	}{
+		"canceled, and it is to be tried again":         {cancel, fails(channel.Temporary), notify.Canceled},
+		"canceled, and it went out":                     {cancel, nil, notify.Sent},
+		"delivered, though nobody knows if it went out": {deliver, fails(channel.Uncertain), notify.Delivered},
+		"delivered, though it was refused":              {deliver, fails(channel.Rejected), notify.Delivered},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				st := memory.New()
+				other := durable(t, st, notify.Channels{"pager": &driver{}})
+				var told []notify.Outcome
+				var traced diary
+				slow := channel.Func(func(_ context.Context, d channel.Delivery) (channel.Receipt, error) {
+					tt.meanwhile(t, other, d.ID)
+					return channel.Receipt{}, tt.answer
+				})
+				n := newNotifier(t, notify.Config{Store: st, Channels: notify.Channels{"pager": slow}, OnTransition: traced.write,
+					OnOutcome: func(o notify.Outcome) { told = append(told, o) }})
+				running(t, n)
+				accept(t, n, hello("pager"))
+				pass(time.Hour)
+				require.Len(t, told, 1)
+				require.Equal(t, tt.want, told[0].Status)
+				require.Equal(t, tt.want.Reaches(notify.Sent), told[0].Reached)
+				last := traced.all[len(traced.all)-1]
+				require.Equal(t, notify.TransitionSettled, last.Event)
+				require.Equal(t, tt.want, last.Status)
+			})
+		})
+	}
+}

@@ -81,6 +81,9 @@ func (r *runner) loadPauses(ctx context.Context) error {
 
 // Resume ends the pause of a channel for every process: an operator has cured what was misconfigured. It reports whether the channel
 // was held. Without a store that keeps pauses, it is this process alone that goes on.
+//
+// Deliveries that were tried and held for the pause keep the end that it was to have; [Notifier.Release] of those with [ReasonPaused]
+// lets them go, too.
 func (n *Notifier) Resume(ctx context.Context, channel string) (bool, error) {
 	g := n.gates[channel]
 	if g == nil {

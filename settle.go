@@ -147,7 +147,20 @@ func (r *runner) write(batch []ending) (lost []store.DeliveryRef, err error) {
 	if crash := r.guard("store", func() { lost, err = r.store.SettleDeliveries(ctx, ss) }); crash != nil {
 		err = crash
 	}
+	if err == nil {
+		for i := range batch {
+			batch[i].meet(ss[i].Met)
+		}
+	}
 	return lost, err
+}
+
+// meet makes st what it came to, if a receipt or a cancellation was faster.
+func (st *settlement) meet(met *store.Standing) {
+	if met == nil {
+		return
+	}
+	st.Status, st.Reason, st.Failure, st.Wake = met.Status, met.Reason, met.Failure, true
 }
 
 // hopeless reports whether the process ends and nothing in a batch is surely ours any more.

@@ -54,7 +54,8 @@ type Extension struct {
 
 // A Settlement ends a lease. If the delivery was settled meanwhile by a receipt, its Status, Reason, At and Failure stay, and what the
 // attempt brought is still written: Attempt, ProviderID, Attempts, Tries, Doubt, Duplicate. If it was canceled meanwhile, Held and
-// Accepted become Canceled without a reason, which wakes the peers whatever Wake says, and anything else stays as it says.
+// Accepted become Canceled without a reason, which wakes the peers whatever Wake says, and anything else stays as it says. Both are told
+// by Met.
 type Settlement struct {
 	DeliveryRef
 	Status Status
@@ -74,4 +75,14 @@ type Settlement struct {
 	// once unless it is leased; NotBefore stays. Set it for every fact: anything but waiting for the dispatcher. In one call, a peer
 	// that is settled too is woken, whichever comes first; nobody wakes itself.
 	Wake bool
+
+	// Met is set by the store: how the delivery stands, if a receipt or a cancellation was faster, also where the call is a repetition.
+	Met *Standing
+}
+
+// A Standing is what a delivery has come to.
+type Standing struct {
+	Status  Status
+	Reason  string
+	Failure *Failure
 }

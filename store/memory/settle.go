@@ -19,9 +19,12 @@ func (s *Store) SettleDeliveries(ctx context.Context, ss []store.Settlement) ([]
 		d := s.leasedAs(ss[i].DeliveryRef)
 		switch {
 		case d == nil:
-			lost = append(lost, ss[i].DeliveryRef)
+			lost, ss[i].Met = append(lost, ss[i].DeliveryRef), nil
 		case d.leased: // else it is a repetition
 			s.settle(d, &ss[i], now)
+			fallthrough
+		default:
+			ss[i].Met = d.met(&ss[i])
 		}
 	}
 	return lost, nil
@@ -45,6 +48,14 @@ func (s *Store) settle(d *delivery, n *store.Settlement, now time.Time) {
 	if n.Wake || canceled {
 		s.wake(d, now)
 	}
+}
+
+// met returns how d stands, if that is not what n says.
+func (d *delivery) met(n *store.Settlement) *store.Standing {
+	if !d.Status.Settled() || d.Status == n.Status && d.Reason == n.Reason {
+		return nil
+	}
+	return &store.Standing{Status: d.Status, Reason: d.Reason, Failure: copied(d.Failure)}
 }
 
 // plan says when d is looked at again.

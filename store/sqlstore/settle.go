@@ -20,6 +20,9 @@ func (s *Store) SettleDeliveries(ctx context.Context, ss []store.Settlement) (lo
 	if len(ss) == 0 {
 		return nil, nil
 	}
+	for i := range ss {
+		ss[i].Met = nil
+	}
 	shared := sharedOf(ss)
 	rest := ss
 	quick := func(ctx context.Context, x *session) error {
@@ -42,11 +45,16 @@ func (s *Store) SettleDeliveries(ctx context.Context, ss []store.Settlement) (lo
 	if errors.Is(err, errUnsure) {
 		err, rest = nil, ss
 	}
-	if err == nil && len(rest) > 0 {
-		err = s.write(ctx, func(ctx context.Context, x *session) (err error) {
-			lost, err = x.settleCarefully(ctx, rest)
-			return err
-		})
+	if err != nil || len(rest) == 0 {
+		return nil, err
+	}
+	var met standings
+	err = s.write(ctx, func(ctx context.Context, x *session) (err error) {
+		lost, met, err = x.settleCarefully(ctx, rest)
+		return err
+	})
+	for i := range ss {
+		ss[i].Met = met[ss[i].DeliveryRef]
 	}
 	return lost, err
 }
@@ -87,36 +95,46 @@ func split(ss []store.Settlement, done []bool) (written, rest []store.Settlement
 	return written, rest
 }
 
+// standings are what deliveries came to that were settled or canceled meanwhile.
+type standings map[store.DeliveryRef]*store.Standing
+
 // settleCarefully settles under lock, so that it knows what it meets.
-func (x *session) settleCarefully(ctx context.Context, ss []store.Settlement) (lost []store.DeliveryRef, err error) {
+func (x *session) settleCarefully(ctx context.Context, ss []store.Settlement) (lost []store.DeliveryRef, met standings, err error) {
 	refs := make([]store.DeliveryRef, len(ss))
 	for i := range ss {
 		refs[i] = ss[i].DeliveryRef
 	}
 	if err := x.lockMessages(ctx, refs); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	rows, err := x.lockRows(ctx, refs)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var certain []store.Settlement
+	met = make(standings)
 	for i := range ss {
-		switch r := rows[named(ss[i].DeliveryRef)]; {
-		case r == nil || r.Claim != ss[i].Claim:
+		r := rows[named(ss[i].DeliveryRef)]
+		if r == nil || r.Claim != ss[i].Claim {
 			lost = append(lost, ss[i].DeliveryRef)
-		case r.leased: // else it is a repetition
+			continue
+		}
+		s := meet(ss[i], r)
+		if s.Status != ss[i].Status || s.Reason != ss[i].Reason {
+			met[s.DeliveryRef] = &store.Standing{Status: s.Status, Reason: s.Reason, Failure: s.Failure}
+		}
+		if r.leased { // else it is a repetition
 			r.leased = false
-			certain = append(certain, meet(ss[i], r))
+			certain = append(certain, s)
 		}
 	}
 	if len(certain) == 0 {
-		return lost, nil
+		return lost, met, nil
 	}
 	if _, err := x.dialect.settle(ctx, x, certain, true); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return lost, x.wake(ctx, factsOf(certain))
+	return lost, met, x.wake(ctx, factsOf(certain))
 }
 
 // meet is what s comes to when it meets r.

@@ -134,6 +134,17 @@ func (b *bent) settles(bend func(*store.Settlement) (drop bool)) {
 	}
 }
 
+// meets bends what each settlement has met.
+func (b *bent) meets(bend func(*store.Standing) *store.Standing) {
+	b.settle = func(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
+		lost, err := b.Store.SettleDeliveries(ctx, ss)
+		for i := range ss {
+			ss[i].Met = bend(ss[i].Met)
+		}
+		return lost, err
+	}
+}
+
 // receives bends each receipt before it is recorded.
 func (b *bent) receives(bend func(*store.Receipt)) {
 	b.receipts = func(ctx context.Context, rs []store.Receipt) ([]store.Receipt, error) {

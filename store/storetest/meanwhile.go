@@ -7,9 +7,10 @@ import (
 )
 
 var meanwhileRules = []rule{
-	{"receipt", "if a receipt settled a delivery while it was leased, that stays: its settlement logs the attempt and what that brought, and " +
-		"is not lost", meanwhileReceipt},
-	{"canceled", "if a delivery was canceled while it was leased, Held and Accepted become Canceled; anything else stays as the settlement says",
+	{"receipt", "if a receipt settled a delivery while it was leased, that stays: its settlement logs the attempt and what that brought, is " +
+		"not lost, and is told what it met", meanwhileReceipt},
+	{"canceled", "if a delivery was canceled while it was leased, Held and Accepted become Canceled, which Met tells; anything else stays as " +
+		"the settlement says",
 		meanwhileCanceled},
 	{"canceled wakes", "a settlement that becomes Canceled wakes the peers, whatever its Wake says", meanwhileCanceledWakes},
 	{"canceled shows", "a delivery that was canceled while it was leased says so to whoever leases it next", meanwhileCanceledShows},
@@ -26,7 +27,8 @@ func meanwhileReceipt(r *run) {
 	r.none("a receipt settled it, and its lease was extended", mail)
 	s := called(l, "p-1")
 	s.Status, s.Reason, s.Due, s.Failure, s.Doubt = store.Held, "retry", r.now(), fault(), true
-	r.settled(s)
+	met := &store.Standing{Status: store.Delivered, Reason: "fast"}
+	r.same("Met", r.meets(s), met)
 	d := r.stored(l.DeliveryRef)
 	r.same("Status", d.Status, store.Delivered)
 	r.same("Reason", d.Reason, "fast")
@@ -39,8 +41,16 @@ func meanwhileReceipt(r *run) {
 	r.same("Doubt", d.Doubt, true)
 	r.same("ProviderID", d.ProviderID, "p-1")
 	r.none("a receipt settled it, whatever the settlement says", mail)
-	r.settled(s)
+	r.same("Met, when the call is repeated", r.meets(s), met)
 	r.same("the attempts, after the call was repeated", len(r.stored(l.DeliveryRef).Attempted), 1)
+}
+
+// meets settles a delivery, and returns what it met.
+func (r *run) meets(s store.Settlement) *store.Standing {
+	r.Helper()
+	ss := []store.Settlement{s}
+	r.settled(ss...)
+	return ss[0].Met
 }
 
 // cancel cancels the deliveries of a message.
@@ -58,7 +68,11 @@ func meanwhileCanceled(r *run) {
 		r.cancel(m.ID)
 		s := called(l, "p-1")
 		s.Status, s.Reason, s.Due = says, "because", r.now()
-		r.settled(s)
+		met := (*store.Standing)(nil)
+		if want != says {
+			met = &store.Standing{Status: want, Failure: s.Failure}
+		}
+		r.same("Met, where the settlement says "+string(says), r.meets(s), met)
 		r.none("a delivery that was canceled, and settled as "+string(says), mail)
 		d := r.stored(l.DeliveryRef)
 		r.same("Status, which the settlement says is "+string(says), d.Status, want)

@@ -73,12 +73,20 @@ func (m *model) trySettleAgain() {
 func (m *model) settleBoth(ss []store.Settlement) {
 	m.Helper()
 	var lost []store.DeliveryRef
-	for _, s := range ss {
+	met := make([]*store.Standing, len(ss))
+	for i, s := range ss {
 		if m.settledAs(s) {
 			lost = append(lost, s.DeliveryRef)
+			continue
+		}
+		if f := m.find(s.DeliveryRef); f.Status.Settled() && (f.Status != s.Status || f.Reason != s.Reason) {
+			met[i] = &store.Standing{Status: f.Status, Reason: f.Reason, Failure: f.Failure}
 		}
 	}
 	m.agree("what is lost", set(m.settle(ss...)), set(lost))
+	for i, s := range ss {
+		m.agree("what a settlement met", s.Met, met[i])
+	}
 }
 
 // someLeases returns up to six leases of different deliveries, among them old ones.
