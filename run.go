@@ -145,13 +145,16 @@ func (r *runner) pruneSome(ctx context.Context) (n int, err error) {
 }
 
 // sleep reports whether d passed before ctx ended.
-func sleep(ctx context.Context, d time.Duration) bool {
+func sleep(ctx context.Context, d time.Duration) bool { return doze(ctx, d, nil) }
+
+// doze waits for d or for news, and reports whether either came before ctx ended.
+func doze(ctx context.Context, d time.Duration, news <-chan struct{}) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
-		return true
+	case <-news:
 	case <-ctx.Done():
-		return false
 	}
+	return ctx.Err() == nil
 }

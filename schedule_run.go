@@ -34,17 +34,9 @@ func (n *Notifier) runSchedules(ctx context.Context) {
 	}
 	s := scheduler{Notifier: n, trouble: firstTrouble, late: map[occurrence]lateness{}}
 	for ctx.Err() == nil {
-		wait := s.look(ctx)
-		if wait <= 0 {
-			continue
+		if wait := s.look(ctx); wait > 0 {
+			doze(ctx, wait, n.scheduled)
 		}
-		t := time.NewTimer(wait)
-		select {
-		case <-n.scheduled:
-		case <-t.C:
-		case <-ctx.Done():
-		}
-		t.Stop()
 	}
 }
 

@@ -79,12 +79,7 @@ func (r *runner) gather() {
 		if enough || left <= 0 || r.calls.Load() == 0 {
 			return
 		}
-		t := time.NewTimer(left)
-		select {
-		case <-q.news:
-		case <-t.C:
-		}
-		t.Stop()
+		doze(r.base, left, q.news)
 	}
 }
 

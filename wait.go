@@ -30,7 +30,7 @@ func (n *Notifier) Wait(ctx context.Context, id string) (Report, error) {
 			return r, nil
 		}
 		// However large it is, and however much news there is of it, it is not read all the time.
-		if !pause(ctx, min(10*time.Since(began), lastLook), nil) || !pause(ctx, wait, news) {
+		if !sleep(ctx, min(10*time.Since(began), lastLook)) || !doze(ctx, wait, news) {
 			return r, endOf(ctx)
 		}
 	}
@@ -39,18 +39,6 @@ func (n *Notifier) Wait(ctx context.Context, id string) (Report, error) {
 // settled reports whether all of r is.
 func (r *Report) settled() bool {
 	return !slices.ContainsFunc(r.Deliveries, func(o Outcome) bool { return !o.Status.Settled() })
-}
-
-// pause waits for d or for news, and reports whether it came before ctx ended.
-func pause(ctx context.Context, d time.Duration, news <-chan struct{}) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-news:
-	case <-ctx.Done():
-	}
-	return ctx.Err() == nil
 }
 
 // waiters wakes those who wait for a message of this process.
