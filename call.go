@@ -39,7 +39,6 @@ func (r *runner) attempt(j *job) {
 		r.end(j, Failed, faultReason(e.Kind), e)
 		return
 	}
-	d.Attempt = j.Attempts + 1
 	ctx, cancel := context.WithCancelCause(r.base)
 	defer cancel(nil)
 	if !r.mark(j) || !r.begin(j, cancel) {

@@ -6,9 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/store"
 	"github.com/e7ddda3c/notify/template"
 )
 
@@ -39,7 +39,7 @@ func (p *planner) draft(ctx context.Context, d *draft, to *person) error {
 
 // address names d, redirects it and asks its driver whether it can work.
 func (p *planner) address(ctx context.Context, d *draft, to *person, rank int, address string) {
-	d.ID = p.plan.id + "-" + strconv.Itoa(to.no) + "-" + strconv.Itoa(rank)
+	d.ID = deliveryID(store.DeliveryRef{MessageID: p.plan.id, Recipient: to.no, Rank: rank})
 	d.To = address
 	if d.To == "" && d.fault == nil && d.gate.kind != channel.None {
 		d.fault = noAddress(to, d.gate)

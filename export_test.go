@@ -39,6 +39,8 @@ func (n *Notifier) Stored(t *testing.T, m Message) (rec store.MessageRecord, ope
 	r, err := p.record(&m, nil)
 	require.NoError(t, err)
 	rec.Message = r.Message
+	shared, err := unpack(&rec.Message)
+	require.NoError(t, err)
 	for _, d := range r.Deliveries {
 		s := store.Delivery{
 			DeliveryRef: store.DeliveryRef{MessageID: r.ID, Recipient: d.Recipient, Rank: d.Rank},
@@ -46,7 +48,7 @@ func (n *Notifier) Stored(t *testing.T, m Message) (rec store.MessageRecord, ope
 			Status: d.Status, Reason: d.Reason, At: time.Now(), Due: d.NotBefore, NotBefore: d.NotBefore, Failure: d.Failure,
 		}
 		rec.Deliveries = append(rec.Deliveries, s)
-		out, err := open(&s)
+		out, err := shared.open(&s)
 		opened, errs = append(opened, out), append(errs, err)
 	}
 	return rec, opened, errs

@@ -105,16 +105,8 @@ func toJSON(v any) ([]byte, error) {
 // micros returns t as stores keep it.
 func micros(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
-// open returns what d's driver gets at its next attempt. Its error is always a [*channel.Error]: d can never be sent.
-func open(d *store.Delivery) (channel.Delivery, error) {
-	shared, err := unpack(d.Message)
-	if err != nil {
-		return channel.Delivery{}, err
-	}
-	return shared.open(d)
-}
-
-// unpack decodes what the deliveries of m share. They may share the result too: nobody changes it.
+// unpack decodes what the deliveries of m share. They may share the result too: nobody changes it. Its error is a [*channel.Error]:
+// they can never be sent.
 func unpack(m *store.Message) (*sharedBody, error) {
 	var s sharedBody
 	if err := json.Unmarshal(m.Body, &s); err != nil {
@@ -123,7 +115,8 @@ func unpack(m *store.Message) (*sharedBody, error) {
 	return &s, nil
 }
 
-// open is like the function, with the message's body unpacked already.
+// open returns what the driver of d, one of those that share s, gets at its next attempt. Its error is a [*channel.Error]: d can never
+// be sent.
 func (s *sharedBody) open(d *store.Delivery) (channel.Delivery, error) {
 	m := d.Message
 	out := channel.Delivery{
