@@ -91,7 +91,11 @@ func (n *Notifier) Resume(ctx context.Context, channel string) (bool, error) {
 	}
 	held := g.resume(time.Now())
 	if n.pauses != nil {
-		stored, err := n.pauses.DeletePause(ctx, channel)
+		stored := false
+		err := n.useStore(func() (err error) {
+			stored, err = n.pauses.DeletePause(ctx, channel)
+			return err
+		})
 		if err != nil {
 			return false, err
 		}

@@ -62,16 +62,18 @@ func (n *Notifier) Schedule(ctx context.Context, s Schedule) error {
 	if err != nil {
 		return fault("message", err)
 	}
-	_, now, _, err := n.schedules.DueSchedules(ctx, 1) // for its clock
-	if err != nil {
-		return fmt.Errorf("notify: %w", err)
-	}
-	next, _ := c.next(now)
-	err = n.schedules.SaveSchedule(ctx, store.Schedule{
-		Tenant: s.Tenant, Name: s.Name, Spec: s.Cron, Zone: s.TimeZone, NextAt: micros(next), Body: body,
+	err = n.useStore(func() error {
+		_, now, _, err := n.schedules.DueSchedules(ctx, 1) // for its clock
+		if err != nil {
+			return err
+		}
+		next, _ := c.next(now)
+		return n.schedules.SaveSchedule(ctx, store.Schedule{
+			Tenant: s.Tenant, Name: s.Name, Spec: s.Cron, Zone: s.TimeZone, NextAt: micros(next), Body: body,
+		})
 	})
 	if err != nil {
-		return fmt.Errorf("notify: %w", err)
+		return err
 	}
 	select {
 	case n.scheduled <- struct{}{}:
@@ -81,15 +83,15 @@ func (n *Notifier) Schedule(ctx context.Context, s Schedule) error {
 }
 
 // Unschedule deletes a schedule and reports whether there was one. What was accepted already goes out.
-func (n *Notifier) Unschedule(ctx context.Context, tenant, name string) (bool, error) {
+func (n *Notifier) Unschedule(ctx context.Context, tenant, name string) (found bool, err error) {
 	if n.schedules == nil {
 		return false, fault("store", ErrNeedsStore)
 	}
-	found, err := n.schedules.DeleteSchedule(ctx, tenant, name)
-	if err != nil {
-		return false, fmt.Errorf("notify: %w", err)
-	}
-	return found, nil
+	err = n.useStore(func() error {
+		found, err = n.schedules.DeleteSchedule(ctx, tenant, name)
+		return err
+	})
+	return found, err
 }
 
 // Schedules returns a tenant's schedules by name. What is typed any in their messages comes back as the maps, lists and [json.Number]s of
@@ -98,9 +100,13 @@ func (n *Notifier) Schedules(ctx context.Context, tenant string) ([]Schedule, er
 	if n.schedules == nil {
 		return nil, fault("store", ErrNeedsStore)
 	}
-	stored, err := n.schedules.ListSchedules(ctx, tenant)
+	var stored []store.Schedule
+	err := n.useStore(func() (err error) {
+		stored, err = n.schedules.ListSchedules(ctx, tenant)
+		return err
+	})
 	if err != nil {
-		return nil, fmt.Errorf("notify: %w", err)
+		return nil, err
 	}
 	all := make([]Schedule, len(stored))
 	for i := range stored {

@@ -142,3 +142,26 @@ func TestScheduleTellsOfTheStore(t *testing.T) {
 	require.NoError(t, n.Close(t.Context()))
 	require.ErrorIs(t, n.Schedule(t.Context(), daily()), notify.ErrClosed)
 }
+
+// shattered is a store whose further ports panic.
+type shattered struct{ *memory.Store }
+
+func (shattered) DueSchedules(context.Context, int) (_ []store.Schedule, now, next time.Time, err error) {
+	panic(private)
+}
+func (shattered) DeleteSchedule(context.Context, string, string) (bool, error) { panic(private) }
+func (shattered) ListSchedules(context.Context, string) ([]store.Schedule, error) {
+	panic(private)
+}
+func (shattered) DeletePause(context.Context, string) (bool, error) { panic(private) }
+
+func TestAStoreThatPanicsFailsTheCall(t *testing.T) {
+	n := newNotifier(t, notify.Config{Channels: notify.Channels{"email": &driver{}}, Store: shattered{memory.New()}})
+	_, unschedule := n.Unschedule(t.Context(), "", "daily")
+	_, list := n.Schedules(t.Context(), "")
+	_, resume := n.Resume(t.Context(), "email")
+	for _, err := range []error{n.Schedule(t.Context(), daily()), unschedule, list, resume} {
+		require.ErrorContains(t, err, "notify: the store: store panicked")
+		require.NotContains(t, err.Error(), private)
+	}
+}
