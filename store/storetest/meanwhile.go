@@ -90,7 +90,6 @@ func meanwhileCanceled(r *run) {
 func meanwhileCanceledWakes(r *run) {
 	m := group(mail, text)
 	m.Deliveries[1].NotBefore = instant(2090, 1)
-	m.Deliveries[1].Lane = text
 	r.accept(m)
 	l := r.one(long, mail)
 	r.change(store.Change{Action: store.Cancel, Filter: store.Filter{AnyTenant: true, MessageID: m.ID, Channel: "email"}})

@@ -206,7 +206,7 @@ func (m *model) pruned(before time.Time, limit int) (n int) {
 	return n
 }
 
-// differs reports whether a message that has a key has another hash than n.
+// differs reports whether a message that has a key has another Request than n.
 func (x *modelMessage) differs(n store.NewMessage) bool {
 	return x != nil && !bytes.Equal(x.Request, n.Request)
 }

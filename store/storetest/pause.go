@@ -9,22 +9,11 @@ import (
 )
 
 var pauseRules = []rule{
-	{"pauses", "a pause holds a channel for so long from now, on the store's clock, and says why; they are listed by channel", withPauses(pausesKept)},
-	{"never shortened", "a pause does not replace one that holds the channel longer", withPauses(pausesNeverShortened)},
-	{"pauses pass", "a pause that has passed is not listed, and holds nothing", withPauses(pausesPass)},
-	{"delete a pause", "DeletePause lets a channel go on, and reports whether it was held", withPauses(pausesDelete)},
-	{"pauses and an ended context", "a call with an ended context returns an error and does nothing", withPauses(pausesEnded)},
-}
-
-// withPauses tests stores that have the port.
-func withPauses(test func(*run, store.Pauses)) func(*run) {
-	return func(r *run) {
-		s, ok := r.store.(store.Pauses)
-		if !ok {
-			r.Skip("storetest: the store has no Pauses")
-		}
-		test(r, s)
-	}
+	{"pauses", "a pause holds a channel for so long from now, on the store's clock, and says why; they are listed by channel", with(pausesKept)},
+	{"never shortened", "a pause does not replace one that holds the channel longer", with(pausesNeverShortened)},
+	{"pauses pass", "a pause that has passed is not listed, and holds nothing", with(pausesPass)},
+	{"delete a pause", "DeletePause lets a channel go on, and reports whether it was held", with(pausesDelete)},
+	{"pauses and an ended context", "a call with an ended context returns an error and does nothing", with(pausesEnded)},
 }
 
 func (r *run) pause(s store.Pauses, channel string, length time.Duration) {

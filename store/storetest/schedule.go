@@ -8,24 +8,13 @@ import (
 )
 
 var scheduleRules = []rule{
-	{"schedules are kept", "a schedule is stored as it was given, under its tenant and name, and listed by its name", withSchedules(schedulesKept)},
-	{"NextAt stays", "saving a schedule again replaces it; if Spec and Zone stay the same, so does NextAt", withSchedules(schedulesNextAt)},
+	{"schedules are kept", "a schedule is stored as it was given, under its tenant and name, and listed by its name", with(schedulesKept)},
+	{"NextAt stays", "saving a schedule again replaces it; if Spec and Zone stay the same, so does NextAt", with(schedulesNextAt)},
 	{"due schedules", "DueSchedules returns those whose NextAt has come, the longest due first, and the store's clock; if there are none, " +
-		"when the next is due", withSchedules(schedulesDue)},
-	{"advance", "AdvanceSchedule moves NextAt only if it still is what the caller saw: of many at once, one does", withSchedules(schedulesAdvance)},
-	{"delete a schedule", "DeleteSchedule reports whether there was one", withSchedules(schedulesDelete)},
-	{"schedules and an ended context", "a call with an ended context returns an error and does nothing", withSchedules(schedulesEnded)},
-}
-
-// withSchedules tests stores that have the port.
-func withSchedules(test func(*run, store.Schedules)) func(*run) {
-	return func(r *run) {
-		s, ok := r.store.(store.Schedules)
-		if !ok {
-			r.Skip("storetest: the store has no Schedules")
-		}
-		test(r, s)
-	}
+		"when the next is due", with(schedulesDue)},
+	{"advance", "AdvanceSchedule moves NextAt only if it still is what the caller saw: of many at once, one does", with(schedulesAdvance)},
+	{"delete a schedule", "DeleteSchedule reports whether there was one", with(schedulesDelete)},
+	{"schedules and an ended context", "a call with an ended context returns an error and does nothing", with(schedulesEnded)},
 }
 
 func (r *run) save(s store.Schedules, xs ...store.Schedule) {

@@ -16,6 +16,7 @@
 package storetest
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -50,6 +51,17 @@ type rule struct {
 	name string // of the subtest
 	says string
 	test func(*run)
+}
+
+// with tests stores that have the port P.
+func with[P any](test func(*run, P)) func(*run) {
+	return func(r *run) {
+		s, ok := r.store.(P)
+		if !ok {
+			r.Skipf("storetest: the store has no %s", reflect.TypeFor[P]().Name())
+		}
+		test(r, s)
+	}
 }
 
 // A topic is a part of the port.
