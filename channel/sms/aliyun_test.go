@@ -245,12 +245,7 @@ func TestAliyunValid(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := good()
 			tt.change(&o)
-			err := channel.Valid(sms.New(sms.Aliyun(tt.id, tt.secret, &o), nil))
-			if tt.want == "" {
-				require.NoError(t, err)
-				return
-			}
-			require.ErrorContains(t, err, tt.want)
+			requireValid(t, sms.Aliyun(tt.id, tt.secret, &o), tt.want)
 		})
 	}
 	require.Error(t, channel.Valid(sms.New(sms.Aliyun("id", "secret", nil), nil)))

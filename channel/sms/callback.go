@@ -50,19 +50,20 @@ func pass(ctx context.Context, receipts []channel.Receipt, to sink) bool {
 	return all
 }
 
-// A pushed handler serves vendors that push reports as a JSON array and do not sign them: the URL's last segment must be the secret.
-type pushed[T interface {
+// A report is what a vendor pushes about one message.
+type report interface {
 	receipt(now time.Time) channel.Receipt
-}] struct {
+}
+
+// A pushed handler serves vendors that push reports as a JSON array and do not sign them: the URL's last segment must be the secret.
+type pushed[T report] struct {
 	secret      [sha256.Size]byte
 	sink        sink
 	taken, left string // what the vendor is told: all is well; bring it again
 }
 
 // push returns a handler for reports of type T.
-func push[T interface {
-	receipt(now time.Time) channel.Receipt
-}](name, secret string, to sink, taken, left string) http.Handler {
+func push[T report](name, secret string, to sink, taken, left string) http.Handler {
 	odd := func(r rune) bool { return r >= 0x80 || !strings.ContainsRune("-._~", r) && !alphanumeric(byte(r)) }
 	if len(secret) < minSecret || strings.ContainsFunc(secret, odd) {
 		panic("sms: " + name + " needs a secret of 16 or more letters, digits, '-', '.', '_' and '~'")
@@ -100,15 +101,13 @@ func (p *pushed[T]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // receiptsOf reads an array of reports. A report that tells nothing, or not of what, is left out.
-func receiptsOf[T interface {
-	receipt(now time.Time) channel.Receipt
-}](body []byte, now time.Time) (rs []channel.Receipt, ok bool) {
+func receiptsOf[T report](body []byte, now time.Time) (rs []channel.Receipt, ok bool) {
 	var reports []T
 	if err := json.Unmarshal(body, &reports); err != nil {
 		return nil, false
 	}
-	for _, report := range reports {
-		if r := report.receipt(now); r.Event != "" && (r.ID != "" || r.DeliveryID != "") {
+	for _, one := range reports {
+		if r := one.receipt(now); r.Event != "" && (r.ID != "" || r.DeliveryID != "") {
 			rs = append(rs, r)
 		}
 	}

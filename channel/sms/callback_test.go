@@ -238,7 +238,7 @@ func FuzzPushedReports(f *testing.F) {
 				require.True(t, slices.Contains([]channel.Event{channel.Delivered, channel.Bounced}, r.Event))
 				require.Equal(t, r.Event == channel.Bounced, r.Kind != "")
 				require.False(t, r.At.After(now))
-				require.LessOrEqual(t, len(r.Code), 200)
+				require.LessOrEqual(t, len(r.Code), 100)
 				require.NotContains(t, r.Code, "\n")
 			}
 		}

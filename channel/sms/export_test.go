@@ -27,16 +27,11 @@ func TencentVerdict(code string, now time.Time) (channel.Kind, time.Duration) {
 	return v.kind, v.wait
 }
 
-func TwilioVerdict(code int) (channel.Kind, time.Duration) {
-	v := twilioVerdict(code)
-	return v.kind, v.wait
-}
-
 var AliyunAnswer, TencentAnswer, TwilioAnswer = aliyunAnswer, tencentAnswer, twilioAnswer
 
 var TwilioForm = (*TwilioGateway).form
 
 type Answer = httpsend.Answer
 
-// AliyunReceipts and TencentReceipts read what the vendors push.
+// AliyunReceipts and TencentReceipts read what the vendors push, TwilioReceipt what Twilio posts.
 var AliyunReceipts, TencentReceipts, TwilioReceipt = receiptsOf[aliyunReport], receiptsOf[tencentReport], twilioReceipt

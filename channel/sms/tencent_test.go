@@ -138,14 +138,7 @@ func TestTencentValid(t *testing.T) {
 		"needs a URL with a scheme": {sms.Tencent("id", "key", "1", &sms.TencentOptions{Templates: tencentTemplates(), BaseURL: "//x"}), "BaseURL"},
 	}
 	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			err := channel.Valid(sms.New(tt.gateway, nil))
-			if tt.want == "" {
-				require.NoError(t, err)
-				return
-			}
-			require.ErrorContains(t, err, tt.want)
-		})
+		t.Run(name, func(t *testing.T) { requireValid(t, tt.gateway, tt.want) })
 	}
 }
 

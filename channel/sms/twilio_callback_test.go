@@ -177,6 +177,6 @@ func FuzzTwilioReceipt(f *testing.F) {
 		}
 		r := sms.TwilioReceipt(id, v, time.Now())
 		require.Equal(t, r.Event == channel.Bounced, r.Kind != "")
-		require.LessOrEqual(t, len(r.Code), 200)
+		require.LessOrEqual(t, len(r.Code), 100)
 	})
 }

@@ -136,14 +136,7 @@ func TestTwilioValid(t *testing.T) {
 		"needs a callback that is a URL": {sms.Twilio("AC", "token", "Shop", &sms.TwilioOptions{StatusCallback: "/x"}), "StatusCallback"},
 	}
 	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			err := channel.Valid(sms.New(tt.gateway, nil))
-			if tt.want == "" {
-				require.NoError(t, err)
-				return
-			}
-			require.ErrorContains(t, err, tt.want)
-		})
+		t.Run(name, func(t *testing.T) { requireValid(t, tt.gateway, tt.want) })
 	}
 }
 

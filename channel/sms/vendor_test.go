@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/channel/sms"
 )
 
 // understood checks what the reading of an answer comes to: success if, and only if, the vendor took the message.
@@ -24,6 +25,17 @@ func understood(t *testing.T, err error, taken bool) {
 	require.LessOrEqual(t, len(e.Code), 100)
 	require.NotContains(t, e.Error(), "\n")
 	require.GreaterOrEqual(t, e.RetryAfter, time.Duration(0))
+}
+
+// requireValid wants g to be valid, or, if lack is not "", to say that it lacks that.
+func requireValid(t *testing.T, g sms.Gateway, lack string) {
+	t.Helper()
+	err := channel.Valid(sms.New(g, nil))
+	if lack == "" {
+		require.NoError(t, err)
+		return
+	}
+	require.ErrorContains(t, err, lack)
 }
 
 // answered sends d to a server that answers with h, and returns the failure.
