@@ -228,9 +228,10 @@ func TestOpenedAndClosedAllTheTime(t *testing.T) {
 }
 
 func TestManyChannels(t *testing.T) {
-	channels := notify.Channels{}
-	for i := range 2000 {
-		channels[fmt.Sprint("c", i)] = &driver{}
+	channels, drivers := notify.Channels{}, make([]*driver, 2000)
+	for i := range drivers {
+		drivers[i] = &driver{}
+		channels[fmt.Sprint("c", i)] = drivers[i]
 	}
 	synctest.Test(t, func(t *testing.T) {
 		n := durable(t, memory.New(), channels)
@@ -238,7 +239,10 @@ func TestManyChannels(t *testing.T) {
 		for i := range 500 {
 			accept(t, n, hello(fmt.Sprint("c", i)))
 		}
-		time.Sleep(3 * time.Second)
+		pass(3 * time.Second)
+		for i, d := range drivers {
+			require.Equal(t, i < 500, d.calls() == 1, "channel %d", i)
+		}
 	})
 }
 

@@ -32,8 +32,8 @@ func TestWhatNobodyClaimsIsLogged(t *testing.T) {
 		paused bool
 		want   int
 	}{
-		"a store with a slow clock": {store: slowly{memory.New()}, want: 1},
-		"a channel that is paused":  {store: memory.New(), paused: true},
+		"a store that took the time twice": {store: slowly{memory.New()}, want: 1},
+		"a channel that is paused":         {store: memory.New(), paused: true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
