@@ -18,8 +18,8 @@ type size struct {
 	backlog     int // of messages, for workers that are killed as they send it
 }
 
-// sizeOf returns what is asked for by NOTIFY_FAULT ("soak", or how long to go on, such as "40s"), for a database: half is for the
-// three of them together.
+// sizeOf returns what is asked for by NOTIFY_FAULT ("soak", or how long to go on, such as "40s"), for one database. That time is for
+// all three of them together.
 func sizeOf() size {
 	switch {
 	case budget() > 0:
