@@ -2,9 +2,9 @@ package notify
 
 import "errors"
 
-// A FieldError is a fault in a [Message] or a [Config]. Nothing was sent.
+// A FieldError is a fault in what was given: a [Message], a [Config], a [Schedule], a [Query] or a [channel.Receipt]. Nothing was done.
 type FieldError struct {
-	Field string // the path in the JSON of the Message, such as "to[0].id", or in the Config, such as "policies.email"
+	Field string // the path in its JSON, such as "to[0].id", or in the Config, such as "policies.email"
 	Err   error
 }
 
@@ -14,13 +14,13 @@ func (e *FieldError) Error() string { return "notify: " + e.Field + ": " + e.Err
 // Unwrap returns the cause.
 func (e *FieldError) Unwrap() error { return e.Err }
 
-// Failures of [Send] that are no fault of the message. All else is a [*FieldError], a [channel.Kind] or ctx's error.
+// Errors to look for by errors.Is. Any other is a [*FieldError], a [channel.Kind], ctx's error or the store's.
 var (
 	ErrNoDefault  = errors.New("notify: no default notifier; call SetDefault first")
-	ErrNeedsStore = errors.New("needs a store")
-	ErrClosed     = errors.New("notify: closed")
-	ErrKeyReused  = errors.New("is taken by a different message")
-	ErrNotFound   = errors.New("notify: not found")
+	ErrNeedsStore = errors.New("needs a store")                   // within a FieldError: there is none, or it cannot do this
+	ErrClosed     = errors.New("notify: closed")                  // by Close
+	ErrKeyReused  = errors.New("is taken by a different message") // within a FieldError: see [Message.Key]
+	ErrNotFound   = errors.New("notify: not found")               // the store has no such message or delivery
 )
 
 func fault(field string, err error) error { return &FieldError{Field: field, Err: err} }

@@ -6,7 +6,7 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// classes, in the order in which they take free slots of a channel that has few.
+// classes, the first of which takes free slots of a channel that has few before the others, which take turns.
 var classes = [...]Class{OTP, Transactional, Notice, Marketing}
 
 // fastEnough is how long all that is claimed ahead should take. What is slower is claimed when its slot is free, or it would wait out
@@ -139,7 +139,7 @@ func shift(queue *[]*job) *job {
 	return j
 }
 
-// giveUp settles as held what a channel cannot call for a while.
+// giveUp settles as held what a channel cannot call for a while. The lock is held.
 func (r *runner) giveUp(g *gate, wait time.Duration) {
 	for _, l := range g.lanes {
 		for _, j := range l.giveBack() {
@@ -148,7 +148,7 @@ func (r *runner) giveUp(g *gate, wait time.Duration) {
 	}
 }
 
-// giveBack empties l, and returns what was claimed and not called yet: it is to be settled.
+// giveBack empties l, and returns what was claimed and not called yet: it is to be settled. The lock is held.
 func (l *lane) giveBack() []*job {
 	jobs := append(l.suspects, l.ready...)
 	l.suspects, l.ready = nil, nil
@@ -160,7 +160,7 @@ func (l *lane) giveBack() []*job {
 	return jobs
 }
 
-// inPace reports whether the channel's rate lets l begin a call now. If not, feed is called again when it does.
+// inPace reports whether the channel's rate lets l begin a call now. If not, feed is called again when it does. The lock is held.
 func (r *runner) inPace(l *lane, now time.Time) bool {
 	g := l.gate
 	if g.pace == nil {

@@ -46,10 +46,11 @@ type Config struct {
 	// Redirect is for staging: by address kind or channel name, the one address that everything goes to instead.
 	// Group channels have no address and are not redirected.
 	Redirect map[string]string
-	// OnOutcome is called with each delivery that is settled, by many goroutines at once. It should return soon: Send waits for it.
-	// It must not call Close, which waits for Send.
+	// OnOutcome is called with each delivery that is settled, by many goroutines at once. It should return soon: Send and Run wait for it.
+	// It must not call Close, which waits for them.
 	OnOutcome func(Outcome)
-	// OnTransition is told every step of a delivery and every pause of a channel, by many goroutines at once. It should return at once.
+	// OnTransition is told every step of a delivery and every pause of a channel, by many goroutines at once. It should return at once,
+	// and must not call Close either.
 	OnTransition func(Transition)
 	// Logger gets ids and channel names, never addresses or content. The default is slog.Default().
 	Logger *slog.Logger
@@ -84,7 +85,7 @@ type Notifier struct {
 	intake    intake
 	unclaimed unclaimed
 	waiters   waiters // of Wait
-	running   tracker // Sends, and calls that outlived theirs
+	running   tracker // what Close waits for: Run, Sends and their like, and calls that outlived them
 }
 
 // New returns a Notifier that owns the channels it is given: [Notifier.Close] closes them. It does no I/O. Its error names the
@@ -247,9 +248,10 @@ func (n *Notifier) Send(ctx context.Context, m Message) (Report, error) {
 	return r, r.Err()
 }
 
-// Close refuses further messages, ends Run, waits for those under way and for calls whose driver ignored its deadline, and then closes
-// each channel once. If ctx ends first, it closes the channels all the same, and its error names those that are still busy and
-// wraps ctx's error. Calling it again waits again.
+// Close refuses further messages, ends Run, waits for it, for messages under way and for calls whose driver ignored its deadline, and
+// then closes each channel once. If ctx ends first, it closes the channels all the same, and its error names those that are still
+// busy and wraps ctx's error. Calling it again waits again. The database behind a store is
+// the host's to close, after this.
 func (n *Notifier) Close(ctx context.Context) error {
 	n.engine.close()
 	n.unclaimed.stop()

@@ -15,7 +15,8 @@ import (
 type Policy struct {
 	// Timeout is the deadline of one attempt. The default is 30 s.
 	Timeout time.Duration
-	// Attempts is how often a delivery is tried at most. The default is 4; with a store 14, which takes about two hours.
+	// Attempts is how often a delivery is tried at most. The default is 4; with a store 14, which takes up to two hours, and mostly about
+	// one.
 	Attempts int
 	// Backoff is the longest wait before the second attempt; it doubles with each further one, up to an hour, and the wait is a
 	// random part of it. The default is 1 s.

@@ -18,8 +18,7 @@ import (
 //
 // The receipt names the delivery by its ID, or else, if that is not ours, the attempt by Provider and ID. It only raises: from sent to
 // bounced, delivered, read; what it does not raise stays, and is no error, because providers repeat and reorder. A delivery that bounced
-// has failed, and if its address is dead ([channel.InvalidRecipient]), nothing that is accepted later goes there, until
-// [Notifier.Unsuppress].
+// has failed, and if its address is dead ([channel.InvalidRecipient]), nothing more goes there until [Notifier.Unsuppress].
 //
 // [ErrNotFound] means that nobody knows the delivery, or not yet: a provider may call before the answer to its attempt is stored. After
 // that error, as after any other than a [*FieldError], the same receipt should be brought again; that changes nothing more.

@@ -19,8 +19,7 @@ type Report struct {
 }
 
 // Err joins the failures of those who were not reached. A fallback that worked is no error, nor is a delivery that was not needed or
-// one that is still under way.
-// errors.Is and errors.As reach every cause, and each cause's [channel.Kind].
+// one that is still under way. errors.Is and errors.As reach every cause, and each cause's [channel.Kind].
 func (r Report) Err() error {
 	var errs []error
 	for _, o := range r.Deliveries {
@@ -61,7 +60,7 @@ type outcomeJSON struct {
 	Error *store.Failure `json:"error,omitempty"`
 }
 
-// MarshalJSON writes o with its error as kind, code and text.
+// MarshalJSON writes o with its error in parts; see Err.
 func (o Outcome) MarshalJSON() ([]byte, error) {
 	return json.Marshal(outcomeJSON{outcome(o), failureOf(classify(o.Err))})
 }
@@ -161,7 +160,7 @@ const (
 	ReasonPaused    Reason = "paused"    // held: its channel waits
 	ReasonThrottled Reason = "throttled" // failed: it would have had to wait too long
 
-	ReasonInvalid       Reason = "invalid"           // failed: no such recipient or address, or a fault in the address; suppressed: as before
+	ReasonInvalid       Reason = "invalid"           // failed: no such recipient or address, or a fault in the address; suppressed: that was found before
 	ReasonRejected      Reason = "rejected"          // failed: the content can never work
 	ReasonUnreachable   Reason = "unreachable"       // failed: the recipient cannot be reached now
 	ReasonMisconfigured Reason = "misconfigured"     // failed: the channel needs an operator

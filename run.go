@@ -14,8 +14,8 @@ var errRunning = errors.New("notify: Run is under way already")
 
 // Run sends what is due in the store, and keeps its schedules and its retention, until ctx ends or the Notifier is closed. Any number
 // of processes may run on one store. Then it claims nothing more, gives back what it has not begun, lets calls under way come to
-// their end, and returns nil. It returns an error at once if there is no store or if the store is unfit; other failures of the store
-// are logged and tried again.
+// their end, and returns nil. It returns an error at once if there is no store, if the store is unfit, or if n runs already or is
+// closed; other failures of the store are logged and tried again.
 func (n *Notifier) Run(ctx context.Context) error {
 	if n.store == nil {
 		return fault("store", ErrNeedsStore)

@@ -214,8 +214,8 @@ func (s *scheduler) send(ctx context.Context, d *store.Schedule, now time.Time) 
 	return err
 }
 
-// refuses reports whether err says that m, which was fit when it was scheduled, is not any more. If it is, and To is at fault
-// nevertheless, the directory has failed, and may recover.
+// refuses reports whether err says that m, which was fit when it was scheduled, is not any more. If To is at fault and check finds
+// nothing, the directory has failed, and may recover.
 func (n *Notifier) refuses(m *Message, err error) bool {
 	var f *FieldError
 	return errors.As(err, &f) && (f.Field != "to" || n.check(m) != nil)

@@ -206,7 +206,7 @@ func (r *runner) settled(batch []ending, lost []store.DeliveryRef) {
 	}
 }
 
-// lookAgain notes what the claimer must not miss: a wait that ends before the next poll, and peers that were woken.
+// lookAgain notes what the claimer must not miss: a wait that ends before the next poll, and peers that were woken. The lock is held.
 func (r *runner) lookAgain(e ending) {
 	if !e.Status().Settled() {
 		if due := r.here(e.Due); due.Before(e.lane.look) {

@@ -88,7 +88,7 @@ func checkTimes(m *Message) error {
 		time  time.Time
 	}{{"send_at", m.SendAt}, {"expire_at", m.ExpireAt}} {
 		if year := t.time.UTC().Year(); year < 1 || year > 9998 {
-			return fault(t.field, errors.New("is out of the question"))
+			return fault(t.field, errors.New("is not between the years 1 and 9998"))
 		}
 	}
 	if !m.ExpireAt.IsZero() && !m.SendAt.Before(m.ExpireAt) {

@@ -33,8 +33,7 @@ type Deliveries interface {
 	Accepter
 
 	// LeaseDeliveries claims what is due, lane by lane in the order of the request, the longest due first, and reads what it takes to
-	// send it. It raises each claim, and changes no Status.
-	// No two callers get the same delivery before its lease has run out.
+	// send it. It raises each claim, and changes no Status. No two callers get the same delivery before its lease has run out.
 	LeaseDeliveries(ctx context.Context, r LeaseRequest) (Leases, error)
 
 	// SettleDeliveries writes what became of leased deliveries, and their attempts, in one transaction. A delivery whose claim has

@@ -18,7 +18,7 @@ import (
 type Options struct {
 	// Store, that of the Notifier, is asked for the backlog when Prometheus scrapes. Without it there are no metrics of the backlog.
 	Store store.Deliveries
-	// Every is how long an answer of the Store is good for, however often is scraped. Defaults to 10 s.
+	// Every is how long an answer of the Store is good for, however often Prometheus scrapes. Defaults to 10 s.
 	Every time.Duration
 }
 

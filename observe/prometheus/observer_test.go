@@ -185,7 +185,7 @@ func TestBacklog(t *testing.T) {
 			"notify_backlog_up{}":                        1,
 		}
 		require.Equal(t, want, metrics(t, reg))
-		require.Equal(t, 1, s.calls, "however often is scraped")
+		require.Equal(t, 1, s.calls, "however often it is asked")
 
 		time.Sleep(5 * time.Second)
 		s.err = errors.New("away")

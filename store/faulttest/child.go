@@ -35,7 +35,7 @@ func (c *child) kill() {
 	<-c.ended
 }
 
-// has reports whether c has ended.
+// hasEnded reports whether c has ended.
 func (c *child) hasEnded() bool {
 	select {
 	case <-c.ended:

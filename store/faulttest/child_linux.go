@@ -68,7 +68,8 @@ func ownedByDaemon(folder string) error {
 
 func nobody() (uid, gid int, ok bool) { return 65534, 65534, os.Geteuid() == 0 }
 
-// Pause stops the process where it stands, as a machine does that is out of memory, until Resume, unless it has ended.
+// Pause stops the process where it stands, as a machine does that is out of memory, until Resume, unless it has ended. Pause and
+// Resume are there on Linux only.
 func (p *Process) Pause() { _ = p.child.cmd.Process.Signal(syscall.SIGSTOP) }
 
 // Resume lets it go on after Pause.

@@ -66,7 +66,7 @@ func (c *Counter) count(ctx context.Context) error {
 	return nil
 }
 
-// Age returns since when the longest due delivery of a lane has been due; zero if none is.
+// Age returns how long the longest due delivery of a lane has been due; zero if none is.
 func Age(c store.LaneCount, now time.Time) time.Duration {
 	if c.Oldest.IsZero() {
 		return 0
