@@ -4,8 +4,6 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -43,29 +41,14 @@ func TestDurablePage(t *testing.T) {
 	require.Eventually(t, arrived, 30*time.Second, 100*time.Millisecond, "every order's mail arrives")
 }
 
-// startDurable builds and starts the example and returns where it serves. It ends with t.
+// startDurable starts the example and returns where it serves. It ends with t.
 func startDurable(t *testing.T) string {
 	t.Helper()
-	folder := t.TempDir()
-	binary := filepath.Join(folder, "durable")
-	build := exec.Command("go", "build", "-o", binary, "./durable")
-	build.Dir, build.Env = "../../examples", append(os.Environ(), "GOWORK=off")
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, string(out))
-
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	addr := free.Addr().String()
 	require.NoError(t, free.Close())
-	cmd := exec.Command(binary, "-addr", addr, "-db", filepath.Join(folder, "shop.db"))
-	cmd.Stderr = os.Stderr
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		require.NoError(t, cmd.Process.Signal(os.Interrupt))
-		kill := time.AfterFunc(15*time.Second, func() { _ = cmd.Process.Kill() })
-		defer kill.Stop()
-		require.NoError(t, cmd.Wait(), "it ends by itself, and well")
-	})
+	start(t, example(t, "durable", "-addr", addr, "-db", filepath.Join(t.TempDir(), "shop.db")))
 	require.Eventually(t, func() bool {
 		answer, err := http.Get("http://" + addr)
 		if err == nil {

@@ -5,8 +5,6 @@ import (
 	"context"
 	"io"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"testing"
 	"time"
@@ -67,26 +65,13 @@ func dispatch(selector string) chromedp.Action[chromedp.Void] {
 	return chromedp.Evaluate[chromedp.Void](`document.querySelector("` + selector + `").dispatchEvent(new Event("change"))`)
 }
 
-// startQuickstart builds and starts the example and returns the address that it prints. It ends with t.
+// startQuickstart starts the example and returns the address that it prints. It ends with t.
 func startQuickstart(t *testing.T) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "quickstart")
-	build := exec.Command("go", "build", "-o", binary, "./quickstart")
-	build.Dir, build.Env = "../../examples", append(os.Environ(), "GOWORK=off")
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, string(out))
-
-	cmd := exec.Command(binary, "-addr", "127.0.0.1:0")
+	cmd := example(t, "quickstart", "-addr", "127.0.0.1:0")
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
-	cmd.Stderr = os.Stderr
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		require.NoError(t, cmd.Process.Signal(os.Interrupt))
-		kill := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
-		defer kill.Stop()
-		require.NoError(t, cmd.Wait(), "it ends by itself, and well")
-	})
+	start(t, cmd)
 	for lines := bufio.NewScanner(stdout); lines.Scan(); {
 		if url := regexp.MustCompile(`http://\S+`).FindString(lines.Text()); url != "" {
 			go func() { _, _ = io.Copy(io.Discard, stdout) }()
