@@ -10,7 +10,7 @@ import (
 
 // Cancel stops what is live of the deliveries that q selects, and returns how many it stopped. Those that a process holds are not
 // counted, since their drivers may be under way: they are canceled as soon as they would be tried again, and what went out all the
-// same has the reason [ReasonTooLate]. A q without any condition but tenants is refused unless it names one.
+// same has the reason [ReasonTooLate]. A q without any condition is refused, and AnyTenant alone is none.
 //
 // A large change is made part by part. With an error, the count says how many were changed until then.
 func (n *Notifier) Cancel(ctx context.Context, q Query) (int, error) {

@@ -12,7 +12,7 @@ import (
 
 // A Query selects deliveries of the message log. Its fields are joined by and; zero ones select all.
 type Query struct {
-	Tenant    string    `json:"tenant,omitempty"`     // exactly this, "" too
+	Tenant    string    `json:"tenant,omitempty"`     // exactly this; "" selects what has none
 	AnyTenant bool      `json:"any_tenant,omitempty"` // all tenants; then there is no Tenant
 	ID        string    `json:"id,omitempty"`         // of a message
 	Key       string    `json:"key,omitempty"`
