@@ -26,6 +26,7 @@ type driver struct {
 	limits  channel.Limits
 	refuse  func(channel.Delivery) error
 	takes   time.Duration
+	hold    chan struct{} // a call, whatever its ctx, ends when hold is closed
 }
 
 func (d *driver) Send(ctx context.Context, dl channel.Delivery) (channel.Receipt, error) {
@@ -37,6 +38,9 @@ func (d *driver) Send(ctx context.Context, dl channel.Delivery) (channel.Receipt
 		err = d.answers[min(len(d.got), len(d.answers))-1]
 	}
 	d.mu.Unlock()
+	if d.hold != nil {
+		<-d.hold
+	}
 	if d.takes > 0 {
 		select {
 		case <-time.After(d.takes):

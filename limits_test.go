@@ -203,21 +203,17 @@ func TestWhoWaitsForASlotIsCanceledWithCtx(t *testing.T) {
 
 func TestABrokenDriverDoesNotPileUpCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var calls atomic.Int64
 		release := make(chan struct{})
+		d := &driver{hold: release}
 		n := newNotifier(t, notify.Config{
-			Channels: notify.Channels{"hangs": channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
-				calls.Add(1)
-				<-release
-				return channel.Receipt{}, nil
-			})},
+			Channels: notify.Channels{"hangs": d},
 			Policies: map[string]notify.Policy{"hangs": {Concurrency: 2, Timeout: time.Second, Attempts: 2}},
 		})
 		for range 6 {
 			_, err := n.Send(t.Context(), hello("hangs"))
 			require.Error(t, err)
 		}
-		require.Equal(t, int64(2), calls.Load())
+		require.Equal(t, 2, d.calls())
 		close(release)
 		synctest.Wait()
 		_, err := n.Send(t.Context(), hello("hangs"))
@@ -260,14 +256,10 @@ func TestASlotThatComesTooLateIsNotUsed(t *testing.T) {
 
 func TestThoseWhoWaitForASlotOfABrokenDriverGiveUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var calls atomic.Int64
 		release := make(chan struct{})
+		d := &driver{hold: release}
 		n := newNotifier(t, notify.Config{
-			Channels: notify.Channels{"pager": channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
-				calls.Add(1)
-				<-release
-				return channel.Receipt{}, nil
-			})},
+			Channels: notify.Channels{"pager": d},
 			Policies: map[string]notify.Policy{"pager": {Concurrency: 2, Timeout: time.Second}},
 		})
 		t.Cleanup(func() { close(release) })
@@ -276,7 +268,7 @@ func TestThoseWhoWaitForASlotOfABrokenDriverGiveUp(t *testing.T) {
 		begun := time.Now()
 		_, err := n.Send(t.Context(), m)
 		require.ErrorIs(t, err, channel.Uncertain)
-		require.LessOrEqual(t, calls.Load(), int64(3), "two, and one that took the slot of the first to be given up")
+		require.LessOrEqual(t, d.calls(), 3, "two, and one that took the slot of the first to be given up")
 		require.Less(t, time.Since(begun), 10*time.Second)
 	})
 }

@@ -157,10 +157,7 @@ func TestRunOutlivesDriversThatPanicAndHang(t *testing.T) {
 			Store: memory.New(), Policies: map[string]notify.Policy{"panics": {Attempts: 2}, "hangs": {Timeout: time.Second}},
 			Channels: notify.Channels{
 				"panics": channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) { panic("secret") }),
-				"hangs": channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
-					<-release
-					return channel.Receipt{}, nil
-				}),
+				"hangs":  &driver{hold: release},
 			},
 		})
 		stop := running(t, n)

@@ -51,10 +51,7 @@ func TestThreeChannelsThatFailPanicAndHang(t *testing.T) {
 		Channels: notify.Channels{
 			"fails":  &driver{answers: []error{&channel.Error{Kind: channel.Rejected, Err: cause}}},
 			"panics": channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) { panic(boom) }),
-			"hangs": channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
-				<-release
-				return channel.Receipt{}, nil
-			}),
+			"hangs":  &driver{hold: release},
 		},
 		Policies: map[string]notify.Policy{"": {Timeout: 50 * time.Millisecond, Attempts: 1}},
 	}))
@@ -84,10 +81,7 @@ func TestSendWhileADriverNeverAnswersReturnsSoonAfterCtx(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		n := newNotifier(t, notify.Config{Channels: notify.Channels{
-			"hangs": channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
-				<-release
-				return channel.Receipt{}, nil
-			}),
+			"hangs": &driver{hold: release},
 		}})
 		t.Cleanup(func() { close(release) })
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

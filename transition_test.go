@@ -1,7 +1,6 @@
 package notify_test
 
 import (
-	"context"
 	"errors"
 	"sync"
 	"testing"
@@ -135,10 +134,7 @@ func TestTransitionOfACallThatIgnoresItsDeadline(t *testing.T) {
 		var told diary
 		free := make(chan struct{})
 		n := newNotifier(t, notify.Config{
-			Channels: notify.Channels{"pager": channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
-				<-free
-				return channel.Receipt{}, nil
-			})},
+			Channels: notify.Channels{"pager": &driver{hold: free}},
 			Policies: map[string]notify.Policy{"": {Timeout: time.Second}}, OnTransition: told.write,
 		})
 		_, err := n.Send(t.Context(), hello("pager"))
