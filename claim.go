@@ -163,14 +163,7 @@ func (r *runner) await(ctx context.Context) {
 		wait = min(wait, max(l.look.Sub(now), l.gate.barred(now)))
 	}
 	r.mu.Unlock()
-	if wait <= 0 {
-		return
-	}
-	t := time.NewTimer(wait)
-	defer t.Stop()
-	select {
-	case <-r.news:
-	case <-t.C:
-	case <-ctx.Done():
+	if wait > 0 {
+		doze(ctx, wait, r.news)
 	}
 }

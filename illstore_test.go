@@ -245,3 +245,25 @@ func TestRunEndsThoughARowCannotBeWritten(t *testing.T) {
 		require.Less(t, time.Since(began), time.Minute)
 	})
 }
+
+func TestCloseSaysThatTheStoreHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		st := &tapped{Store: memory.New()}
+		st.lease = func(context.Context, store.LeaseRequest) (store.Leases, error) {
+			<-release
+			return store.Leases{}, nil
+		}
+		n, err := notify.New(notify.Config{Store: st, Channels: notify.Channels{"pager": &driver{}}})
+		require.NoError(t, err)
+		running(t, n)
+		pass(time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err = n.Close(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorContains(t, err, "the store")
+		close(release)
+		require.NoError(t, n.Close(t.Context()))
+	})
+}

@@ -19,7 +19,7 @@ const (
 	condemnedFrom = 8
 	// longestWait bounds every wait for a dispatcher, so that a fault of the host's costs delay and not loss.
 	longestWait = time.Hour
-	// puzzledWait is how long a delivery waits whose dispatcher this process does not know, or panics, or hangs.
+	// puzzledWait is how long a delivery waits whose dispatcher this process does not know, or that panics or hangs.
 	puzzledWait = time.Minute
 )
 

@@ -250,14 +250,13 @@ func (n *Notifier) Send(ctx context.Context, m Message) (Report, error) {
 
 // Close refuses further messages, ends Run, waits for it, for messages under way and for calls whose driver ignored its deadline, and
 // then closes each channel once. If ctx ends first, it closes the channels all the same, and its error names those that are still
-// busy and wraps ctx's error. Calling it again waits again. The database behind a store is
-// the host's to close, after this.
+// busy and wraps ctx's error. Calling it again waits again. The database behind a store is the host's to close, after this.
 func (n *Notifier) Close(ctx context.Context) error {
 	n.engine.close()
 	n.unclaimed.stop()
 	var errs []error
 	if err := n.running.close(ctx); err != nil {
-		errs = append(errs, fmt.Errorf("notify: closed with calls under way on %q: %w", n.busy(), err))
+		errs = append(errs, fmt.Errorf("notify: closed with %s: %w", n.busy(), err))
 	}
 	closed := make(map[any]bool, len(n.gates))
 	for _, g := range n.inOrder() {
@@ -278,15 +277,18 @@ func (n *Notifier) Close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// busy names the channels with calls under way.
-func (n *Notifier) busy() []string {
+// busy says what is under way.
+func (n *Notifier) busy() string {
 	var names []string
 	for _, g := range n.inOrder() {
 		if g.busy.Load() > 0 {
 			names = append(names, g.name)
 		}
 	}
-	return names
+	if names == nil {
+		return "a call of the store or of a dispatcher under way"
+	}
+	return fmt.Sprintf("calls under way on %q", names)
 }
 
 // inOrder returns the gates by name.

@@ -11,23 +11,12 @@ import (
 )
 
 var suppressionRules = []rule{
-	{"suppressions", "a lease tells the reason of exactly the suppression that the delivery names", withSuppressions(suppressionsFound)},
-	{"stay", "a suppression that is there already stays as it is", withSuppressions(suppressionsStay)},
-	{"as it is now", "each lease tells what is stored at its claim, and a suppression changes nothing else", withSuppressions(suppressionsNow)},
-	{"many suppressions", "hundreds can be stored in one call", withSuppressions(suppressionsMany)},
-	{"delete a suppression", "DeleteSuppression reports whether there was one", withSuppressions(suppressionsDelete)},
-	{"suppressions and an ended context", "a call with an ended context returns an error and does nothing", withSuppressions(suppressionsEnded)},
-}
-
-// withSuppressions tests stores that have the port.
-func withSuppressions(test func(*run, store.Suppressions)) func(*run) {
-	return func(r *run) {
-		s, ok := r.store.(store.Suppressions)
-		if !ok {
-			r.Skip("storetest: the store has no Suppressions")
-		}
-		test(r, s)
-	}
+	{"suppressions", "a lease tells the reason of exactly the suppression that the delivery names", with(suppressionsFound)},
+	{"stay", "a suppression that is there already stays as it is", with(suppressionsStay)},
+	{"as it is now", "each lease tells what is stored at its claim, and a suppression changes nothing else", with(suppressionsNow)},
+	{"many suppressions", "hundreds can be stored in one call", with(suppressionsMany)},
+	{"delete a suppression", "DeleteSuppression reports whether there was one", with(suppressionsDelete)},
+	{"suppressions and an ended context", "a call with an ended context returns an error and does nothing", with(suppressionsEnded)},
 }
 
 // dead makes a suppression.
