@@ -108,21 +108,3 @@ func (x *session) byIDs(ids []string, do func(in string, args []any) error) erro
 	}
 	return nil
 }
-
-// inLists calls do with n values in lists of few different lengths, the last of which repeats a value to fill up.
-func inLists(n int, value func(at int) any, do func(in string, args []any) error) error {
-	for first := 0; first < n; first += 500 {
-		part, size := min(n-first, 500), 1
-		for size < part {
-			size *= 2
-		}
-		args := make([]any, size)
-		for i := range args {
-			args[i] = value(first + min(i, part-1))
-		}
-		if err := do(marks(size), args); err != nil {
-			return err
-		}
-	}
-	return nil
-}

@@ -125,11 +125,11 @@ func (s *Store) ask(ctx context.Context, r store.LeaseRequest, take func(context
 
 // took corrects when a lane is next due after it gave so many, whose leases run out at a time.
 func (c *claims) took(l store.LaneRoom, got int, until time.Time) {
-	later, any := c.next[l.Lane]
+	later, ok := c.next[l.Lane]
 	switch {
 	case got >= l.Room:
 		delete(c.next, l.Lane)
-	case got > 0 && (!any || until.Before(later)): // what was just taken is the lane's, too
+	case got > 0 && (!ok || until.Before(later)): // what was just taken is the lane's, too
 		c.next[l.Lane] = until
 	}
 }
