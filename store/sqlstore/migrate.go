@@ -43,9 +43,9 @@ func (s *Store) steps() []step {
 
 func (s *Store) newest() int { return len(s.steps()) }
 
-// Migrations returns the files that make the tables, with their names filled in, for the tool that makes the host's: goose,
-// golang-migrate and atlas read them as they are. Each notes its version itself, so that [Store.Migrate] and a tool agree.
-// MySQL needs multiStatements=true for golang-migrate.
+// Migrations returns the files that make the tables, with their names filled in, for the tool that makes the host's: goose and
+// golang-migrate take them as they are, and atlas as files of golang-migrate. Each notes its version itself, so that [Store.Migrate] and a
+// tool agree. With golang-migrate, MySQL needs multiStatements=true.
 func (s *Store) Migrations() fs.FS {
 	files := fstest.MapFS{}
 	for _, step := range s.steps() {

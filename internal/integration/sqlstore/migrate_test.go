@@ -2,11 +2,8 @@ package sqlstore_test
 
 import (
 	"database/sql"
-	"io/fs"
-	"strings"
 	"sync"
 	"testing"
-	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 
@@ -67,31 +64,6 @@ func TestStoresWithOtherPrefixesAreApart(t *testing.T) {
 		page, err := b.ListMessages(t.Context(), store.MessageQuery{})
 		require.NoError(t, err)
 		require.Empty(t, page.Messages)
-	})
-}
-
-func TestAToolCanApplyTheMigrations(t *testing.T) {
-	each(t, func(t *testing.T, d database) {
-		db := d.open(t)
-		s := d.store(db, &sqlstore.Options{Prefix: "shop_"})
-		files := s.Migrations()
-		require.NoError(t, fstest.TestFS(files, "0001_deliveries.up.sql"))
-		names, err := fs.Glob(files, "*.sql")
-		require.NoError(t, err)
-		for _, name := range names {
-			text, err := fs.ReadFile(files, name)
-			require.NoError(t, err)
-			require.True(t, strings.HasPrefix(string(text), "-- +goose Up\n"))
-			require.Contains(t, string(text), "shop_deliveries")
-			require.NotContains(t, string(text), "{")
-			for statement := range strings.SplitSeq(string(text), ";\n") {
-				if strings.TrimSpace(statement) != "" {
-					run(t, db, statement)
-				}
-			}
-		}
-		works(t, s)
-		require.NoError(t, s.Migrate(t.Context()))
 	})
 }
 
