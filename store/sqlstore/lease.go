@@ -134,10 +134,26 @@ func (c *claims) took(l store.LaneRoom, got int, until time.Time) {
 	}
 }
 
+// askMost is how many lanes one query asks for: SQLite takes no more than 500 selects in one.
+const askMost = 400
+
 // lanes reads the time, when lanes are next due after it, and which of them have something due.
 func (x *session) lanes(ctx context.Context, lanes []store.LaneRoom) (c claims, due []store.LaneRoom, err error) {
+	c.next = make(map[store.Lane]time.Time, len(lanes))
+	for some := range slices.Chunk(lanes, askMost) {
+		found, err := x.someLanes(ctx, &c, some)
+		if err != nil {
+			return c, nil, err
+		}
+		due = append(due, found...)
+	}
+	return c, due, nil
+}
+
+// someLanes adds to c what it finds of a few lanes, and returns which have something due.
+func (x *session) someLanes(ctx context.Context, c *claims, lanes []store.LaneRoom) (due []store.LaneRoom, err error) {
 	const least = "(select min(due) from {deliveries} {claims} where {live} and lane = ? and due "
-	code, args := "", make([]any, 0, 4*len(lanes))
+	code, args := "", make([]any, 0, 3*len(lanes))
 	for i, l := range lanes {
 		if i > 0 {
 			code += " union all "
@@ -145,7 +161,6 @@ func (x *session) lanes(ctx context.Context, lanes []store.LaneRoom) (c claims, 
 		code += "select ?, {now}, " + least + "<= {now}) is not null, " + least + "> {now})"
 		args = append(args, i, string(l.Lane), string(l.Lane))
 	}
-	c.next = make(map[store.Lane]time.Time, len(lanes))
 	err = x.query(ctx, func(rows *sql.Rows) error {
 		var i int
 		var now int64
@@ -163,7 +178,7 @@ func (x *session) lanes(ctx context.Context, lanes []store.LaneRoom) (c claims, 
 		}
 		return nil
 	}, code, args...)
-	return c, due, err
+	return due, err
 }
 
 // take makes a claimed row what it has become, and fills in the rest.

@@ -81,3 +81,23 @@ func TestAMessageGoesItsWay(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 }
+
+func TestAClaimAsksForAnyNumberOfLanes(t *testing.T) {
+	for name, d := range databases {
+		t.Run(name, func(t *testing.T) {
+			s := d.migrated(t)
+			var rooms []store.LaneRoom
+			for i := range 1500 {
+				rooms = append(rooms, store.LaneRoom{Lane: store.Lane(fmt.Sprintf("channel-%d/otp", i)), Room: 2})
+			}
+			m := message(1)
+			m.Deliveries[0].Lane = rooms[1300].Lane
+			_, err := s.AcceptMessages(t.Context(), []store.NewMessage{m})
+			require.NoError(t, err)
+			ls, err := s.LeaseDeliveries(t.Context(), store.LeaseRequest{Lanes: rooms, Lease: time.Minute})
+			require.NoError(t, err)
+			require.Len(t, ls.Deliveries, 1)
+			require.Equal(t, map[store.Lane]time.Time{rooms[1300].Lane: ls.Now.Add(time.Minute)}, ls.NextDue)
+		})
+	}
+}
