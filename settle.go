@@ -232,6 +232,7 @@ func (r *runner) report(e ending) {
 	s := &e.Settlement
 	d.Status, d.Reason, d.At, d.Due = s.Status, s.Reason, r.now(), s.Due
 	d.Attempts, d.Tries, d.Doubt, d.Duplicate, d.Failure = s.Attempts, s.Tries, s.Doubt, s.Duplicate, s.Failure
+	d.Expired, d.Called = 0, false
 	if s.Attempt != nil && s.Attempt.ProviderID != "" {
 		d.ProviderID = s.Attempt.ProviderID
 	}

@@ -147,6 +147,26 @@ func TestAReceiptFlagsWhatTwoProcessesMayHaveCalled(t *testing.T) {
 	})
 }
 
+func TestTheHostIsToldOfDuplicatesAsTheReportIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := memory.New()
+		var told []notify.Outcome
+		n := newNotifier(t, notify.Config{Store: st, Channels: notify.Channels{"pager": &driver{}},
+			OnOutcome: func(o notify.Outcome) { told = append(told, o) }})
+		m := hello("pager")
+		m.ExpireAt = time.Now().Add(5 * time.Second)
+		id := accept(t, n, m).ID
+		require.Len(t, die(t, st, 10*time.Second, false), 1)
+		running(t, n)
+		o := settled(t, n, id).Deliveries[0]
+		synctest.Wait()
+		require.Equal(t, notify.Unknown, o.Status)
+		require.False(t, o.Duplicate, "one process may have called it")
+		require.Len(t, told, 1)
+		require.False(t, told[0].Duplicate)
+	})
+}
+
 func TestWhatWasClaimedBesideAKillerIsNotCondemned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st, d := memory.New(), &driver{}
