@@ -12,8 +12,8 @@ import (
 	"github.com/e7ddda3c/notify/template"
 )
 
-// An acceptFunc gives a message to a store.
-type acceptFunc func(context.Context, store.NewMessage) (store.Acceptance, error)
+// An acceptFunc gives a message to a store. late is the error if it expires before it can go out and its Key is new.
+type acceptFunc func(ctx context.Context, m store.NewMessage, late error) (store.Acceptance, error)
 
 // accept plans m, gives it to a store and reports what came of that, and which lanes have something due.
 func (n *Notifier) accept(ctx context.Context, m Message, give acceptFunc) (r Report, due []store.Lane, err error) {
@@ -33,7 +33,7 @@ func (n *Notifier) accept(ctx context.Context, m Message, give acceptFunc) (r Re
 	if err != nil {
 		return Report{}, nil, err
 	}
-	a, err := give(ctx, rec)
+	a, err := give(ctx, rec, checkExpiry(&m))
 	switch {
 	case err != nil:
 		return Report{}, nil, err
@@ -48,11 +48,10 @@ func (n *Notifier) accept(ctx context.Context, m Message, give acceptFunc) (r Re
 	return r, n.announce(&rec, r), nil
 }
 
-// checkLate refuses m if it has expired and its Key is new. Sent again, however late, it gets the report of the first: if that is pruned
+// checkLate refuses m if it is late and its Key is new. Sent again, however late, it gets the report of the first: if that is pruned
 // in between, m is stored, and Run ends it as expired.
-func (n *Notifier) checkLate(ctx context.Context, m *store.Message) error {
-	expired := checkExpiry(m.ExpireAt)
-	if expired == nil || m.Key == "" {
+func (n *Notifier) checkLate(ctx context.Context, m *store.Message, late error) error {
+	if late == nil || m.Key == "" {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, acceptTimeout)
@@ -62,7 +61,7 @@ func (n *Notifier) checkLate(ctx context.Context, m *store.Message) error {
 	case err != nil:
 		return err
 	case len(page.Messages) == 0:
-		return expired
+		return late
 	}
 	return nil
 }

@@ -177,6 +177,32 @@ func TestARepeatedKeyGivesTheFirstReportHoweverLate(t *testing.T) {
 	})
 }
 
+func TestARepeatedKeyMayComeWithASendAtBehindItsExpireAt(t *testing.T) {
+	for name, late := range map[string]time.Duration{"that has passed": 2 * time.Hour, "that has not": time.Hour - time.Second} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := &flaky{Store: memory.New()}
+				n, _ := stored(t, f)
+				m := keyed("k")
+				m.SendAt, m.ExpireAt = in(time.Minute), in(time.Hour)
+				first := accept(t, n, m)
+				time.Sleep(late)
+				m.SendAt = in(time.Minute) // computed anew
+				again := accept(t, n, m)
+				require.True(t, again.Repeated)
+				require.Equal(t, first.ID, again.ID)
+
+				_, err := n.In(f).Send(t.Context(), m)
+				requireField(t, "expire_at", err)
+				m.Key = "other"
+				_, err = n.Send(t.Context(), m)
+				requireField(t, "expire_at", err)
+				require.Equal(t, 1, f.kept(t))
+			})
+		})
+	}
+}
+
 func requireField(t *testing.T, field string, err error) {
 	t.Helper()
 	var e *notify.FieldError

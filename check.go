@@ -55,14 +55,20 @@ func checkWords(m *Message) error {
 		return fault("locale", err)
 	}
 	if m.Key == "" { // else it may be a repetition; see accept
-		return checkExpiry(m.ExpireAt)
+		return checkExpiry(m)
 	}
 	return nil
 }
 
-func checkExpiry(expireAt time.Time) error {
-	if !expireAt.IsZero() && !time.Now().Before(expireAt) {
+// checkExpiry finds that m expires before it can go out.
+func checkExpiry(m *Message) error {
+	switch {
+	case m.ExpireAt.IsZero():
+		return nil
+	case !time.Now().Before(m.ExpireAt):
 		return fault("expire_at", errors.New("has passed"))
+	case !m.SendAt.Before(m.ExpireAt):
+		return fault("expire_at", errors.New("is not after send_at"))
 	}
 	return nil
 }

@@ -43,9 +43,9 @@ func (s Sender) Send(ctx context.Context, m Message) (Report, error) {
 		return Report{}, ErrClosed
 	}
 	defer s.n.running.leave()
-	r, _, err := s.n.accept(ctx, m, func(ctx context.Context, m store.NewMessage) (store.Acceptance, error) {
-		if err := checkExpiry(m.ExpireAt); err != nil {
-			return store.Acceptance{}, err
+	r, _, err := s.n.accept(ctx, m, func(ctx context.Context, m store.NewMessage, late error) (store.Acceptance, error) {
+		if late != nil {
+			return store.Acceptance{}, late
 		}
 		as, err := s.n.acceptIn(ctx, s.in, []store.NewMessage{m})
 		if err != nil {

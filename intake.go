@@ -51,8 +51,8 @@ type failedCall struct {
 }
 
 // giveStore accepts m together with what other callers accept at the same time.
-func (n *Notifier) giveStore(ctx context.Context, m store.NewMessage) (store.Acceptance, error) {
-	if err := n.checkLate(ctx, &m.Message); err != nil {
+func (n *Notifier) giveStore(ctx context.Context, m store.NewMessage, late error) (store.Acceptance, error) {
+	if err := n.checkLate(ctx, &m.Message, late); err != nil {
 		return store.Acceptance{}, err
 	}
 	e := &entry{message: m, done: make(chan struct{})}

@@ -81,7 +81,7 @@ func badText(c *Content) (field string) {
 	return ""
 }
 
-// checkTimes finds times that make no sense together, or that have no JSON.
+// checkTimes finds times that have no JSON.
 func checkTimes(m *Message) error {
 	for _, t := range [...]struct {
 		field string
@@ -90,9 +90,6 @@ func checkTimes(m *Message) error {
 		if year := t.time.UTC().Year(); year < 1 || year > 9998 {
 			return fault(t.field, errors.New("is not between the years 1 and 9998"))
 		}
-	}
-	if !m.ExpireAt.IsZero() && !m.SendAt.Before(m.ExpireAt) {
-		return fault("expire_at", errors.New("is not after send_at"))
 	}
 	return nil
 }
