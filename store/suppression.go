@@ -5,7 +5,7 @@ import "context"
 // Suppressions keeps addresses that are dead, without the addresses themselves. What it keeps is told with each lease, as
 // [Leased.Suppressed].
 type Suppressions interface {
-	// SaveSuppressions stores ss. One that is there already stays as it is.
+	// SaveSuppressions stores ss, all or none. One that is there already stays as it is; one without an Address is refused.
 	SaveSuppressions(ctx context.Context, ss []Suppression) error
 	// DeleteSuppression reports whether there was one.
 	DeleteSuppression(ctx context.Context, key SuppressionKey) (bool, error)

@@ -3,6 +3,8 @@ package memory
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
+	"slices"
 
 	"github.com/e7ddda3c/notify/store"
 )
@@ -23,6 +25,9 @@ func hashed(k store.SuppressionKey) deadKey {
 
 // SaveSuppressions implements [store.Suppressions].
 func (s *Store) SaveSuppressions(ctx context.Context, ss []store.Suppression) error {
+	if slices.ContainsFunc(ss, func(n store.Suppression) bool { return n.Address == "" }) {
+		return errors.New("memory: a suppression has no address")
+	}
 	if _, err := s.lock(ctx); err != nil {
 		return err
 	}

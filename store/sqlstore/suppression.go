@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"errors"
 
 	"github.com/e7ddda3c/notify/store"
 )
@@ -12,6 +13,9 @@ func (s *Store) SaveSuppressions(ctx context.Context, ss []store.Suppression) er
 		return nil
 	}
 	for _, n := range ss {
+		if n.Address == "" {
+			return errors.New("sqlstore: a suppression has no address")
+		}
 		if err := short(names{{"tenant", n.Tenant}, {"kind", n.Kind}, {"reason", n.Reason}}); err != nil {
 			return fault(err)
 		}

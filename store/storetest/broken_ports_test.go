@@ -27,6 +27,7 @@ var brokenPorts = table{
 	"pauses without its context": {rule: "pause/pauses and an ended context", open: pauses(bentPauses{always: true})},
 
 	"suppresses every kind":          {rule: "suppression/suppressions", open: suppressions(bentSuppressions{kindless: true})},
+	"suppresses what it can":         {rule: "suppression/no address", open: suppressions(bentSuppressions{lenient: true})},
 	"overwrites suppressions":        {rule: "suppression/stay", open: suppressions(bentSuppressions{latest: true})},
 	"suppresses from the beginning":  {rule: "suppression/as it is now", open: suppressions(bentSuppressions{first: map[store.DeliveryRef]string{}})},
 	"stores a hundred":               {rule: "suppression/many suppressions", open: suppressions(bentSuppressions{most: 100})},
@@ -108,9 +109,9 @@ func (b *bentPauses) DeletePause(ctx context.Context, channel string) (bool, err
 
 type bentSuppressions struct {
 	*bent
-	kindless, latest, always bool
-	most                     int
-	first                    map[store.DeliveryRef]string
+	kindless, lenient, latest, always bool
+	most                              int
+	first                             map[store.DeliveryRef]string
 }
 
 func (b *bentSuppressions) SaveSuppressions(ctx context.Context, xs []store.Suppression) error {
@@ -123,6 +124,9 @@ func (b *bentSuppressions) SaveSuppressions(ctx context.Context, xs []store.Supp
 		}
 		if b.kindless {
 			x.Kind = "email"
+		}
+		if b.lenient && x.Address == "" {
+			continue
 		}
 		if err := b.bent.SaveSuppressions(ctx, []store.Suppression{x}); err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 
 var suppressionRules = []rule{
 	{"suppressions", "a lease tells the reason of exactly the suppression that the delivery names", with(suppressionsFound)},
+	{"no address", "a suppression without an address is refused, and suppresses nothing", with(suppressionsNowhere)},
 	{"stay", "a suppression that is there already stays as it is", with(suppressionsStay)},
 	{"as it is now", "each lease tells what is stored at its claim, and a suppression changes nothing else", with(suppressionsNow)},
 	{"many suppressions", "hundreds can be stored in one call", with(suppressionsMany)},
@@ -56,6 +57,12 @@ func suppressionsFound(r *run, s store.Suppressions) {
 		dead("shop", "email", "Größe@example.com"), dead("shop", "email", a.Address+" "), dead("shop", "email", ""), {}}
 	want := map[store.SuppressionKey]string{a.SuppressionKey: "bounced", b.SuppressionKey: "bounced"}
 	r.same("what is found of two and seven others", r.found(slices.Concat(others, []store.Suppression{a, b, a})...), want)
+}
+
+func suppressionsNowhere(r *run, s store.Suppressions) {
+	a, none := dead("shop", "email", "ann@example.com"), dead("shop", "email", "")
+	r.fail(map[string]error{"SaveSuppressions": s.SaveSuppressions(r.Context(), []store.Suppression{a, none})})
+	r.same("what is found", r.found(a, none, store.Suppression{}), map[store.SuppressionKey]string{})
 }
 
 func suppressionsStay(r *run, s store.Suppressions) {
