@@ -132,6 +132,40 @@ func TestACallEndsBeforeItsLeaseIfTheStoreIsSilent(t *testing.T) {
 	})
 }
 
+// The settlement is stored and its answer lost; before it is repeated, something else ends the delivery, and tells.
+func TestWhatEndsADeliveryIsToldOnceThoughAnAnswerIsLost(t *testing.T) {
+	for name, end := range map[string]func(context.Context, *notify.Notifier, string) error{
+		"a receipt": func(ctx context.Context, n *notify.Notifier, id string) error {
+			return n.Receive(ctx, channel.Receipt{DeliveryID: id + "-0-0", Event: channel.Delivered})
+		},
+		"a cancellation": func(ctx context.Context, n *notify.Notifier, id string) error {
+			_, err := n.Cancel(ctx, notify.Query{ID: id})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				st, first := &tapped{Store: memory.New()}, true
+				var told []notify.Outcome
+				n := newNotifier(t, notify.Config{Store: st, Channels: notify.Channels{"pager": &driver{answers: []error{fails(channel.Temporary)}}},
+					OnOutcome: func(o notify.Outcome) { told = append(told, o) }})
+				id := accept(t, n, hello("pager")).ID
+				st.settle = func(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
+					lost, err := st.Store.SettleDeliveries(ctx, ss)
+					if first {
+						first = false
+						return nil, errors.Join(errors.New("the answer is lost"), end(ctx, n, id))
+					}
+					return lost, err
+				}
+				running(t, n)
+				pass(time.Minute)
+				require.Len(t, told, 1)
+			})
+		})
+	}
+}
+
 func TestAMarkThatFailsIsNotACall(t *testing.T) {
 	tests := map[string]bool{"it was not written": false, "its answer was lost": true}
 	for name, written := range tests {

@@ -4,8 +4,8 @@ import "time"
 
 // A Receipt is what a provider said later. It names the delivery, or else the attempt by Provider and ProviderID. It applies if
 // [Status.Raises] says so, whether the delivery is live or not, and then settles it, with the Receipt's Reason, At and Failure; a
-// lease that is held stays good for its settlement. If it raises a Grouped delivery, it wakes the peers. One that applies to nothing
-// because nothing is raised is no error, and matches.
+// lease that is held stays good for its settlement, and if none is, the claim of what was live rises. If it raises a Grouped delivery,
+// it wakes the peers. One that applies to nothing because nothing is raised is no error, and matches.
 type Receipt struct {
 	DeliveryRef // no MessageID: unknown; the Claim is ignored
 	Provider    string
@@ -42,8 +42,8 @@ type Action string
 
 // The actions.
 const (
-	// Cancel stops what is live: it is Canceled without a reason. What is leased is only marked, since its driver may be under way: its
-	// settlement decides. Leased is what was claimed and not settled since, even if the lease has run out.
+	// Cancel stops what is live: it is Canceled without a reason, and its claim rises. What is leased is only marked, since its driver may
+	// be under way: its settlement decides. Leased is what was claimed and not settled since, even if the lease has run out.
 	Cancel Action = "cancel"
 	// Release makes what is held, and not leased, due at once: it is Accepted, without Reason and NotBefore.
 	Release Action = "release"

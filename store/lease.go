@@ -77,6 +77,7 @@ type Settlement struct {
 	Wake bool
 
 	// Met is set by the store: how the delivery stands, if a receipt or a cancellation was faster, also where the call is a repetition.
+	// One that is repeated after those is lost, since they raise the claim: so each delivery is told once.
 	Met *Standing
 }
 

@@ -66,6 +66,7 @@ func applies(a store.Action, to store.Status) bool {
 func (s *Store) change(d *delivery, a store.Action, now time.Time) {
 	if a == store.Cancel {
 		d.stand(store.Canceled, "", now)
+		d.Claim++
 		s.rest(d)
 		return
 	}

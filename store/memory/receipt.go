@@ -25,6 +25,9 @@ func (s *Store) RecordReceipts(ctx context.Context, rs []store.Receipt) ([]store
 		}
 		if r.Status.Raises(r.Reason, d.Status, d.Reason) {
 			r.Raised, r.Ended = true, !d.Status.Settled() && !d.leased
+			if r.Ended {
+				d.Claim++
+			}
 			s.raise(d, r, now)
 		}
 		found := d.copy()

@@ -119,6 +119,7 @@ func (x *session) selected(ctx context.Context, f store.Filter, statuses []store
 func (r *row) change(a store.Action, now time.Time) {
 	if a == store.Cancel {
 		r.stand(store.Canceled, "", now)
+		r.Claim++
 		return
 	}
 	if a == store.Replay {
@@ -140,9 +141,9 @@ func (r *row) stand(status store.Status, reason string, at time.Time) {
 
 // put writes what changes and receipts change.
 func (x *session) put(ctx context.Context, r *row) error {
-	_, err := x.exec(ctx, `update {deliveries} set live = ?, due = ?, status = ?, reason = ?, at = ?, not_before = ?, tries = ?, doubt = ?,
-		failure = ?, canceled = ? where message = ? and recipient = ? and place = ?`,
-		!r.Status.Settled(), r.due, string(r.Status), r.Reason, micros(r.At), micros(r.NotBefore), r.Tries, r.Doubt,
+	_, err := x.exec(ctx, `update {deliveries} set claim = ?, live = ?, due = ?, status = ?, reason = ?, at = ?, not_before = ?, tries = ?,
+		doubt = ?, failure = ?, canceled = ? where message = ? and recipient = ? and place = ?`,
+		r.Claim, !r.Status.Settled(), r.due, string(r.Status), r.Reason, micros(r.At), micros(r.NotBefore), r.Tries, r.Doubt,
 		failureText(r.Failure), r.Canceled, x.dialect.id(r.MessageID), r.Recipient, r.Rank)
 	return err
 }

@@ -52,6 +52,9 @@ func (x *session) receive(ctx context.Context, rs []store.Receipt) (unmatched []
 		}
 		if rs[i].Status.Raises(rs[i].Reason, r.Status, r.Reason) {
 			rs[i].Raised, rs[i].Ended = true, !r.Status.Settled() && !r.leased
+			if rs[i].Ended {
+				r.Claim++
+			}
 			r.raise(&rs[i], now)
 			if err := x.put(ctx, r); err != nil {
 				return nil, err

@@ -85,6 +85,14 @@ var brokenSettle = table{
 			return false
 		})
 	}},
+	"tells twice": {rule: "meanwhile/told already", bend: func(b *bent) {
+		b.settles(func(s *store.Settlement) bool {
+			if d := b.stored(s.DeliveryRef); d.Status.Settled() {
+				s.Claim = d.Claim
+			}
+			return false
+		})
+	}},
 	"hides cancellations": {rule: "meanwhile/canceled shows", bend: func(b *bent) {
 		b.givesEach(func(l *store.Leased) { l.Canceled = false })
 	}},

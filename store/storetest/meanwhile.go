@@ -13,6 +13,8 @@ var meanwhileRules = []rule{
 		"the settlement says",
 		meanwhileCanceled},
 	{"canceled wakes", "a settlement that becomes Canceled wakes the peers, whatever its Wake says", meanwhileCanceledWakes},
+	{"told already", "a receipt or a cancellation that ends what is live and not leased raises the claim: a settlement that is repeated after it " +
+		"is lost", meanwhileTold},
 	{"canceled shows", "a delivery that was canceled while it was leased says so to whoever leases it next", meanwhileCanceledShows},
 }
 
@@ -100,6 +102,22 @@ func meanwhileCanceledWakes(r *run) {
 		r.broken("the peer of a delivery whose wait became Canceled is not woken")
 	}
 	r.one(long, text)
+}
+
+func meanwhileTold(r *run) {
+	for what, end := range map[string]func(store.DeliveryRef){
+		"a receipt":      func(ref store.DeliveryRef) { r.received(store.Receipt{DeliveryRef: ref, Status: store.Delivered}) },
+		"a cancellation": func(ref store.DeliveryRef) { r.cancel(ref.MessageID) },
+	} {
+		r.accept(letter())
+		s := called(r.one(long, mail), "p-1")
+		s.Status, s.Reason, s.Due = store.Held, "retry", r.now().Add(long)
+		r.settled(s)
+		end(s.DeliveryRef)
+		before := r.stored(s.DeliveryRef)
+		r.same("what is lost, repeated after "+what, r.settle(s), []store.DeliveryRef{s.DeliveryRef})
+		r.same("the delivery", r.stored(s.DeliveryRef), before)
+	}
 }
 
 func meanwhileCanceledShows(r *run) {

@@ -57,6 +57,7 @@ type fate struct {
 	dueNow bool // Due is not in the future
 	came   bool // At is when the last operation was made
 	woken  bool // Poke has risen
+	ended  bool // Claim has risen, though nobody leased it
 }
 
 // look compares all that the store holds with the model.
@@ -113,7 +114,13 @@ func (f *fate) learn(got store.Delivery, before, now time.Time) {
 	case f.woken && !f.Status.Settled(): // what was woken and settled in one call need not tell
 		f.Poke++ // to be found missing
 	}
-	f.dueNow, f.came, f.woken = false, false, false
+	switch {
+	case f.ended && got.Claim > f.Claim:
+		f.Claim = got.Claim
+	case f.ended:
+		f.Claim++ // to be found missing
+	}
+	f.dueNow, f.came, f.woken, f.ended = false, false, false, false
 }
 
 // bare is d without what means nothing where it stands.

@@ -133,6 +133,7 @@ func (m *model) receivedAs(r store.Receipt) (matches bool) {
 		return false
 	}
 	if r.Status.Raises(r.Reason, f.Status, f.Reason) {
+		f.ended = f.ended || !f.Status.Settled() && !f.leased
 		f.stand(r.Status, r.Reason)
 		f.Failure, f.At, f.came = r.Failure, r.At, r.At.IsZero()
 		m.wake(f)
@@ -166,6 +167,7 @@ func (m *model) changed(c store.Change) (done store.Changed) {
 func (f *fate) change(a store.Action) {
 	if a == store.Cancel {
 		f.stand(store.Canceled, "")
+		f.ended = true
 		return
 	}
 	if a == store.Replay {
