@@ -342,11 +342,12 @@ func TestTheHostIsToldWhatOvertookAnAttempt(t *testing.T) {
 		meanwhile func(*testing.T, *notify.Notifier, string)
 		answer    error
 		want      notify.Status
+		why       notify.Reason
 	}{
-		"canceled, and it is to be tried again":         {cancel, fails(channel.Temporary), notify.Canceled},
-		"canceled, and it went out":                     {cancel, nil, notify.Sent},
-		"delivered, though nobody knows if it went out": {deliver, fails(channel.Uncertain), notify.Delivered},
-		"delivered, though it was refused":              {deliver, fails(channel.Rejected), notify.Delivered},
+		"canceled, and it is to be tried again":         {cancel, fails(channel.Temporary), notify.Canceled, ""},
+		"canceled, and it went out":                     {cancel, nil, notify.Sent, notify.ReasonTooLate},
+		"delivered, though nobody knows if it went out": {deliver, fails(channel.Uncertain), notify.Delivered, ""},
+		"delivered, though it was refused":              {deliver, fails(channel.Rejected), notify.Delivered, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -365,6 +366,7 @@ func TestTheHostIsToldWhatOvertookAnAttempt(t *testing.T) {
 				pass(time.Hour)
 				require.Len(t, told, 1)
 				require.Equal(t, tt.want, told[0].Status)
+				require.Equal(t, tt.why, told[0].Reason)
 				require.Equal(t, tt.want.Reaches(notify.Sent), told[0].Reached)
 				last := traced.all[len(traced.all)-1]
 				require.Equal(t, notify.TransitionSettled, last.Event)

@@ -144,18 +144,19 @@ func (r *runner) write(batch []ending) (lost []store.DeliveryRef, err error) {
 	}
 	if err == nil {
 		for i := range batch {
-			batch[i].meet(ss[i].Met)
+			if met := ss[i].Met; met != nil {
+				batch[i].meet(met)
+			}
 		}
 	}
 	return lost, err
 }
 
-// meet makes st what it came to, if a receipt or a cancellation was faster.
-func (st *settlement) meet(met *store.Standing) {
-	if met == nil {
-		return
-	}
+// meet makes e what it came to, when a receipt or a cancellation was faster.
+func (e *ending) meet(met *store.Standing) {
+	st := &e.Settlement
 	st.Status, st.Reason, st.Failure, st.Wake = met.Status, met.Reason, met.Failure, true
+	e.Canceled = met.Canceled
 }
 
 // hopeless reports whether the process ends and nothing in a batch is surely ours any more.

@@ -83,7 +83,8 @@ type Settlement struct {
 
 // A Standing is what a delivery has come to.
 type Standing struct {
-	Status  Status
-	Reason  string
-	Failure *Failure
+	Status   Status
+	Reason   string
+	Failure  *Failure
+	Canceled bool // as of [Delivery]
 }

@@ -50,12 +50,12 @@ func (s *Store) settle(d *delivery, n *store.Settlement, now time.Time) {
 	}
 }
 
-// met returns how d stands, if that is not what n says.
+// met returns how d stands, if that is not what n says, or if it was canceled.
 func (d *delivery) met(n *store.Settlement) *store.Standing {
-	if !d.Status.Settled() || d.Status == n.Status && d.Reason == n.Reason {
+	if !d.Status.Settled() || d.Status == n.Status && d.Reason == n.Reason && !d.Canceled {
 		return nil
 	}
-	return &store.Standing{Status: d.Status, Reason: d.Reason, Failure: copied(d.Failure)}
+	return &store.Standing{Status: d.Status, Reason: d.Reason, Failure: copied(d.Failure), Canceled: d.Canceled}
 }
 
 // plan says when d is looked at again.

@@ -120,8 +120,8 @@ func (x *session) settleCarefully(ctx context.Context, ss []store.Settlement) (l
 			continue
 		}
 		s := meet(ss[i], r)
-		if s.Status != ss[i].Status || s.Reason != ss[i].Reason {
-			met[s.DeliveryRef] = &store.Standing{Status: s.Status, Reason: s.Reason, Failure: s.Failure}
+		if s.Status != ss[i].Status || s.Reason != ss[i].Reason || r.Canceled {
+			met[s.DeliveryRef] = &store.Standing{Status: s.Status, Reason: s.Reason, Failure: s.Failure, Canceled: r.Canceled}
 		}
 		if r.leased { // else it is a repetition
 			r.leased = false

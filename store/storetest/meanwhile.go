@@ -9,8 +9,8 @@ import (
 var meanwhileRules = []rule{
 	{"receipt", "if a receipt settled a delivery while it was leased, that stays: its settlement logs the attempt and what that brought, is " +
 		"not lost, and is told what it met", meanwhileReceipt},
-	{"canceled", "if a delivery was canceled while it was leased, Held and Accepted become Canceled, which Met tells; anything else stays as " +
-		"the settlement says",
+	{"canceled", "if a delivery was canceled while it was leased, Held and Accepted become Canceled, and anything else stays as the settlement " +
+		"says; Met tells",
 		meanwhileCanceled},
 	{"canceled wakes", "a settlement that becomes Canceled wakes the peers, whatever its Wake says", meanwhileCanceledWakes},
 	{"told already", "a receipt or a cancellation that ends what is live and not leased raises the claim: a settlement that is repeated after it " +
@@ -70,9 +70,9 @@ func meanwhileCanceled(r *run) {
 		r.cancel(m.ID)
 		s := called(l, "p-1")
 		s.Status, s.Reason, s.Due = says, "because", r.now()
-		met := (*store.Standing)(nil)
-		if want != says {
-			met = &store.Standing{Status: want, Failure: s.Failure}
+		met := &store.Standing{Status: want, Failure: s.Failure, Canceled: true}
+		if want == says {
+			met.Reason = "because"
 		}
 		r.same("Met, where the settlement says "+string(says), r.meets(s), met)
 		r.none("a delivery that was canceled, and settled as "+string(says), mail)

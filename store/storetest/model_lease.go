@@ -79,8 +79,8 @@ func (m *model) settleBoth(ss []store.Settlement) {
 			lost = append(lost, s.DeliveryRef)
 			continue
 		}
-		if f := m.find(s.DeliveryRef); f.Status.Settled() && (f.Status != s.Status || f.Reason != s.Reason) {
-			met[i] = &store.Standing{Status: f.Status, Reason: f.Reason, Failure: f.Failure}
+		if f := m.find(s.DeliveryRef); f.Status.Settled() && (f.Status != s.Status || f.Reason != s.Reason || f.Canceled) {
+			met[i] = &store.Standing{Status: f.Status, Reason: f.Reason, Failure: f.Failure, Canceled: f.Canceled}
 		}
 	}
 	m.agree("what is lost", set(m.settle(ss...)), set(lost))
