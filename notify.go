@@ -285,10 +285,13 @@ func (n *Notifier) busy() string {
 			names = append(names, g.name)
 		}
 	}
-	if names == nil {
-		return "a call of the store or of a dispatcher under way"
+	switch {
+	case names != nil:
+		return fmt.Sprintf("calls under way on %q", names)
+	case n.store == nil:
+		return "messages under way"
 	}
-	return fmt.Sprintf("calls under way on %q", names)
+	return "messages, or a call of the store or of a dispatcher, under way"
 }
 
 // inOrder returns the gates by name.

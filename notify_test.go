@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -56,6 +57,21 @@ func TestCloseClosesEachChannelOnce(t *testing.T) {
 	require.Equal(t, t.Context(), d.ctx)
 	_, err = n.Send(t.Context(), hello("a"))
 	require.ErrorIs(t, err, notify.ErrClosed)
+}
+
+func TestCloseBlamesNoStoreThatThereIsNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, err := notify.New(quiet(notify.Config{Channels: notify.Channels{"pager": &driver{answers: []error{waits(channel.Temporary, time.Second), nil}}}}))
+		require.NoError(t, err)
+		go func() { _, _ = n.Send(t.Context(), hello("pager")) }()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		err = n.Close(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.NotContains(t, err.Error(), "the store")
+		require.NoError(t, n.Close(t.Context()), "it has been tried again")
+	})
 }
 
 func TestCloseWithAnEndedCtxIsNoErrorWhenNothingRuns(t *testing.T) {
