@@ -23,7 +23,7 @@ bench: ## Measure against the bars; ONLY=dispatch (render, smtp …) runs one gr
 fault: ## Kill workers and databases for FOR=40s, and count what became of every message
 	@scripts/fault "$(or $(FOR),40s)"
 
-soak: ## Kill them for an hour: 200 kills with the default lease, and every test of faults in full
+soak: ## Kill them for half an hour and more: 200 kills with the default lease, and every test of faults in full
 	@scripts/fault soak
 
 services: ## Start every service that tests can use, and leave them running
