@@ -16,16 +16,17 @@ func (s *Store) SettleDeliveries(ctx context.Context, ss []store.Settlement) ([]
 	defer s.mu.Unlock()
 	var lost []store.DeliveryRef
 	for i := range ss {
-		d := s.leasedAs(ss[i].DeliveryRef)
-		switch {
-		case d == nil:
-			lost, ss[i].Met = append(lost, ss[i].DeliveryRef), nil
-		case d.leased: // else it is a repetition
-			s.settle(d, &ss[i], now)
-			fallthrough
-		default:
-			ss[i].Met = d.met(&ss[i])
+		n := &ss[i]
+		d := s.leasedAs(n.DeliveryRef)
+		n.Met = nil
+		if d == nil {
+			lost = append(lost, n.DeliveryRef)
+			continue
 		}
+		if d.leased { // else it is a repetition
+			s.settle(d, n, now)
+		}
+		n.Met = d.met(n)
 	}
 	return lost, nil
 }
