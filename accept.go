@@ -109,7 +109,7 @@ func (n *Notifier) accepted(p *plan, r *store.NewMessage) Report {
 	now := micros(time.Now())
 	for i, d := range r.Deliveries {
 		rec.Deliveries[i] = store.Delivery{
-			DeliveryRef: store.DeliveryRef{MessageID: r.ID, Recipient: d.Recipient, Rank: d.Rank},
+			DeliveryRef: store.DeliveryRef{MessageID: r.ID, Recipient: d.Recipient, Place: d.Place},
 			Lane:        d.Lane, User: d.User, To: d.To, Status: d.Status, Reason: d.Reason, At: now, Due: d.NotBefore,
 			Failure: d.Failure,
 		}

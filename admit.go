@@ -46,7 +46,7 @@ func (g *group) bar(ctx context.Context, d *delivery, now time.Time) {
 	}
 }
 
-// proceed calls d, which holds a slot, unless the rate makes it wait. The slot comes first: a place that is not used at its time
+// proceed calls d, which holds a slot, unless the rate makes it wait. The slot comes first: a ticket that is not used at its time
 // would let calls bunch.
 func (g *group) proceed(ctx context.Context, d *delivery, now time.Time) {
 	if wait := d.reserve(now); wait > 0 {
@@ -69,20 +69,20 @@ func (g *group) expire(d *delivery, now time.Time) {
 	g.settle(d, now, Expired, "", &channel.Error{Kind: channel.Rejected, Field: "expire_at", Err: err})
 }
 
-// reserve takes a place in the channel's rate, unless d has waited for one, and returns how long it is until then.
+// reserve takes a ticket of the channel's rate, unless d has waited for one, and returns how long it is until then.
 func (d *delivery) reserve(now time.Time) (wait time.Duration) {
-	if d.gate.pace == nil || !d.place.IsZero() {
+	if d.gate.pace == nil || !d.ticket.IsZero() {
 		return 0
 	}
-	d.place, wait = d.gate.pace.take(now, d.gate.policy.MaxWait-d.waited)
+	d.ticket, wait = d.gate.pace.take(now, d.gate.policy.MaxWait-d.waited)
 	return wait
 }
 
-// forgo gives the place in the channel's rate to others.
+// forgo gives the ticket of the channel's rate to others.
 func (d *delivery) forgo() {
-	if !d.place.IsZero() {
-		d.gate.pace.giveBack(d.place)
-		d.place = time.Time{}
+	if !d.ticket.IsZero() {
+		d.gate.pace.giveBack(d.ticket)
+		d.ticket = time.Time{}
 	}
 }
 
@@ -116,7 +116,7 @@ func (g *group) queue(d *delivery) {
 		select {
 		case d.gate.slots <- struct{}{}:
 			if d.turn.end() {
-				g.events <- d.no
+				g.events <- d.place
 			} else {
 				d.gate.leave()
 			}

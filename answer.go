@@ -85,12 +85,12 @@ func (n *Notifier) pause(g *gate, now time.Time, e *channel.Error) (first bool) 
 
 // retry uses up one of d's attempts.
 func (g *group) retry(d *delivery, now time.Time, e *channel.Error) {
-	d.tries++
-	if d.tries >= d.gate.policy.Attempts {
+	d.spent++
+	if d.spent >= d.gate.policy.Attempts {
 		g.settle(d, now, Failed, ReasonExhausted, e)
 		return
 	}
-	g.hold(d, now, max(e.RetryAfter, d.gate.policy.wait(d.tries)), ReasonRetry, e)
+	g.hold(d, now, max(e.RetryAfter, d.gate.policy.wait(d.spent)), ReasonRetry, e)
 }
 
 // faultReason is the reason of a failure that is not tried again.

@@ -67,7 +67,7 @@ func (g *group) look() []Progress {
 	for i := range g.ds {
 		o := g.ds[i].out
 		g.progress[i] = Progress{
-			Channel: o.Channel, To: o.To, Rank: i, Attempts: o.Attempts, Status: o.Status, Reason: o.Reason, At: o.At,
+			Channel: o.Channel, To: o.To, Place: i, Attempts: o.Attempts, Status: o.Status, Reason: o.Reason, At: o.At,
 		}
 	}
 	return g.progress

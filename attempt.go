@@ -55,7 +55,7 @@ func (g *group) call(ctx context.Context, d *delivery, now time.Time) {
 	d.Attempt++
 	d.out.Attempts, d.out.Duplicate = d.Attempt, d.doubt
 	d.out.Status, d.out.Reason, d.out.At, d.out.Until = Accepted, "", now, time.Time{}
-	d.place = time.Time{}
+	d.ticket = time.Time{}
 	d.phase, d.wake = calling, now.Add(timeout).Add(grace)
 	g.trace(d, TransitionStarted, nil, now.Sub(d.due))
 	d.turn.begin()
@@ -79,7 +79,7 @@ func (g *group) attempt(ctx context.Context, d *delivery) {
 		if d.turn.end() {
 			d.receipt, d.failure = r, e
 			d.gate.leave()
-			g.events <- d.no
+			g.events <- d.place
 			return
 		}
 		d.gate.lost.Add(-1)

@@ -75,7 +75,7 @@ func (r *runner) mark(j *job) bool {
 	var lost []store.DeliveryRef
 	var err error
 	if crash := r.guard("store", func() {
-		lost, err = r.store.ExtendLeases(ctx, []store.Extension{{DeliveryRef: j.DeliveryRef, Called: true}}, r.options.Lease)
+		lost, err = r.store.ExtendLeases(ctx, []store.Extension{{DeliveryRef: j.DeliveryRef, Marked: true}}, r.options.Lease)
 	}); crash != nil {
 		err = crash
 	}
@@ -191,12 +191,12 @@ func (r *runner) verdict(j *job, a answer) settlement {
 // retry uses up one of j's attempts, of which there are so many.
 func (r *runner) retry(j *job, st *settlement, now time.Time, e *channel.Error, attempts int) {
 	p := &j.lane.gate.policy
-	st.Tries++
-	if st.Tries >= attempts {
+	st.Spent++
+	if st.Spent >= attempts {
 		st.conclude(Failed, ReasonExhausted, e)
 		return
 	}
-	st.put(Held, ReasonRetry, now.Add(max(min(e.RetryAfter, longestRetry), p.wait(st.Tries))), j.Message.ExpireAt)
+	st.put(Held, ReasonRetry, now.Add(max(min(e.RetryAfter, longestRetry), p.wait(st.Spent))), j.Message.ExpireAt)
 }
 
 // put lets it wait for its next attempt.

@@ -87,7 +87,7 @@ func (n *Notifier) tellSettled(ctx context.Context, id string, refs []store.Deli
 	}
 	report := n.reportOf(rec)
 	for i, d := range rec.Deliveries {
-		same := func(r store.DeliveryRef) bool { return r.Recipient == d.Recipient && r.Rank == d.Rank }
+		same := func(r store.DeliveryRef) bool { return r.Recipient == d.Recipient && r.Place == d.Place }
 		if !d.Status.Settled() || !slices.ContainsFunc(refs, same) {
 			continue
 		}

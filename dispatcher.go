@@ -24,7 +24,7 @@ type Dispatcher interface {
 // Progress is what a [Dispatcher] knows of a delivery.
 type Progress struct {
 	Channel, To string
-	Rank        int // place among the recipient's deliveries, from 0
+	Place       int // place among the recipient's deliveries, from 0
 	Attempts    int
 	Status      Status
 	Reason      Reason

@@ -72,7 +72,7 @@ func TestFirstSteps(t *testing.T) {
 	now := time.Now()
 	p := func(s ...notify.Status) (ds []notify.Progress) {
 		for i, status := range s {
-			ds = append(ds, notify.Progress{Rank: i, Status: status, At: now})
+			ds = append(ds, notify.Progress{Place: i, Status: status, At: now})
 		}
 		return ds
 	}
@@ -91,7 +91,7 @@ func TestFirstSteps(t *testing.T) {
 func TestEscalateSteps(t *testing.T) {
 	now := time.Now()
 	unlessRead := notify.Escalate(time.Hour)
-	ds := []notify.Progress{{Status: notify.Sent, At: now}, {Rank: 1, Status: notify.Accepted, At: now}}
+	ds := []notify.Progress{{Status: notify.Sent, At: now}, {Place: 1, Status: notify.Accepted, At: now}}
 
 	require.Equal(t, notify.Step{Action: notify.Wait, Until: now.Add(time.Hour)}, unlessRead.Next(now, ds)[1])
 	require.Equal(t, notify.Step{Action: notify.Start}, unlessRead.Next(now.Add(time.Hour), ds)[1])

@@ -38,8 +38,8 @@ func (p *planner) draft(ctx context.Context, d *draft, to *person) error {
 }
 
 // address names d, redirects it and asks its driver whether it can work.
-func (p *planner) address(ctx context.Context, d *draft, to *person, rank int, address string) {
-	d.ID = deliveryID(store.DeliveryRef{MessageID: p.plan.id, Recipient: to.no, Rank: rank})
+func (p *planner) address(ctx context.Context, d *draft, to *person, place int, address string) {
+	d.ID = deliveryID(store.DeliveryRef{MessageID: p.plan.id, Recipient: to.no, Place: place})
 	d.To = address
 	if d.To == "" && d.fault == nil && d.gate.kind != channel.None {
 		d.fault = noAddress(to, d.gate)

@@ -127,8 +127,8 @@ func (x *explainer) awaited(d *store.Delivery) {
 		e, _ := errorOf(&p.Failure)
 		x.say(2, "the channel %s is paused until %s: %s", p.Channel, clock(p.Until), x.quote(e))
 	}
-	if d.Expired > 0 {
-		x.say(2, "%s that held it died or stalled", counted(d.Expired, "process"))
+	if d.Lapsed > 0 {
+		x.say(2, "%s that held it died or stalled", counted(d.Lapsed, "process"))
 	}
 	switch {
 	case d.NotBefore.After(x.now):

@@ -17,7 +17,7 @@ var (
 	NewID           = newID
 )
 
-// Idle reports whether n holds nothing any more: no Send, no call, no slot and no place in a rate that is still to come.
+// Idle reports whether n holds nothing any more: no Send, no call, no slot and no ticket of a rate that is still to come.
 func (n *Notifier) Idle() bool {
 	for _, g := range n.gates {
 		if len(g.slots) > 0 || g.busy.Load() != 0 || g.lost.Load() != 0 {
@@ -43,7 +43,7 @@ func (n *Notifier) Stored(t *testing.T, m Message) (rec store.MessageRecord, ope
 	require.NoError(t, err)
 	for _, d := range r.Deliveries {
 		s := store.Delivery{
-			DeliveryRef: store.DeliveryRef{MessageID: r.ID, Recipient: d.Recipient, Rank: d.Rank},
+			DeliveryRef: store.DeliveryRef{MessageID: r.ID, Recipient: d.Recipient, Place: d.Place},
 			Message:     &rec.Message, Lane: d.Lane, User: d.User, To: d.To, Locale: d.Locale, Grouped: d.Grouped, Body: d.Body,
 			Status: d.Status, Reason: d.Reason, At: time.Now(), Due: d.NotBefore, NotBefore: d.NotBefore, Failure: d.Failure,
 		}

@@ -28,16 +28,16 @@ const (
 // A delivery is one of a running Send.
 type delivery struct {
 	draft
-	no      int // its index in the group
+	place   int // in the group, from 0
 	phase   phase
 	wake    time.Time
 	due     time.Time // when it was to be called first, or next
 	turn    turn      // while it is queued or calling
 	receipt channel.Receipt
 	failure *channel.Error // with receipt, the driver's answer
-	place   time.Time      // in the channel's rate, for the next attempt; zero if it has none yet
+	ticket  time.Time      // of the channel's rate, for the next attempt; zero if it has none yet
 	waited  time.Duration  // in all
-	tries   int            // attempts used up; a throttled one is not
+	spent   int            // attempts used up; a throttled one is not
 	doubt   bool           // an earlier attempt may have gone out
 	last    *channel.Error // of the last attempt
 	out     *Outcome       // in the report
@@ -131,7 +131,7 @@ func (g *group) begin(now time.Time) {
 	g.progress = make([]Progress, len(g.ds))
 	for i := range g.ds {
 		d := &g.ds[i]
-		d.no = i
+		d.place = i
 		*d.out = Outcome{ID: d.ID, Recipient: d.Recipient, Channel: d.Channel, To: d.To, Status: Accepted, At: now}
 	}
 	for i := range g.ds {

@@ -76,7 +76,7 @@ func (w *badDay) claimed(began int64, ds []store.Leased) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, d := range ds {
-		w.claims[fmt.Sprintf("%s-%d-%d", d.MessageID, d.Recipient, d.Rank)] = began
+		w.claims[fmt.Sprintf("%s-%d-%d", d.MessageID, d.Recipient, d.Place)] = began
 	}
 }
 

@@ -32,7 +32,7 @@ func (r *runner) judge(j *job) {
 		r.end(j, Canceled, "", &channel.Error{Kind: channel.Temporary, Err: errors.New("canceled")})
 	case j.Suppressed != "":
 		r.end(j, Suppressed, Reason(j.Suppressed), errDead(Reason(j.Suppressed)))
-	case j.Called:
+	case j.Marked:
 		r.died(j, now)
 	case !j.Grouped || r.ask(j, now):
 		r.goOn(j, now)
@@ -62,15 +62,15 @@ var errDied = errors.New("the process that called its driver died")
 // crashed judges j by the leases that ran out, and reports whether that settled it. A lease that ran out may have been called, unless
 // all that is called is marked first.
 func (r *runner) crashed(j *job) bool {
-	j.alone = j.Expired >= aloneFrom || j.Failure != nil && j.Failure.Text == errDied.Error()
-	if j.Expired == 0 {
+	j.alone = j.Lapsed >= aloneFrom || j.Failure != nil && j.Failure.Text == errDied.Error()
+	if j.Lapsed == 0 {
 		return false
 	}
 	if !j.Message.AtMostOnce { // each of them may have called it, and whether it is called again or not
-		j.Duplicate = j.Duplicate || j.Doubt || j.Expired > 1
+		j.Duplicate = j.Duplicate || j.Doubt || j.Lapsed > 1
 	}
-	j.Doubt = j.Doubt || j.Called || !j.Message.AtMostOnce
-	if !j.Called || !j.Message.AtMostOnce {
+	j.Doubt = j.Doubt || j.Marked || !j.Message.AtMostOnce
+	if !j.Marked || !j.Message.AtMostOnce {
 		return false
 	}
 	r.end(j, Unknown, "", &channel.Error{Kind: channel.Uncertain, Err: errDied})
@@ -159,9 +159,9 @@ func progressOf(j *job) (ps []Progress, own int) {
 	ps = make([]Progress, len(j.Group))
 	for i, p := range j.Group {
 		ps[i] = Progress{
-			Channel: p.Lane.Channel(), To: p.To, Rank: p.Rank, Attempts: p.Attempts, Status: p.Status, Reason: Reason(p.Reason), At: p.At,
+			Channel: p.Lane.Channel(), To: p.To, Place: p.Place, Attempts: p.Attempts, Status: p.Status, Reason: Reason(p.Reason), At: p.At,
 		}
-		if p.Rank == j.Rank {
+		if p.Place == j.Place {
 			own = i
 		}
 	}
@@ -189,8 +189,8 @@ type settlement struct{ store.Settlement }
 // settlementOf returns one that changes nothing.
 func settlementOf(j *job) settlement {
 	return settlement{store.Settlement{
-		DeliveryRef: j.DeliveryRef, Status: j.Status, Reason: j.Reason, NotBefore: j.NotBefore, Poke: j.Poke,
-		Attempts: j.Attempts, Tries: j.Tries, Doubt: j.Doubt, Duplicate: j.Duplicate, Failure: j.Failure,
+		DeliveryRef: j.DeliveryRef, Status: j.Status, Reason: j.Reason, NotBefore: j.NotBefore, Wakes: j.Wakes,
+		Attempts: j.Attempts, Spent: j.Spent, Doubt: j.Doubt, Duplicate: j.Duplicate, Failure: j.Failure,
 	}}
 }
 

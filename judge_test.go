@@ -296,7 +296,7 @@ func TestWhatIsDearIsSettledBeforeMoreIsCalled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st, d := &tapped{Store: memory.New()}, &driver{takes: time.Millisecond}
 		n := newNotifier(t, notify.Config{
-			Store: st, Channels: notify.Channels{"pager": d}, Policies: map[string]notify.Policy{"pager": {Dear: true, Concurrency: 5}},
+			Store: st, Channels: notify.Channels{"pager": d}, Policies: map[string]notify.Policy{"pager": {Costly: true, Concurrency: 5}},
 		})
 		var healthy atomic.Bool
 		st.settle = func(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {

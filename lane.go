@@ -28,8 +28,8 @@ type lane struct {
 	open     int           // jobs that were called, until they are settled: the possible duplicates
 
 	average time.Duration // of a call; zero: unknown
-	place   time.Time     // in the channel's rate, for the next call; zero: none
-	timer   *time.Timer   // rings at place
+	ticket  time.Time     // of the channel's rate, for the next call; zero: none
+	timer   *time.Timer   // rings at ticket
 }
 
 // addLanes makes a lane for each channel and class.
@@ -71,7 +71,7 @@ func (l *lane) mayCall() bool {
 		busy += other.calling
 	}
 	open := 2 * p.Concurrency
-	if p.Dear {
+	if p.Costly {
 		open = p.Concurrency
 	}
 	switch {
@@ -123,7 +123,7 @@ func (r *runner) feedOne(l *lane, now time.Time) bool {
 	}
 	j := shift(queue)
 	r.suspected = r.suspected || j.alone
-	l.place = time.Time{}
+	l.ticket = time.Time{}
 	l.calling++
 	l.open++
 	r.calls.Add(1)
@@ -153,9 +153,9 @@ func (l *lane) giveBack() []*job {
 	jobs := append(l.suspects, l.ready...)
 	l.suspects, l.ready = nil, nil
 	l.judged += len(jobs)
-	if !l.place.IsZero() {
-		l.gate.pace.giveBack(l.place)
-		l.place = time.Time{}
+	if !l.ticket.IsZero() {
+		l.gate.pace.giveBack(l.ticket)
+		l.ticket = time.Time{}
 	}
 	return jobs
 }
@@ -166,10 +166,10 @@ func (r *runner) inPace(l *lane, now time.Time) bool {
 	if g.pace == nil {
 		return true
 	}
-	if l.place.IsZero() || g.pace.missed(l.place, now) {
-		l.place, _ = g.pace.take(now, forever)
+	if l.ticket.IsZero() || g.pace.missed(l.ticket, now) {
+		l.ticket, _ = g.pace.take(now, forever)
 	}
-	wait := l.place.Sub(now)
+	wait := l.ticket.Sub(now)
 	if wait <= 0 {
 		return true
 	}

@@ -305,7 +305,7 @@ func TestAReportReachesNobodyBeforeItIsCertain(t *testing.T) {
 	report := func(dispatcher string, ss ...notify.Status) []bool {
 		rec := store.MessageRecord{Message: store.Message{ID: notify.NewID(time.Now()), Dispatcher: dispatcher}}
 		for i, s := range ss {
-			rec.Deliveries = append(rec.Deliveries, store.Delivery{DeliveryRef: store.DeliveryRef{Rank: i}, Lane: "a/otp", Status: s})
+			rec.Deliveries = append(rec.Deliveries, store.Delivery{DeliveryRef: store.DeliveryRef{Place: i}, Lane: "a/otp", Status: s})
 		}
 		var reached []bool
 		for _, o := range n.ReportOf(rec).Deliveries {

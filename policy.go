@@ -31,9 +31,9 @@ type Policy struct {
 	Rate float64
 	// Burst is how many calls may begin at once after a rest. The default is 1. Without a Rate it means nothing.
 	Burst int
-	// Dear, with a store, keeps the possible duplicates after a crash to the calls under way: each answer is stored at once, which is
+	// Costly, with a store, keeps the possible duplicates after a crash to the calls under way: each answer is stored at once, which is
 	// slower. It is set if any of the policies sets it.
-	Dear bool
+	Costly bool
 }
 
 const maxBackoff = time.Hour
@@ -49,7 +49,7 @@ func policyOf(own, driver, general Policy, stored bool) Policy {
 
 // limited returns what a driver declares as a Policy.
 func limited(l channel.Limits) Policy {
-	return Policy{Rate: l.Rate, Burst: l.Burst, Concurrency: l.Concurrency, Dear: l.Dear}
+	return Policy{Rate: l.Rate, Burst: l.Burst, Concurrency: l.Concurrency, Costly: l.Costly}
 }
 
 // or fills p's zero fields from q.
@@ -62,7 +62,7 @@ func (p Policy) or(q Policy) Policy {
 		Concurrency: cmp.Or(p.Concurrency, q.Concurrency),
 		Rate:        cmp.Or(p.Rate, q.Rate),
 		Burst:       cmp.Or(p.Burst, q.Burst),
-		Dear:        p.Dear || q.Dear,
+		Costly:      p.Costly || q.Costly,
 	}
 }
 

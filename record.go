@@ -46,12 +46,12 @@ func (p *plan) record(m *Message, request []byte) (store.NewMessage, error) {
 	now := time.Now()
 	for i := range p.groups {
 		g := &p.groups[i]
-		for rank := range g.ds {
-			d, err := g.ds[rank].record(m, p.extra, now)
+		for place := range g.ds {
+			d, err := g.ds[place].record(m, p.extra, now)
 			if err != nil {
 				return store.NewMessage{}, err
 			}
-			d.Recipient, d.Rank, d.Grouped = g.no, rank, g.grouped()
+			d.Recipient, d.Place, d.Grouped = g.no, place, g.grouped()
 			r.Deliveries = append(r.Deliveries, d)
 		}
 	}
@@ -145,7 +145,7 @@ func (s *sharedBody) open(d *store.Delivery) (channel.Delivery, error) {
 
 // deliveryID names a delivery to drivers, reports and receipts.
 func deliveryID(r store.DeliveryRef) string {
-	return r.MessageID + "-" + strconv.Itoa(r.Recipient) + "-" + strconv.Itoa(r.Rank)
+	return r.MessageID + "-" + strconv.Itoa(r.Recipient) + "-" + strconv.Itoa(r.Place)
 }
 
 // parseDeliveryID reads what deliveryID wrote, and nothing else.
@@ -154,11 +154,11 @@ func parseDeliveryID(id string) (store.DeliveryRef, bool) {
 		return store.DeliveryRef{}, false
 	}
 	r := store.DeliveryRef{MessageID: id[:messageIDLen]}
-	recipient, rank, _ := strings.Cut(strings.TrimPrefix(id[messageIDLen:], "-"), "-")
+	recipient, place, _ := strings.Cut(strings.TrimPrefix(id[messageIDLen:], "-"), "-")
 	var errs [2]error
 	r.Recipient, errs[0] = strconv.Atoi(recipient)
-	r.Rank, errs[1] = strconv.Atoi(rank)
-	if errors.Join(errs[:]...) != nil || !isMessageID(r.MessageID) || !isPlace(r.Recipient) || !isPlace(r.Rank) || deliveryID(r) != id {
+	r.Place, errs[1] = strconv.Atoi(place)
+	if errors.Join(errs[:]...) != nil || !isMessageID(r.MessageID) || !isPlace(r.Recipient) || !isPlace(r.Place) || deliveryID(r) != id {
 		return store.DeliveryRef{}, false
 	}
 	return r, true
@@ -189,7 +189,7 @@ func outcomeOf(d *store.Delivery) Outcome {
 		ID: deliveryID(d.DeliveryRef), Recipient: d.User, Channel: d.Lane.Channel(), To: d.To, ProviderID: d.ProviderID,
 		Status: d.Status, Reason: Reason(d.Reason), Attempts: d.Attempts, At: d.At,
 		// A receipt may come between the deaths of two processes that called it, and nobody settles it after.
-		Duplicate: d.Duplicate || d.Expired > 0 && d.Status.Settled() && !d.Message.AtMostOnce,
+		Duplicate: d.Duplicate || d.Lapsed > 0 && d.Status.Settled() && !d.Message.AtMostOnce,
 	}
 	if d.Canceled && d.Status != Canceled && o.Reason == "" {
 		o.Reason = ReasonTooLate
@@ -229,7 +229,7 @@ func (n *Notifier) markReached(dispatcher string, os []Outcome) {
 	}
 	ps := make([]Progress, len(os))
 	for i, o := range os {
-		ps[i] = Progress{Channel: o.Channel, To: o.To, Rank: i, Attempts: o.Attempts, Status: o.Status, Reason: o.Reason, At: o.At}
+		ps[i] = Progress{Channel: o.Channel, To: o.To, Place: i, Attempts: o.Attempts, Status: o.Status, Reason: o.Reason, At: o.At}
 		if !o.Status.Settled() {
 			ps[i].Status, ps[i].Reason = Failed, ""
 		}

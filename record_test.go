@@ -17,7 +17,7 @@ import (
 
 func TestADeliveryIDIsReadBackAndNothingElseIs(t *testing.T) {
 	id := notify.NewID(time.Now())
-	ref := store.DeliveryRef{MessageID: id, Recipient: 12, Rank: 3}
+	ref := store.DeliveryRef{MessageID: id, Recipient: 12, Place: 3}
 	got, ok := notify.ParseDeliveryID(notify.DeliveryID(ref))
 	require.True(t, ok)
 	require.Equal(t, ref, got)

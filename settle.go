@@ -25,7 +25,7 @@ const (
 type settleQueue struct {
 	mu      sync.Mutex
 	waiting []ending
-	dear    bool          // one of them must not wait
+	costly  bool          // one of them must not wait
 	news    chan struct{} // has one if a settler should look
 }
 
@@ -40,7 +40,7 @@ func (r *runner) settle(j *job, st settlement) {
 	q := &r.settling
 	q.mu.Lock()
 	q.waiting = append(q.waiting, ending{j, st})
-	q.dear = q.dear || j.lane.gate.policy.Dear
+	q.costly = q.costly || j.lane.gate.policy.Costly
 	q.mu.Unlock()
 	q.signal()
 }
@@ -73,7 +73,7 @@ func (r *runner) gather() {
 	q := &r.settling
 	for until := time.Now().Add(linger); ; {
 		q.mu.Lock()
-		enough := len(q.waiting) == 0 || len(q.waiting) >= settleSoon || q.dear
+		enough := len(q.waiting) == 0 || len(q.waiting) >= settleSoon || q.costly
 		q.mu.Unlock()
 		left := time.Until(until)
 		if enough || left <= 0 || r.calls.Load() == 0 {
@@ -90,7 +90,7 @@ func (q *settleQueue) take() []ending {
 	batch := slices.Clone(q.waiting[:n])
 	q.waiting = slices.Delete(q.waiting, 0, n)
 	if len(q.waiting) == 0 {
-		q.dear = false
+		q.costly = false
 	}
 	return batch
 }
@@ -144,8 +144,8 @@ func (r *runner) write(batch []ending) (lost []store.DeliveryRef, err error) {
 	}
 	if err == nil {
 		for i := range batch {
-			if met := ss[i].Met; met != nil {
-				batch[i].meet(met)
+			if overtaken := ss[i].Overtaken; overtaken != nil {
+				batch[i].meet(overtaken)
 			}
 		}
 	}
@@ -153,10 +153,10 @@ func (r *runner) write(batch []ending) (lost []store.DeliveryRef, err error) {
 }
 
 // meet makes e what it came to, when a receipt or a cancellation was faster.
-func (e *ending) meet(met *store.Standing) {
+func (e *ending) meet(overtaken *store.Standing) {
 	st := &e.Settlement
-	st.Status, st.Reason, st.Failure, st.Wake = met.Status, met.Reason, met.Failure, true
-	e.Canceled = met.Canceled
+	st.Status, st.Reason, st.Failure, st.Wake = overtaken.Status, overtaken.Reason, overtaken.Failure, true
+	e.Canceled = overtaken.Canceled
 }
 
 // hopeless reports whether the process ends and nothing in a batch is surely ours any more.
@@ -218,7 +218,7 @@ func (r *runner) lookAgain(e ending) {
 		return
 	}
 	for _, peer := range e.Group {
-		if l := r.byName[peer.Lane]; l != nil && peer.Rank != e.job.Rank {
+		if l := r.byName[peer.Lane]; l != nil && peer.Place != e.job.Place {
 			l.look = time.Time{}
 		}
 	}
@@ -232,8 +232,8 @@ func (r *runner) report(e ending) {
 	d := &e.Delivery
 	s := &e.Settlement
 	d.Status, d.Reason, d.At, d.Due = s.Status, s.Reason, r.now(), s.Due
-	d.Attempts, d.Tries, d.Doubt, d.Duplicate, d.Failure = s.Attempts, s.Tries, s.Doubt, s.Duplicate, s.Failure
-	d.Expired, d.Called = 0, false
+	d.Attempts, d.Spent, d.Doubt, d.Duplicate, d.Failure = s.Attempts, s.Spent, s.Doubt, s.Duplicate, s.Failure
+	d.Lapsed, d.Marked = 0, false
 	if s.Attempt != nil && s.Attempt.ProviderID != "" {
 		d.ProviderID = s.Attempt.ProviderID
 	}

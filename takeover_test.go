@@ -18,14 +18,14 @@ import (
 
 var pagers = []store.LaneRoom{{Lane: "pager/transactional", Room: 100}}
 
-// die claims all that is due for the pager, as a process does that dies right after. Called says that it marked its calls.
-func die(t *testing.T, st store.Deliveries, lease time.Duration, called bool) []store.Leased {
+// die claims all that is due for the pager, as a process does that dies right after. Marked says that it marked its calls.
+func die(t *testing.T, st store.Deliveries, lease time.Duration, marked bool) []store.Leased {
 	t.Helper()
 	leases, err := st.LeaseDeliveries(t.Context(), store.LeaseRequest{Lanes: pagers, Lease: lease})
 	require.NoError(t, err)
 	for _, d := range leases.Deliveries {
-		if called {
-			_, err := st.ExtendLeases(t.Context(), []store.Extension{{DeliveryRef: d.DeliveryRef, Called: true}}, lease)
+		if marked {
+			_, err := st.ExtendLeases(t.Context(), []store.Extension{{DeliveryRef: d.DeliveryRef, Marked: true}}, lease)
 			require.NoError(t, err)
 		}
 	}

@@ -35,7 +35,7 @@ func sent(leases store.Leases) []store.Settlement {
 	out := make([]store.Settlement, len(leases.Deliveries))
 	for i, d := range leases.Deliveries {
 		out[i] = store.Settlement{
-			DeliveryRef: d.DeliveryRef, Status: store.Sent, Poke: d.Poke, Attempts: 1, Tries: 1,
+			DeliveryRef: d.DeliveryRef, Status: store.Sent, Wakes: d.Wakes, Attempts: 1, Spent: 1,
 			Attempt: &store.Attempt{At: leases.Now, Status: store.Sent},
 		}
 	}

@@ -133,7 +133,7 @@ func loopPostgres(ctx context.Context, l *looper) (int, error) {
 		return 0, err
 	}
 	return len(cs), l.exec(ctx, nil, `with settled as (
-			update notify_deliveries d set live = false, due = 0, status = 'sent', at = $5, attempts = 1, tries = 1, leased = false
+			update notify_deliveries d set live = false, due = 0, status = 'sent', at = $5, attempts = 1, spent = 1, leased = false
 			from unnest($1::text[]::uuid[], $2::bigint[], $3::bigint[], $4::bigint[]) as s (message, recipient, place, claim)
 			where d.message = s.message and d.recipient = s.recipient and d.place = s.place and d.claim = s.claim and d.leased
 			returning d.message, d.recipient, d.place, d.claim)
@@ -164,7 +164,7 @@ func loopSQLite(ctx context.Context, l *looper) (int, error) {
 	}
 	return len(cs), inTx(ctx, l.DB, func(tx *sql.Tx) error {
 		err := l.exec(ctx, tx, `with s (message, recipient, place, claim) as (values `+times(len(cs), "(?, ?, ?, ?)")+`)
-			update notify_deliveries as d set live = 0, due = 0, status = 'sent', at = ?, attempts = 1, tries = 1, leased = 0 from s
+			update notify_deliveries as d set live = 0, due = 0, status = 'sent', at = ?, attempts = 1, spent = 1, leased = 0 from s
 			where d.message = s.message and d.recipient = s.recipient and d.place = s.place and d.claim = s.claim and d.leased`,
 			append(keys(cs, true), now)...)
 		if err != nil {
@@ -221,7 +221,7 @@ func loopMariaDB(ctx context.Context, l *looper) (int, error) {
 		return 0, err
 	}
 	return len(cs), l.committed(ctx, func(tx *sql.Tx) error {
-		err := l.exec(ctx, tx, `update notify_deliveries set live = 0, due = 0, status = 'sent', at = ?, attempts = 1, tries = 1, leased = 0
+		err := l.exec(ctx, tx, `update notify_deliveries set live = 0, due = 0, status = 'sent', at = ?, attempts = 1, spent = 1, leased = 0
 			where (message, recipient, place, claim) in (`+times(len(cs), "(?, ?, ?, ?)")+`) and leased`, append([]any{now}, keys(cs, true)...)...)
 		if err != nil {
 			return err

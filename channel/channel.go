@@ -45,7 +45,7 @@ type Limits struct {
 	Rate        float64 // calls a second
 	Burst       int     // calls at once after a rest
 	Concurrency int     // calls under way at a time
-	Dear        bool    // a duplicate costs money or trust: each answer is stored at once
+	Costly      bool    // a duplicate costs money or trust: each answer is stored at once
 }
 
 // The optional interfaces, found by [As].

@@ -22,7 +22,7 @@ const doubtful = 30 * time.Second
 // chance, and RetryAfter the shortest wait.
 //
 // The channel answers for its providers: it is valid if all are and all take the same kind of address, takes a Delivery that any
-// of them takes, declares the tightest of their limits, is dear if one of them is, and closes them all.
+// of them takes, declares the tightest of their limits, is costly if one of them is, and closes them all.
 func Failover(primary Channel, secondary ...Channel) Channel {
 	f := &failover{}
 	for _, c := range append([]Channel{primary}, secondary...) {
@@ -238,13 +238,13 @@ func (f *failover) Validate(d Delivery) error {
 // AddressKind returns the kind that all providers take.
 func (f *failover) AddressKind() string { return AddressKind(f.providers[0].Channel) }
 
-// Limits returns the tightest limit of any provider, field by field. It is dear if one of them is.
+// Limits returns the tightest limit of any provider, field by field. It is costly if one of them is.
 func (f *failover) Limits() Limits {
 	var l Limits
 	for _, p := range f.providers {
 		o := LimitsOf(p.Channel)
 		l.Rate, l.Burst, l.Concurrency = tighter(l.Rate, o.Rate), tighter(l.Burst, o.Burst), tighter(l.Concurrency, o.Concurrency)
-		l.Dear = l.Dear || o.Dear
+		l.Costly = l.Costly || o.Costly
 	}
 	return l
 }

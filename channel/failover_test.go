@@ -198,14 +198,14 @@ func (p *picky) Close() error                    { *p.closed++; return nil }
 func TestFailoverAnswersForItsProviders(t *testing.T) {
 	var closed int
 	a := &picky{kind: channel.Phone, closed: &closed, limits: channel.Limits{Rate: 5, Concurrency: 9}}
-	b := &picky{kind: channel.Phone, closed: &closed, limits: channel.Limits{Burst: 3, Concurrency: 4, Dear: true}}
+	b := &picky{kind: channel.Phone, closed: &closed, limits: channel.Limits{Burst: 3, Concurrency: 4, Costly: true}}
 	f := channel.Failover(a, b)
 
 	require.NoError(t, channel.Valid(f))
 	require.Equal(t, channel.Phone, channel.AddressKind(f))
-	require.Equal(t, channel.Limits{Rate: 5, Burst: 3, Concurrency: 4, Dear: true}, channel.LimitsOf(f))
-	require.True(t, channel.LimitsOf(channel.Failover(b, a)).Dear, "whichever it is")
-	require.False(t, channel.LimitsOf(channel.Failover(a, a)).Dear)
+	require.Equal(t, channel.Limits{Rate: 5, Burst: 3, Concurrency: 4, Costly: true}, channel.LimitsOf(f))
+	require.True(t, channel.LimitsOf(channel.Failover(b, a)).Costly, "whichever it is")
+	require.False(t, channel.LimitsOf(channel.Failover(a, a)).Costly)
 
 	a.refuse = failure(channel.Rejected, 0)
 	require.NoError(t, channel.Validate(f, channel.Delivery{}), "one of them takes it")

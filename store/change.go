@@ -47,7 +47,7 @@ const (
 	Cancel Action = "cancel"
 	// Release makes what is held, and not leased, due at once: it is Accepted, without Reason and NotBefore.
 	Release Action = "release"
-	// Replay tries again what failed or is unknown, and is not leased: it is Accepted and due at once, with no Tries, Reason, NotBefore,
+	// Replay tries again what failed or is unknown, and is not leased: it is Accepted and due at once, with no Spent, Reason, NotBefore,
 	// Failure or Canceled. Attempts, Doubt and Duplicate stay; what was unknown is in doubt.
 	Replay Action = "replay"
 )
@@ -81,7 +81,7 @@ type MessagePage struct {
 	Cursor   string // of the next page; "" if this is the last, even if it is full
 }
 
-// A MessageRecord is a message with its deliveries, by recipient, then by rank.
+// A MessageRecord is a message with its deliveries, by recipient, then by place.
 type MessageRecord struct {
 	Message    Message
 	Deliveries []Delivery

@@ -26,8 +26,8 @@ type Leases struct {
 // Leased is a delivery with what it takes to decide about it.
 type Leased struct {
 	Delivery
-	// Group is the progress of the recipient's deliveries, this one included, by rank, if the delivery is Grouped. It is read together
-	// with Poke, in one statement after the claim, or a wake-up in between would be lost.
+	// Group is the progress of the recipient's deliveries, this one included, by place, if the delivery is Grouped. It is read together
+	// with Wakes, in one statement after the claim, or a wake-up in between would be lost.
 	Group []Progress
 	// Suppressed is the Reason of [NewDelivery.Suppression], or "" if that is not stored, as in a store without [Suppressions].
 	Suppressed string
@@ -35,7 +35,7 @@ type Leased struct {
 
 // Progress is what a group knows of one of its deliveries.
 type Progress struct {
-	Rank     int
+	Place    int
 	Lane     Lane
 	To       string
 	Attempts int
@@ -47,38 +47,38 @@ type Progress struct {
 // An Extension lets a lease run on, or one that has run out and that nobody took. It does nothing to a lease that was settled.
 type Extension struct {
 	DeliveryRef
-	// Called marks the delivery durably: its driver is about to be called. The mark goes with the next settlement, not with further
-	// extensions or leases; if the lease runs out before, [Delivery.Called] tells.
-	Called bool
+	// Marked is kept with the delivery: its driver is about to be called. The mark goes with the next settlement, not with further
+	// extensions or leases; if the lease runs out before, [Delivery.Marked] tells.
+	Marked bool
 }
 
 // A Settlement ends a lease. If the delivery was settled meanwhile by a receipt, its Status, Reason, At and Failure stay, and what the
-// attempt brought is still written: Attempt, ProviderID, Attempts, Tries, Doubt, Duplicate. If it was canceled meanwhile, Held and
+// attempt brought is still written: Attempt, ProviderID, Attempts, Spent, Doubt, Duplicate. If it was canceled meanwhile, Held and
 // Accepted become Canceled without a reason, which wakes the peers whatever Wake says, and anything else stays as it says. Both are told
-// by Met.
+// by Overtaken.
 type Settlement struct {
 	DeliveryRef
 	Status Status
 	Reason string
-	// Due is when to look again, of a delivery that is not settled: or at once, if its Poke is no longer what the lease said.
+	// Due is when to look again, of a delivery that is not settled: or at once, if its Wakes have risen since the lease.
 	Due       time.Time
 	NotBefore time.Time
-	Poke      int64
+	Wakes     int64
 	Attempts  int
-	Tries     int
+	Spent     int
 	Doubt     bool
 	Duplicate bool
 	Failure   *Failure // nil: none
 	// Attempt is logged under the claim. Nil: the driver was not called.
 	Attempt *Attempt
-	// Wake makes the live peers of a Grouped delivery look again, in the same transaction: each one's Poke rises, and it is due at
+	// Wake makes the live peers of a Grouped delivery look again, in the same transaction: each one's Wakes rises, and it is due at
 	// once unless it is leased; NotBefore stays. Set it for every fact: anything but waiting for the dispatcher. In one call, a peer
 	// that is settled too is woken, whichever comes first; nobody wakes itself.
 	Wake bool
 
-	// Met is set by the store: how the delivery stands, if a receipt or a cancellation was faster, also where the call is a repetition.
-	// One that is repeated after those is lost, since they raise the claim: so each delivery is told once.
-	Met *Standing
+	// Overtaken is set by the store where a receipt or a cancellation was faster, to how the delivery stands, also where the call is a
+	// repetition. One that is repeated after those is lost, since they raise the claim: so each delivery is told once.
+	Overtaken *Standing
 }
 
 // A Standing is what a delivery has come to.

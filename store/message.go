@@ -33,7 +33,7 @@ type NewMessage struct {
 // A NewDelivery is a delivery to accept.
 type NewDelivery struct {
 	Recipient int // its number within the message; with the message it names the group
-	Rank      int // its place in the group, from 0
+	Place     int // its place in the group, from 0
 	Lane      Lane
 	User      string // the recipient's id at the host
 	To        string // the address
@@ -79,9 +79,9 @@ func (l Lane) Class() string {
 // A DeliveryRef names a delivery: the message, the recipient's number in it, the place among the recipient's deliveries. The claim
 // fences it: of 0, it names the delivery only.
 type DeliveryRef struct {
-	MessageID       string
-	Recipient, Rank int
-	Claim           int64
+	MessageID        string
+	Recipient, Place int
+	Claim            int64
 }
 
 // A Delivery is a delivery as it is stored.
@@ -102,17 +102,17 @@ type Delivery struct {
 	Due        time.Time // when it is looked at again, or its lease runs out; zero once it is settled
 	NotBefore  time.Time // no attempt before; zero: at once
 	Attempts   int       // calls of the driver whose answer was logged
-	Tries      int       // attempts used up
+	Spent      int       // attempts used up
 	Doubt      bool      // an attempt may have gone out
 	Duplicate  bool      // an attempt was made in doubt
 	ProviderID string    // the vendor's id, of the last attempt that has one
 	Failure    *Failure  // of the last attempt, or what settled it
 
-	// Expired counts the leases that ran out since the last settlement, and Called tells whether one of them was marked by
-	// [Extension.Called]. Poke counts how often it was woken.
-	Expired int
-	Called  bool
-	Poke    int64
+	// Lapsed counts the leases that ran out since the last settlement, and Marked tells whether one of them was marked by
+	// [Extension.Marked]. Wakes counts how often it was woken by a peer.
+	Lapsed int
+	Marked bool
+	Wakes  int64
 
 	// Attempted is the log of its attempts, oldest first, if it was asked for.
 	Attempted []Attempt

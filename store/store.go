@@ -38,7 +38,7 @@ type Deliveries interface {
 
 	// SettleDeliveries writes what became of leased deliveries, and their attempts, in one transaction. A delivery whose claim has
 	// changed is lost: it is returned and not written, and its attempt is not logged. If the claim is the settlement's and the lease
-	// was settled before, the call is a repetition, and that delivery is done. See [Settlement] for what is written, and met.
+	// was settled before, the call is a repetition, and that delivery is done. See [Settlement] for what is written, and for what was faster.
 	SettleDeliveries(ctx context.Context, ss []Settlement) (lost []DeliveryRef, err error)
 
 	// ExtendLeases lets leases run for so long from now. It returns those that are lost: the claim has changed.

@@ -95,12 +95,12 @@ func (c *Channel) Valid() error {
 // AddressKind returns [channel.Phone].
 func (c *Channel) AddressKind() string { return channel.Phone }
 
-// Limits asks the gateway. It is always dear: each message is billed.
+// Limits asks the gateway. It is always costly: each message is billed.
 func (c *Channel) Limits() (l channel.Limits) {
 	if g, ok := c.gateway.(channel.Limiter); ok {
 		l = g.Limits()
 	}
-	l.Dear = true
+	l.Costly = true
 	return l
 }
 

@@ -170,7 +170,7 @@ func TestChannelPassesOnWhatTheGatewayCanDo(t *testing.T) {
 	p := &strictPhone{}
 	c := sms.New(p, nil)
 	require.Equal(t, channel.Phone, channel.AddressKind(c))
-	require.Equal(t, channel.Limits{Rate: 7, Dear: true}, channel.LimitsOf(c))
+	require.Equal(t, channel.Limits{Rate: 7, Costly: true}, channel.LimitsOf(c))
 	require.ErrorContains(t, channel.Valid(c), "out of order")
 	require.ErrorIs(t, channel.Close(t.Context(), c), errClosed)
 	require.True(t, p.closed)
@@ -183,7 +183,7 @@ func TestChannelPassesOnWhatTheGatewayCanDo(t *testing.T) {
 func TestChannelNeedsNothingFromTheGateway(t *testing.T) {
 	c := sms.New(&phone{}, nil)
 	require.NoError(t, channel.Valid(c))
-	require.Equal(t, channel.Limits{Dear: true}, channel.LimitsOf(c))
+	require.Equal(t, channel.Limits{Costly: true}, channel.LimitsOf(c))
 	require.NoError(t, channel.Close(t.Context(), c))
 }
 

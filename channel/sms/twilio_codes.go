@@ -19,7 +19,7 @@ func twilioVerdict(code int) verdict {
 		30004, 30005, 30006: // blocked, unknown handset, landline
 		return verdict{kind: channel.InvalidRecipient}
 	case 21602, 21603, 21604, 21617, 21619, 21620, // no body, too long, bad media
-		30007, 30010, 30036: // taken for spam, too dear, expired
+		30007, 30010, 30036: // taken for spam, too costly, expired
 		return verdict{kind: channel.Rejected}
 	case 20429, 30022:
 		return verdict{channel.RateLimited, time.Second}

@@ -36,12 +36,12 @@ func check(m *store.NewMessage) error {
 	if m.ID == "" {
 		return fmt.Errorf("memory: a message has no id")
 	}
-	type place struct{ recipient, rank int }
+	type place struct{ recipient, place int }
 	taken := make(map[place]bool, len(m.Deliveries))
 	for _, d := range m.Deliveries {
-		p := place{d.Recipient, d.Rank}
+		p := place{d.Recipient, d.Place}
 		if taken[p] {
-			return fmt.Errorf("memory: message %s has two deliveries to recipient %d with rank %d", m.ID, d.Recipient, d.Rank)
+			return fmt.Errorf("memory: message %s has two deliveries to recipient %d with place %d", m.ID, d.Recipient, d.Place)
 		}
 		taken[p] = true
 	}
@@ -74,7 +74,7 @@ func (s *Store) keep(m *store.NewMessage, now time.Time) *message {
 		kept.deliveries[i] = s.planned(kept, &m.Deliveries[i], now)
 	}
 	slices.SortFunc(kept.deliveries, func(a, b *delivery) int {
-		return cmp.Or(cmp.Compare(a.Recipient, b.Recipient), cmp.Compare(a.Rank, b.Rank))
+		return cmp.Or(cmp.Compare(a.Recipient, b.Recipient), cmp.Compare(a.Place, b.Place))
 	})
 	s.messages[head.ID] = kept
 	at, _ := s.position(head.ID)
@@ -90,7 +90,7 @@ func (s *Store) position(id string) (int, bool) {
 func (s *Store) planned(m *message, n *store.NewDelivery, now time.Time) *delivery {
 	s.accepted++
 	d := &delivery{of: m, seq: s.accepted, place: -1, dead: hashed(n.Suppression), Delivery: store.Delivery{
-		DeliveryRef: store.DeliveryRef{MessageID: m.head.ID, Recipient: n.Recipient, Rank: n.Rank},
+		DeliveryRef: store.DeliveryRef{MessageID: m.head.ID, Recipient: n.Recipient, Place: n.Place},
 		Message:     m.head,
 		Lane:        n.Lane,
 		User:        n.User,

@@ -72,7 +72,7 @@ func (s *Store) change(d *delivery, a store.Action, now time.Time) {
 	}
 	if a == store.Replay {
 		d.Doubt = d.Doubt || d.Status == store.Unknown
-		d.Tries, d.Failure, d.Canceled = 0, nil, false
+		d.Spent, d.Failure, d.Canceled = 0, nil, false
 	}
 	d.NotBefore = time.Time{}
 	d.stand(store.Accepted, "", now)

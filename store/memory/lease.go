@@ -49,7 +49,7 @@ func (s *Store) claim(want store.LaneRoom, now time.Time, lease time.Duration) [
 
 func (d *delivery) claim() {
 	if d.leased { // and it ran out
-		d.Expired++
+		d.Lapsed++
 	}
 	d.leased = true
 	d.Claim++
@@ -62,7 +62,7 @@ func (d *delivery) lease() store.Leased {
 		return l
 	}
 	for _, peer := range d.group() {
-		l.Group = append(l.Group, store.Progress{Rank: peer.Rank, Lane: peer.Lane, To: peer.To, Attempts: peer.Attempts,
+		l.Group = append(l.Group, store.Progress{Place: peer.Place, Lane: peer.Lane, To: peer.To, Attempts: peer.Attempts,
 			Status: peer.Status, Reason: peer.Reason, At: peer.At})
 	}
 	return l
@@ -82,7 +82,7 @@ func (s *Store) ExtendLeases(ctx context.Context, es []store.Extension, lease ti
 		case d == nil:
 			lost = append(lost, e.DeliveryRef)
 		case d.leased && !d.Status.Settled():
-			d.Called = d.Called || e.Called
+			d.Marked = d.Marked || e.Marked
 			s.due(d, instant(now.Add(lease)))
 		}
 	}

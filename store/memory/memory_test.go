@@ -24,7 +24,7 @@ func TestLeasesRunOutOnFakeTime(t *testing.T) {
 			ls, err := s.LeaseDeliveries(t.Context(), ask)
 			require.NoError(t, err)
 			require.Len(t, ls.Deliveries, 1)
-			require.Equal(t, i, ls.Deliveries[0].Expired)
+			require.Equal(t, i, ls.Deliveries[0].Lapsed)
 			require.Equal(t, ls.Now.Add(time.Hour), ls.NextDue["email/otp"])
 			again, err := s.LeaseDeliveries(t.Context(), ask)
 			require.NoError(t, err)
@@ -38,8 +38,8 @@ func TestMessageIsRefusedAsADatabaseWould(t *testing.T) {
 	to := store.NewDelivery{Lane: "email/otp", Status: store.Accepted}
 	good := store.NewMessage{Message: store.Message{ID: "good"}, Deliveries: []store.NewDelivery{to}}
 	for name, bad := range map[string]store.NewMessage{
-		"without an id":                        {Deliveries: []store.NewDelivery{to}},
-		"with two deliveries of the same rank": {Message: store.Message{ID: "bad"}, Deliveries: []store.NewDelivery{to, to}},
+		"without an id":                         {Deliveries: []store.NewDelivery{to}},
+		"with two deliveries of the same place": {Message: store.Message{ID: "bad"}, Deliveries: []store.NewDelivery{to, to}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := memory.New()

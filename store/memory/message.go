@@ -13,7 +13,7 @@ import (
 type message struct {
 	head       *store.Message // never changes, so that it is handed out as it is
 	hash       [32]byte
-	deliveries []*delivery // by recipient, then by rank
+	deliveries []*delivery // by recipient, then by place
 }
 
 // A delivery is one as it is kept. The embedded one has no Attempted.
@@ -37,7 +37,7 @@ func (s *Store) find(ref store.DeliveryRef) *delivery {
 		return nil
 	}
 	at, ok := slices.BinarySearchFunc(m.deliveries, ref, func(d *delivery, ref store.DeliveryRef) int {
-		return cmp.Or(cmp.Compare(d.Recipient, ref.Recipient), cmp.Compare(d.Rank, ref.Rank))
+		return cmp.Or(cmp.Compare(d.Recipient, ref.Recipient), cmp.Compare(d.Place, ref.Place))
 	})
 	if !ok {
 		return nil
@@ -53,7 +53,7 @@ func (s *Store) leasedAs(ref store.DeliveryRef) *delivery {
 	return nil
 }
 
-// group returns all deliveries to d's recipient, by rank.
+// group returns all deliveries to d's recipient, by place.
 func (d *delivery) group() []*delivery {
 	all := d.of.deliveries
 	from, _ := slices.BinarySearchFunc(all, d.Recipient, func(d *delivery, r int) int { return cmp.Compare(d.Recipient, r) })
@@ -73,7 +73,7 @@ func (s *Store) wake(d *delivery, now time.Time) {
 		if peer == d || peer.Status.Settled() {
 			continue
 		}
-		peer.Poke++
+		peer.Wakes++
 		if !peer.leased && peer.Due.After(now) {
 			s.due(peer, now)
 		}

@@ -18,7 +18,7 @@ func (s *Store) SettleDeliveries(ctx context.Context, ss []store.Settlement) ([]
 	for i := range ss {
 		n := &ss[i]
 		d := s.leasedAs(n.DeliveryRef)
-		n.Met = nil
+		n.Overtaken = nil
 		if d == nil {
 			lost = append(lost, n.DeliveryRef)
 			continue
@@ -26,15 +26,15 @@ func (s *Store) SettleDeliveries(ctx context.Context, ss []store.Settlement) ([]
 		if d.leased { // else it is a repetition
 			s.settle(d, n, now)
 		}
-		n.Met = d.met(n)
+		n.Overtaken = d.overtaken(n)
 	}
 	return lost, nil
 }
 
-// settle ends the lease of d. Peers of the same call find each other's Poke risen, or are woken, in whatever order they come.
+// settle ends the lease of d. Peers of the same call find each other's Wakes risen, or are woken, in whatever order they come.
 func (s *Store) settle(d *delivery, n *store.Settlement, now time.Time) {
-	d.leased, d.Expired, d.Called = false, 0, false
-	d.Attempts, d.Tries, d.Doubt, d.Duplicate = n.Attempts, n.Tries, n.Doubt, n.Duplicate
+	d.leased, d.Lapsed, d.Marked = false, 0, false
+	d.Attempts, d.Spent, d.Doubt, d.Duplicate = n.Attempts, n.Spent, n.Doubt, n.Duplicate
 	s.logAttempt(d, n.Attempt)
 	canceled := d.Canceled && !n.Status.Settled()
 	if !d.Status.Settled() { // else a receipt was faster
@@ -51,8 +51,8 @@ func (s *Store) settle(d *delivery, n *store.Settlement, now time.Time) {
 	}
 }
 
-// met returns how d stands, if that is not what n says, or if it was canceled.
-func (d *delivery) met(n *store.Settlement) *store.Standing {
+// overtaken returns how d stands, if that is not what n says, or if it was canceled.
+func (d *delivery) overtaken(n *store.Settlement) *store.Standing {
 	if !d.Status.Settled() || d.Status == n.Status && d.Reason == n.Reason && !d.Canceled {
 		return nil
 	}
@@ -64,7 +64,7 @@ func (s *Store) plan(d *delivery, n *store.Settlement, now time.Time) {
 	switch {
 	case d.Status.Settled():
 		s.rest(d)
-	case d.Poke != n.Poke || n.Due.IsZero():
+	case d.Wakes != n.Wakes || n.Due.IsZero():
 		s.due(d, now)
 	default:
 		s.due(d, instant(n.Due))

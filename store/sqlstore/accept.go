@@ -21,18 +21,18 @@ func (s *Store) AcceptMessages(ctx context.Context, ms []store.NewMessage) ([]st
 	})
 	if err == nil { // it is committed
 		for _, m := range fresh {
-			s.heads.add(m)
+			s.cache.add(m)
 		}
 	}
 	return as, err
 }
 
-// accepting is write, or on where one statement accepts all.
+// accepting runs do in a transaction, or without one where one statement accepts all.
 func (s *Store) accepting(ctx context.Context, do func(context.Context, *session) error) error {
 	if s.dialect.traits().alone {
-		return s.on(ctx, do)
+		return s.run(ctx, do)
 	}
-	return s.on(ctx, func(ctx context.Context, _ *session) error { return s.transact(ctx, nil, do) })
+	return s.run(ctx, func(ctx context.Context, _ *session) error { return s.transact(ctx, nil, do) })
 }
 
 // Tx returns an accepter whose messages are committed, or vanish, with a transaction of the host's. If it answers an error, the
@@ -153,7 +153,7 @@ const (
 )
 
 func (x *session) deliveryArgs(args []any, id any, d *store.NewDelivery) []any {
-	return append(args, id, d.Recipient, d.Rank, string(d.Lane), !d.Status.Settled(), micros(d.NotBefore), string(d.Status), d.Reason,
+	return append(args, id, d.Recipient, d.Place, string(d.Lane), !d.Status.Settled(), micros(d.NotBefore), string(d.Status), d.Reason,
 		micros(d.NotBefore), d.User, d.To, d.Locale, d.Grouped, suppressed(d.Suppression), failureText(d.Failure), d.Body)
 }
 

@@ -31,7 +31,7 @@ func (s *Store) ChangeDeliveries(ctx context.Context, c store.Change) (store.Cha
 		}
 		var part store.Changed
 		var last *store.DeliveryRef
-		err := s.write(ctx, func(ctx context.Context, x *session) (err error) {
+		err := s.inTx(ctx, func(ctx context.Context, x *session) (err error) {
 			part, last, err = x.changePart(ctx, c, statuses, after, size)
 			return err
 		})
@@ -100,13 +100,13 @@ func (x *session) selected(ctx context.Context, f store.Filter, statuses []store
 	if after != nil {
 		id := x.dialect.id(after.MessageID)
 		w.and("m.id >= ?", id)
-		w.delivery.and("(d.message > ? or d.recipient > ? or d.recipient = ? and d.place > ?)", id, after.Recipient, after.Recipient, after.Rank)
+		w.delivery.and("(d.message > ? or d.recipient > ? or d.recipient = ? and d.place > ?)", id, after.Recipient, after.Recipient, after.Place)
 	}
 	args := append(w.message.args, w.delivery.args...)
 	err = x.query(ctx, func(rows *sql.Rows) error {
 		var id uuid
 		var ref store.DeliveryRef
-		err := rows.Scan(&id, &ref.Recipient, &ref.Rank)
+		err := rows.Scan(&id, &ref.Recipient, &ref.Place)
 		ref.MessageID = string(id)
 		refs = append(refs, ref)
 		return err
@@ -124,7 +124,7 @@ func (r *row) change(a store.Action, now time.Time) {
 	}
 	if a == store.Replay {
 		r.Doubt = r.Doubt || r.Status == store.Unknown
-		r.Tries, r.Failure, r.Canceled = 0, nil, false
+		r.Spent, r.Failure, r.Canceled = 0, nil, false
 	}
 	r.NotBefore = time.Time{}
 	r.stand(store.Accepted, "", now)
@@ -141,9 +141,9 @@ func (r *row) stand(status store.Status, reason string, at time.Time) {
 
 // put writes what changes and receipts change.
 func (x *session) put(ctx context.Context, r *row) error {
-	_, err := x.exec(ctx, `update {deliveries} set claim = ?, live = ?, due = ?, status = ?, reason = ?, at = ?, not_before = ?, tries = ?,
+	_, err := x.exec(ctx, `update {deliveries} set claim = ?, live = ?, due = ?, status = ?, reason = ?, at = ?, not_before = ?, spent = ?,
 		doubt = ?, failure = ?, canceled = ? where message = ? and recipient = ? and place = ?`,
-		r.Claim, !r.Status.Settled(), r.due, string(r.Status), r.Reason, micros(r.At), micros(r.NotBefore), r.Tries, r.Doubt,
-		failureText(r.Failure), r.Canceled, x.dialect.id(r.MessageID), r.Recipient, r.Rank)
+		r.Claim, !r.Status.Settled(), r.due, string(r.Status), r.Reason, micros(r.At), micros(r.NotBefore), r.Spent, r.Doubt,
+		failureText(r.Failure), r.Canceled, x.dialect.id(r.MessageID), r.Recipient, r.Place)
 	return err
 }

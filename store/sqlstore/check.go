@@ -24,7 +24,7 @@ func checkMessage(m *store.NewMessage) error {
 		{"template", m.Template}}); err != nil {
 		return err
 	}
-	type place struct{ recipient, rank int }
+	type place struct{ recipient, place int }
 	taken := make(map[place]bool, len(m.Deliveries))
 	for i := range m.Deliveries {
 		d := &m.Deliveries[i]
@@ -34,9 +34,9 @@ func checkMessage(m *store.NewMessage) error {
 		if len(d.To) > maxAddress {
 			return fmt.Errorf("an address has %d bytes, and %d is the most", len(d.To), maxAddress)
 		}
-		p := place{d.Recipient, d.Rank}
+		p := place{d.Recipient, d.Place}
 		if taken[p] {
-			return fmt.Errorf("message %s has two deliveries to recipient %d with rank %d", m.ID, d.Recipient, d.Rank)
+			return fmt.Errorf("message %s has two deliveries to recipient %d with place %d", m.ID, d.Recipient, d.Place)
 		}
 		taken[p] = true
 	}

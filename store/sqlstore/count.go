@@ -22,7 +22,7 @@ func (s *Store) CountDeliveries(ctx context.Context, q store.CountQuery) ([]stor
 		limit = 10_000
 	}
 	var counts []store.LaneCount
-	err := s.on(ctx, func(ctx context.Context, x *session) error {
+	err := s.run(ctx, func(ctx context.Context, x *session) error {
 		counts = nil
 		now, err := x.now(ctx)
 		if err != nil {

@@ -35,8 +35,8 @@ type dialect interface {
 
 	// unfit returns why the database cannot be used, apart from its schema.
 	unfit(ctx context.Context, x *session) error
-	// hasSchema reports whether the table of versions is there.
-	hasSchema(ctx context.Context, x *session) (bool, error)
+	// columns returns the code that reads the names of a table's columns, of which there are none if there is no table.
+	columns() string
 	// migrate runs do where nobody else migrates.
 	migrate(ctx context.Context, s *Store, do func(*session) error) error
 	// transient reports whether err may not come again if everything is done again.
@@ -66,9 +66,9 @@ type traits struct {
 	claimIndex  string // makes a query use the index of claims
 }
 
-// words fills in what a dialect says in its own way: {now}, {greatest}, {live}, {claims} and ?. If the time is this process's, it returns
+// rewrite fills in what a dialect says in its own way: {now}, {greatest}, {live}, {claims} and ?. If the time is this process's, it returns
 // which parameters, in order, are the time.
-func (t traits) words(text string) (string, []int) {
+func (t traits) rewrite(text string) (string, []int) {
 	text = strings.NewReplacer("{greatest}", t.greatest, "{live}", t.live, "{claims}", t.claimIndex).Replace(text)
 	var times []int
 	var b strings.Builder

@@ -22,7 +22,7 @@ func (s *Store) LeaseDeliveries(ctx context.Context, r store.LeaseRequest) (stor
 	r.Lanes = slices.DeleteFunc(slices.Clone(r.Lanes), func(l store.LaneRoom) bool { return l.Room <= 0 })
 	var c claims
 	var ds []store.Leased
-	err := s.on(ctx, func(ctx context.Context, x *session) (err error) {
+	err := s.run(ctx, func(ctx context.Context, x *session) (err error) {
 		if len(r.Lanes) == 0 {
 			c.now, err = x.now(ctx)
 			return err
@@ -31,7 +31,7 @@ func (s *Store) LeaseDeliveries(ctx context.Context, r store.LeaseRequest) (stor
 		return err
 	})
 	if err == nil && len(c.rows) > 0 { // on its own: if it has to be done again, the claim has not
-		err = s.on(ctx, func(ctx context.Context, x *session) (err error) {
+		err = s.run(ctx, func(ctx context.Context, x *session) (err error) {
 			ds, err = s.leased(ctx, x, c.rows)
 			return err
 		})
@@ -62,14 +62,14 @@ func (s *Store) leased(ctx context.Context, x *session, rows []*row) ([]store.Le
 	return leased, err
 }
 
-// groups reads the groups of ls, and the pokes of ls at the same instant.
+// groups reads the groups of ls, and the wakes of ls at the same instant.
 func (x *session) groups(ctx context.Context, ls []*store.Leased) error {
 	type group struct {
 		message   string
 		recipient int
 	}
 	members := make(map[group][]store.Progress, len(ls))
-	pokes := make(map[store.DeliveryRef]int64, len(ls))
+	wakes := make(map[store.DeliveryRef]int64, len(ls))
 	refs := make([]store.DeliveryRef, len(ls))
 	for i, l := range ls {
 		refs[i] = l.DeliveryRef
@@ -79,19 +79,19 @@ func (x *session) groups(ctx context.Context, ls []*store.Leased) error {
 		var id uuid
 		var g group
 		var p store.Progress
-		var at, poke int64
-		if err := rows.Scan(&id, &g.recipient, &p.Rank, &p.Lane, &p.To, &p.Attempts, &p.Status, &p.Reason, &at, &poke); err != nil {
+		var at, count int64
+		if err := rows.Scan(&id, &g.recipient, &p.Place, &p.Lane, &p.To, &p.Attempts, &p.Status, &p.Reason, &at, &count); err != nil {
 			return err
 		}
 		g.message, p.At = string(id), instant(at)
 		members[g] = append(members[g], p)
-		pokes[store.DeliveryRef{MessageID: g.message, Recipient: g.recipient, Rank: p.Rank}] = poke
+		wakes[store.DeliveryRef{MessageID: g.message, Recipient: g.recipient, Place: p.Place}] = count
 		return nil
-	}, `select message, recipient, place, lane, address, attempts, status, reason, at, poke from {deliveries} d
+	}, `select message, recipient, place, lane, address, attempts, status, reason, at, wakes from {deliveries} d
 		where (message, recipient) in (`+in+`) order by place`, args...)
 	for _, l := range ls {
 		l.Group = members[group{l.MessageID, l.Recipient}]
-		l.Poke = pokes[store.DeliveryRef{MessageID: l.MessageID, Recipient: l.Recipient, Rank: l.Rank}]
+		l.Wakes = wakes[store.DeliveryRef{MessageID: l.MessageID, Recipient: l.Recipient, Place: l.Place}]
 	}
 	return err
 }
@@ -184,7 +184,7 @@ func (x *session) someLanes(ctx context.Context, c *claims, lanes []store.LaneRo
 // take makes a claimed row what it has become, and fills in the rest.
 func (r *row) take(now time.Time, lease time.Duration) {
 	if r.leased {
-		r.Expired++
+		r.Lapsed++
 	}
 	r.leased = true
 	r.Claim++
@@ -199,7 +199,7 @@ func inOrder(rows []*row, lanes []store.LaneRoom) {
 	}
 	slices.SortFunc(rows, func(a, b *row) int {
 		return cmp.Or(cmp.Compare(place[a.Lane], place[b.Lane]), cmp.Compare(a.due, b.due), cmp.Compare(a.MessageID, b.MessageID),
-			cmp.Compare(a.Recipient, b.Recipient), cmp.Compare(a.Rank, b.Rank))
+			cmp.Compare(a.Recipient, b.Recipient), cmp.Compare(a.Place, b.Place))
 	})
 }
 
@@ -209,7 +209,7 @@ func (s *Store) ExtendLeases(ctx context.Context, es []store.Extension, lease ti
 		return nil, nil
 	}
 	var lost []store.DeliveryRef
-	err := s.write(ctx, func(ctx context.Context, x *session) error {
+	err := s.inTx(ctx, func(ctx context.Context, x *session) error {
 		if len(es) > 1 { // one alone is waited for, but waits for nobody
 			if err := x.lockMessages(ctx, refsOf(es)); err != nil {
 				return err

@@ -16,7 +16,7 @@ func (s *Store) ListMessages(ctx context.Context, q store.MessageQuery) (store.M
 	}
 	limit = min(limit, 500)
 	var page store.MessagePage
-	err := s.read(ctx, func(ctx context.Context, x *session) error {
+	err := s.inSnapshot(ctx, func(ctx context.Context, x *session) error {
 		page = store.MessagePage{}
 		ids, err := x.page(ctx, q, limit+1)
 		if err != nil {

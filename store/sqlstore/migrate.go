@@ -71,7 +71,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 
 func (x *session) migrate(ctx context.Context) error {
 	version := 0
-	there, err := x.dialect.hasSchema(ctx, x)
+	there, err := x.hasSchema(ctx)
 	if err == nil && there {
 		_, err = x.one(ctx, []any{&version}, "select coalesce(max(version), 0) from {schema}")
 	}

@@ -54,7 +54,7 @@ func (m mysql) ids(ids []string) (string, []any) {
 func (m mysql) keys(refs []store.DeliveryRef) (string, []any) {
 	args := make([]any, 0, 3*len(refs))
 	for _, r := range refs {
-		args = append(args, m.id(r.MessageID), r.Recipient, r.Rank)
+		args = append(args, m.id(r.MessageID), r.Recipient, r.Place)
 	}
 	return padded("(?, ?, ?)", len(refs), args)
 }
@@ -128,7 +128,7 @@ func (m mysql) claim(ctx context.Context, s *Store, r store.LeaseRequest) (claim
 		for _, found := range rows {
 			found.take(now, r.Lease)
 		}
-		_, err = x.exec(ctx, "update "+byKey()+" set d.expired = d.expired + d.leased, d.leased = 1, d.claim = d.claim + 1, d.due = ?",
+		_, err = x.exec(ctx, "update "+byKey()+" set d.lapsed = d.lapsed + d.leased, d.leased = 1, d.claim = d.claim + 1, d.due = ?",
 			taken.json(), micros(rows[0].Due))
 		return rows, err
 	})
@@ -143,12 +143,12 @@ func (m mysql) settle(ctx context.Context, x *session, ss []store.Settlement, su
 			called.add(s.DeliveryRef, x.attemptArgs(s)[3:]...)
 		}
 	}
-	n, err := x.exec(ctx, "update "+byKey("claim bigint", "live bool", "poke bigint", "due bigint", "same varchar(16)", "status varchar(16)",
-		"reason "+name, "not_before bigint", "attempts int", "tries int", "doubt bool", "duplicate bool", "provider_id "+name, "failure "+long)+`
-		set d.live = v.live, d.due = case when d.poke <> v.poke then {now} else v.due end,
+	n, err := x.exec(ctx, "update "+byKey("claim bigint", "live bool", "wakes bigint", "due bigint", "same varchar(16)", "status varchar(16)",
+		"reason "+name, "not_before bigint", "attempts int", "spent int", "doubt bool", "duplicate bool", "provider_id "+name, "failure "+long)+`
+		set d.live = v.live, d.due = case when d.wakes <> v.wakes then {now} else v.due end,
 			d.at = case when d.status = v.status then d.at else {now} end, d.status = v.status, d.reason = v.reason, d.not_before = v.not_before,
-			d.attempts = v.attempts, d.tries = v.tries, d.doubt = v.doubt, d.duplicate = v.duplicate,
-			d.provider_id = coalesce(nullif(v.provider_id, ''), d.provider_id), d.failure = v.failure, d.leased = 0, d.expired = 0, d.called = 0
+			d.attempts = v.attempts, d.spent = v.spent, d.doubt = v.doubt, d.duplicate = v.duplicate,
+			d.provider_id = coalesce(nullif(v.provider_id, ''), d.provider_id), d.failure = v.failure, d.leased = 0, d.lapsed = 0, d.marked = 0
 		where d.claim = v.claim and d.leased = 1 and (? or not d.canceled and d.status in ('accepted', 'held'))`, settled.json(), sure)
 	if err == nil && n < len(ss) {
 		err = errUnsure
@@ -177,7 +177,7 @@ func (m mysql) wake(ctx context.Context, x *session, refs []store.DeliveryRef) e
 	}
 	_, err := x.exec(ctx, "update "+table("message char(32)", "recipient int", "place int")+`
 		straight_join {deliveries} d on d.message = unhex(v.message) and d.recipient = v.recipient
-		set d.poke = d.poke + 1, d.due = case when d.leased then d.due else least(d.due, {now}) end
+		set d.wakes = d.wakes + 1, d.due = case when d.leased then d.due else least(d.due, {now}) end
 		where d.place <> v.place and d.grouped and d.status in ('accepted', 'held')`, facts.json())
 	return err
 }
@@ -197,13 +197,13 @@ func (m mysql) extend(ctx context.Context, x *session, es []store.Extension, lea
 	for i, e := range es {
 		r := rows[named(e.DeliveryRef)]
 		if found[i] = r != nil && r.Claim == e.Claim; found[i] && r.leased && !r.Status.Settled() {
-			running.add(e.DeliveryRef, e.Called)
+			running.add(e.DeliveryRef, e.Marked)
 		}
 	}
 	if len(running) == 0 {
 		return found, nil
 	}
-	_, err = x.exec(ctx, "update "+byKey("called bool")+" set d.due = {now} + ?, d.called = d.called or v.called",
+	_, err = x.exec(ctx, "update "+byKey("marked bool")+" set d.due = {now} + ?, d.marked = d.marked or v.marked",
 		running.json(), lease.Microseconds())
 	return found, err
 }

@@ -6,9 +6,8 @@ import (
 	"strings"
 )
 
-func (mysql) hasSchema(ctx context.Context, x *session) (bool, error) {
-	var one int
-	return x.one(ctx, []any{&one}, "select 1 from information_schema.tables where table_schema = database() and table_name = ?", x.tables("{schema}"))
+func (mysql) columns() string {
+	return "select column_name from information_schema.columns where table_schema = database() and table_name = ?"
 }
 
 // unfit refuses servers that cannot skip what is locked, that lose commits when they die, or whose log cannot hold what we do.

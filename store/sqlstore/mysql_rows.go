@@ -33,7 +33,7 @@ func byKey(columns ...string) string {
 type rowsOf [][]any
 
 func (r *rowsOf) add(ref store.DeliveryRef, more ...any) {
-	*r = append(*r, append([]any{strings.ReplaceAll(ref.MessageID, "-", ""), ref.Recipient, ref.Rank}, more...))
+	*r = append(*r, append([]any{strings.ReplaceAll(ref.MessageID, "-", ""), ref.Recipient, ref.Place}, more...))
 }
 
 func (r rowsOf) json() string {

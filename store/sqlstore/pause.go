@@ -13,7 +13,7 @@ func (s *Store) SavePause(ctx context.Context, p store.Pause, length time.Durati
 	if err := short(names{{"channel", p.Channel}}); err != nil {
 		return fault(err)
 	}
-	return s.write(ctx, func(ctx context.Context, x *session) error {
+	return s.inTx(ctx, func(ctx context.Context, x *session) error {
 		var until, now int64
 		found, err := x.one(ctx, []any{&until}, "select ends_at from {pauses} where channel = ?"+x.dialect.traits().lockRows, p.Channel)
 		if err == nil {
@@ -37,7 +37,7 @@ func (s *Store) SavePause(ctx context.Context, p store.Pause, length time.Durati
 
 // ListPauses implements [store.Pauses].
 func (s *Store) ListPauses(ctx context.Context) (ps []store.Pause, now time.Time, err error) {
-	err = s.on(ctx, func(ctx context.Context, x *session) (err error) {
+	err = s.run(ctx, func(ctx context.Context, x *session) (err error) {
 		ps = nil
 		if now, err = x.now(ctx); err != nil {
 			return err
@@ -64,7 +64,7 @@ func (s *Store) ListPauses(ctx context.Context) (ps []store.Pause, now time.Time
 // DeletePause implements [store.Pauses].
 func (s *Store) DeletePause(ctx context.Context, channel string) (bool, error) {
 	held := false
-	err := s.write(ctx, func(ctx context.Context, x *session) error {
+	err := s.inTx(ctx, func(ctx context.Context, x *session) error {
 		now, err := x.now(ctx)
 		if err != nil {
 			return err

@@ -14,7 +14,7 @@ func Postgres(db *sql.DB, o *Options) *Store { return open(db, postgres{}, o) }
 // postgres talks to PostgreSQL: one statement for each batch, with its rows in arrays.
 //
 // What it is to do with a hundred rows is to look up each by its key, in however small a table. Two things keep PostgreSQL from that,
-// and each has its remedy. It keeps the plan of a statement, if that seems no dearer than one for just these parameters, and one that was
+// and each has its remedy. It keeps the plan of a statement, if that seems no costlier than one for just these parameters, and one that was
 // made while a table was small reads all of a large one: anew is one row where the parameters are known, and a million for a plan that
 // is to be kept, so that none is. And it prefers to read a table of ten thousand rows to a hundred look-ups: of what equals a coalesce it
 // expects one row in two hundred.
@@ -58,7 +58,7 @@ func (p postgres) ids(ids []string) (string, []any) {
 func (p postgres) keys(refs []store.DeliveryRef) (string, []any) {
 	a := make(arrays, 3)
 	for _, r := range refs {
-		a.row(p.id(r.MessageID), r.Recipient, r.Rank)
+		a.row(p.id(r.MessageID), r.Recipient, r.Place)
 	}
 	return "select v.* from unnest(?::uuid[], ?::int[], ?::int[]) v(message, recipient, place), " + anew +
 		" where v.place = coalesce(v.place, v.place)", append(a.args(), 1, 1)
@@ -121,7 +121,7 @@ const claimPostgres = `with clock as materialized (select {now} as now),
 		limit ?),
 	taken as (
 		update {deliveries} d
-		set claim = d.claim + 1, due = (select now from clock) + ?::bigint, expired = d.expired + d.leased::int, leased = true
+		set claim = d.claim + 1, due = (select now from clock) + ?::bigint, lapsed = d.lapsed + d.leased::int, leased = true
 		from picked p where p.place = coalesce(p.place, p.place) and d.message = p.message and d.recipient = p.recipient and d.place = p.place
 		returning ` + claimedColumns + `, p.due as was)
 	select t.*, (select now from clock) as now, null::bigint as later from taken t
@@ -139,12 +139,12 @@ func (p postgres) settle(ctx context.Context, x *session, ss []store.Settlement,
 		if attempt == nil {
 			attempt = &store.Attempt{}
 		}
-		due, poke := micros(s.Due), s.Poke
+		due, wakes := micros(s.Due), s.Wakes
 		if s.Due.IsZero() {
-			poke = -1 // at once
+			wakes = -1 // at once
 		}
-		a.row(i, p.id(s.MessageID), s.Recipient, s.Rank, s.Claim, !s.Status.Settled(), due, poke, string(s.Status), s.Reason, micros(s.NotBefore),
-			s.Attempts, s.Tries, s.Doubt, s.Duplicate, clean(attempt.ProviderID), failureText(s.Failure),
+		a.row(i, p.id(s.MessageID), s.Recipient, s.Place, s.Claim, !s.Status.Settled(), due, wakes, string(s.Status), s.Reason, micros(s.NotBefore),
+			s.Attempts, s.Spent, s.Doubt, s.Duplicate, clean(attempt.ProviderID), failureText(s.Failure),
 			s.Attempt != nil, micros(attempt.At), attempt.Took.Microseconds(), string(attempt.Status), clean(attempt.Reason),
 			clean(attempt.Provider), clean(attempt.Code), attempt.Duplicate, failureText(attempt.Failure))
 	}
@@ -152,12 +152,12 @@ func (p postgres) settle(ctx context.Context, x *session, ss []store.Settlement,
 		v as materialized (select * from unnest(?::int[], ?::uuid[], ?::int[], ?::int[], ?::bigint[], ?::bool[],
 			?::bigint[], ?::bigint[], ?::text[], ?::text[], ?::bigint[], ?::int[], ?::int[], ?::bool[], ?::bool[], ?::text[], ?::text[],
 			?::bool[], ?::bigint[], ?::bigint[], ?::text[], ?::text[], ?::text[], ?::text[], ?::bool[], ?::text[])
-			as v(nr, message, recipient, place, claim, live, due, poke, status, reason, not_before, attempts, tries, doubt, duplicate, provider_id,
+			as v(nr, message, recipient, place, claim, live, due, wakes, status, reason, not_before, attempts, spent, doubt, duplicate, provider_id,
 				failure, called, at, took, as_status, as_reason, provider, code, as_duplicate, as_failure)),
-		s as (update {deliveries} d set live = v.live, due = case when d.poke <> v.poke then (select now from clock) else v.due end,
+		s as (update {deliveries} d set live = v.live, due = case when d.wakes <> v.wakes then (select now from clock) else v.due end,
 			at = case when d.status = v.status then d.at else (select now from clock) end, status = v.status, reason = v.reason, not_before = v.not_before,
-			attempts = v.attempts, tries = v.tries, doubt = v.doubt, duplicate = v.duplicate,
-			provider_id = coalesce(nullif(v.provider_id, ''), d.provider_id), failure = v.failure, leased = false, expired = 0, called = false
+			attempts = v.attempts, spent = v.spent, doubt = v.doubt, duplicate = v.duplicate,
+			provider_id = coalesce(nullif(v.provider_id, ''), d.provider_id), failure = v.failure, leased = false, lapsed = 0, marked = false
 			from v, `+anew+` where v.nr = coalesce(v.nr, v.nr) and d.message = v.message and d.recipient = v.recipient and d.place = v.place and d.claim = v.claim and d.leased
 			and (?::bool or not d.canceled and d.status in ('accepted', 'held'))
 			returning v.nr),
@@ -182,9 +182,9 @@ func (x *session) marked(ctx context.Context, n int, code string, args ...any) (
 func (p postgres) wake(ctx context.Context, x *session, refs []store.DeliveryRef) error {
 	a := make(arrays, 3)
 	for _, r := range refs {
-		a.row(r.MessageID, r.Recipient, r.Rank)
+		a.row(r.MessageID, r.Recipient, r.Place)
 	}
-	_, err := x.exec(ctx, `update {deliveries} d set poke = poke + 1, due = case when d.leased then d.due else least(d.due, {now}) end
+	_, err := x.exec(ctx, `update {deliveries} d set wakes = wakes + 1, due = case when d.leased then d.due else least(d.due, {now}) end
 		from unnest(?::uuid[], ?::int[], ?::int[]) as v(message, recipient, place), `+anew+`
 		where v.place = coalesce(v.place, v.place) and d.message = v.message and d.recipient = v.recipient and d.place <> v.place and d.grouped and d.status in ('accepted', 'held')`,
 		append(a.args(), 1, 1)...)
@@ -194,12 +194,12 @@ func (p postgres) wake(ctx context.Context, x *session, refs []store.DeliveryRef
 func (p postgres) extend(ctx context.Context, x *session, es []store.Extension, lease time.Duration) ([]bool, error) {
 	a := make(arrays, 6)
 	for i, e := range es {
-		a.row(i, p.id(e.MessageID), e.Recipient, e.Rank, e.Claim, e.Called)
+		a.row(i, p.id(e.MessageID), e.Recipient, e.Place, e.Claim, e.Marked)
 	}
 	return x.marked(ctx, len(es), `update {deliveries} d
 		set due = case when d.leased and d.status in ('accepted', 'held') then {now} + ?::bigint else d.due end,
-			called = d.called or v.called and d.leased and d.status in ('accepted', 'held')
-		from unnest(?::int[], ?::uuid[], ?::int[], ?::int[], ?::bigint[], ?::bool[]) as v(nr, message, recipient, place, claim, called), `+anew+`
+			marked = d.marked or v.marked and d.leased and d.status in ('accepted', 'held')
+		from unnest(?::int[], ?::uuid[], ?::int[], ?::int[], ?::bigint[], ?::bool[]) as v(nr, message, recipient, place, claim, marked), `+anew+`
 		where v.nr = coalesce(v.nr, v.nr) and d.message = v.message and d.recipient = v.recipient and d.place = v.place and d.claim = v.claim
 		returning v.nr`, append(append([]any{lease.Microseconds()}, a.args()...), 1, 1)...)
 }

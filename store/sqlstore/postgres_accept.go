@@ -33,7 +33,7 @@ func (p postgres) insert(ctx context.Context, x *session, ms []store.NewMessage)
 		err := rows.Scan(&id, &at)
 		i := places[string(id)]
 		stored[i] = true
-		x.fresh = append(x.fresh, headOf(&ms[i], at))
+		x.fresh = append(x.fresh, messageOf(&ms[i], at))
 		return err
 	}, `with m as (insert into {messages} (`+insertedMessage+`) `+messages+` on conflict do nothing returning id, accepted_at),
 		d as (insert into {deliveries} (`+insertedDelivery+`)

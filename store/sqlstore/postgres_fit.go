@@ -5,10 +5,8 @@ import (
 	"hash/fnv"
 )
 
-func (postgres) hasSchema(ctx context.Context, x *session) (bool, error) {
-	var there bool
-	_, err := x.one(ctx, []any{&there}, "select to_regclass(?::text) is not null", x.tables("{schema}"))
-	return there, err
+func (postgres) columns() string {
+	return "select attname::text from pg_attribute where attrelid = to_regclass(?::text) and attnum > 0 and not attisdropped"
 }
 
 // unfit refuses what would lose commits when the server dies.

@@ -19,7 +19,7 @@ func (s *Store) PruneMessages(ctx context.Context, before time.Time, limit int) 
 	for after := ""; pruned < limit; {
 		var old []string
 		var last string
-		err := s.on(ctx, func(ctx context.Context, x *session) (err error) {
+		err := s.run(ctx, func(ctx context.Context, x *session) (err error) {
 			old, last, err = x.old(ctx, before, after)
 			return err
 		})
@@ -29,7 +29,7 @@ func (s *Store) PruneMessages(ctx context.Context, before time.Time, limit int) 
 		old = old[:min(len(old), limit-pruned)]
 		if len(old) > 0 {
 			n := 0
-			err = s.write(ctx, func(ctx context.Context, x *session) (err error) {
+			err = s.inTx(ctx, func(ctx context.Context, x *session) (err error) {
 				n, err = x.prune(ctx, old)
 				return err
 			})

@@ -13,7 +13,7 @@ func (s *Store) RecordReceipts(ctx context.Context, rs []store.Receipt) ([]store
 		return nil, nil
 	}
 	var unmatched []store.Receipt
-	err := s.write(ctx, func(ctx context.Context, x *session) (err error) {
+	err := s.inTx(ctx, func(ctx context.Context, x *session) (err error) {
 		unmatched, err = x.receive(ctx, rs)
 		return err
 	})
@@ -74,7 +74,7 @@ func (x *session) match(ctx context.Context, r *store.Receipt) (ref store.Delive
 		return named(r.DeliveryRef), nil
 	}
 	var id uuid
-	_, err = x.one(ctx, []any{&id, &ref.Recipient, &ref.Rank},
+	_, err = x.one(ctx, []any{&id, &ref.Recipient, &ref.Place},
 		"select message, recipient, place from {attempts} where provider_id = ? and provider = ? and provider_id <> '' order by at desc limit 1",
 		clean(r.ProviderID), clean(r.Provider))
 	ref.MessageID = string(id)

@@ -18,7 +18,7 @@ const (
 	insertedMessage  = messageColumns + ", hash"
 	insertedDelivery = "message, recipient, place, lane, live, due, status, reason, at, not_before, user_id, address, locale, grouped, suppression, failure, body"
 	deliveryColumns  = `d.message, d.recipient, d.place, d.claim, d.lane, d.user_id, d.address, d.locale, d.grouped, d.canceled, d.status, d.reason,
-		d.at, d.due, d.not_before, d.attempts, d.tries, d.doubt, d.duplicate, d.provider_id, d.expired, d.called, d.poke, d.leased, d.failure, d.body`
+		d.at, d.due, d.not_before, d.attempts, d.spent, d.doubt, d.duplicate, d.provider_id, d.lapsed, d.marked, d.wakes, d.leased, d.failure, d.body`
 	claimedColumns = deliveryColumns + ", (select s.reason from {suppressions} s where s.hash = d.suppression) as suppressed"
 	attemptColumns = "message, recipient, place, claim, at, took, status, reason, provider, provider_id, code, duplicate, failure"
 )
@@ -37,8 +37,8 @@ func (r *row) into() ([]any, func() error) {
 	var at, notBefore int64
 	var failure string
 	d := &r.Delivery
-	return []any{&id, &d.Recipient, &d.Rank, &d.Claim, &d.Lane, &d.User, &d.To, &d.Locale, &d.Grouped, &d.Canceled, &d.Status, &d.Reason,
-			&at, &r.due, &notBefore, &d.Attempts, &d.Tries, &d.Doubt, &d.Duplicate, &d.ProviderID, &d.Expired, &d.Called, &d.Poke, &r.leased,
+	return []any{&id, &d.Recipient, &d.Place, &d.Claim, &d.Lane, &d.User, &d.To, &d.Locale, &d.Grouped, &d.Canceled, &d.Status, &d.Reason,
+			&at, &r.due, &notBefore, &d.Attempts, &d.Spent, &d.Doubt, &d.Duplicate, &d.ProviderID, &d.Lapsed, &d.Marked, &d.Wakes, &r.leased,
 			&failure, &d.Body},
 		func() (err error) {
 			d.MessageID, d.At, d.NotBefore = string(id), instant(at), instant(notBefore)
@@ -85,7 +85,7 @@ func scanAttempt(rows *sql.Rows) (ref store.DeliveryRef, a store.Attempt, err er
 	var id uuid
 	var at, took int64
 	var failure string
-	if err := rows.Scan(&id, &ref.Recipient, &ref.Rank, &ref.Claim, &at, &took, &a.Status, &a.Reason, &a.Provider, &a.ProviderID, &a.Code,
+	if err := rows.Scan(&id, &ref.Recipient, &ref.Place, &ref.Claim, &at, &took, &a.Status, &a.Reason, &a.Provider, &a.ProviderID, &a.Code,
 		&a.Duplicate, &failure); err != nil {
 		return ref, a, err
 	}

@@ -15,7 +15,7 @@ func (s *Store) SaveSchedule(ctx context.Context, n store.Schedule) error {
 	if err := short(names{{"tenant", n.Tenant}, {"name", n.Name}, {"zone", n.Zone}}); err != nil {
 		return fault(err)
 	}
-	return s.write(ctx, func(ctx context.Context, x *session) error {
+	return s.inTx(ctx, func(ctx context.Context, x *session) error {
 		var spec, zone string
 		var next int64
 		found, err := x.one(ctx, []any{&spec, &zone, &next},
@@ -41,7 +41,7 @@ func (s *Store) SaveSchedule(ctx context.Context, n store.Schedule) error {
 
 // DueSchedules implements [store.Schedules].
 func (s *Store) DueSchedules(ctx context.Context, limit int) (due []store.Schedule, now, next time.Time, err error) {
-	err = s.on(ctx, func(ctx context.Context, x *session) error {
+	err = s.run(ctx, func(ctx context.Context, x *session) error {
 		due, next = nil, time.Time{}
 		if now, err = x.now(ctx); err != nil {
 			return err
@@ -61,7 +61,7 @@ func (s *Store) DueSchedules(ctx context.Context, limit int) (due []store.Schedu
 // AdvanceSchedule implements [store.Schedules].
 func (s *Store) AdvanceSchedule(ctx context.Context, tenant, name string, from, to time.Time) (bool, error) {
 	n := 0
-	err := s.write(ctx, func(ctx context.Context, x *session) (err error) {
+	err := s.inTx(ctx, func(ctx context.Context, x *session) (err error) {
 		n, err = x.exec(ctx, "update {schedules} set next_at = ? where tenant = ? and name = ? and next_at = ?", micros(to), tenant, name, micros(from))
 		return err
 	})
@@ -71,7 +71,7 @@ func (s *Store) AdvanceSchedule(ctx context.Context, tenant, name string, from, 
 // DeleteSchedule implements [store.Schedules].
 func (s *Store) DeleteSchedule(ctx context.Context, tenant, name string) (bool, error) {
 	n := 0
-	err := s.write(ctx, func(ctx context.Context, x *session) (err error) {
+	err := s.inTx(ctx, func(ctx context.Context, x *session) (err error) {
 		n, err = x.exec(ctx, "delete from {schedules} where tenant = ? and name = ?", tenant, name)
 		return err
 	})
@@ -80,7 +80,7 @@ func (s *Store) DeleteSchedule(ctx context.Context, tenant, name string) (bool, 
 
 // ListSchedules implements [store.Schedules].
 func (s *Store) ListSchedules(ctx context.Context, tenant string) (all []store.Schedule, err error) {
-	err = s.on(ctx, func(ctx context.Context, x *session) (err error) {
+	err = s.run(ctx, func(ctx context.Context, x *session) (err error) {
 		all, err = x.schedules(ctx, "where tenant = ? order by name", tenant)
 		return err
 	})

@@ -15,14 +15,14 @@ type session struct {
 	q  Querier
 	tx *sql.Tx // ours; nil if q is no transaction, or the host's
 
-	mine   map[*text]*sql.Stmt // prepared, of this transaction
-	wanted []*text             // not yet prepared
+	mine   map[*statement]*sql.Stmt // prepared, of this transaction
+	wanted []*statement             // not yet prepared
 
 	fresh []*store.Message // that it stored, where that is known with their times: a lease will ask for them soon
 }
 
-// A text is a statement as the database gets it.
-type text struct {
+// A statement is SQL as the database gets it.
+type statement struct {
 	sql   string
 	times []int // the parameters that are the time
 
@@ -30,23 +30,23 @@ type text struct {
 	stmt *sql.Stmt
 }
 
-// texts are the statements used so far.
-type texts struct{ known sync.Map } // of string to *text
+// statements holds those used so far.
+type statements struct{ known sync.Map } // of string to *statement
 
-func (s *Store) text(code string) *text {
-	if known, ok := s.texts.known.Load(code); ok {
-		return known.(*text)
+func (s *Store) statement(code string) *statement {
+	if known, ok := s.statements.known.Load(code); ok {
+		return known.(*statement)
 	}
-	t := &text{}
-	t.sql, t.times = s.dialect.traits().words(code)
+	t := &statement{}
+	t.sql, t.times = s.dialect.traits().rewrite(code)
 	t.sql = s.tables(t.sql)
-	known, _ := s.texts.known.LoadOrStore(code, t)
-	return known.(*text)
+	known, _ := s.statements.known.LoadOrStore(code, t)
+	return known.(*statement)
 }
 
 // exec runs a statement, and returns how many rows it touched.
 func (x *session) exec(ctx context.Context, code string, args ...any) (int, error) {
-	t := x.text(code)
+	t := x.statement(code)
 	args = t.fill(args)
 	var r sql.Result
 	var err error
@@ -64,7 +64,7 @@ func (x *session) exec(ctx context.Context, code string, args ...any) (int, erro
 
 // query runs a query, and calls scan for each row.
 func (x *session) query(ctx context.Context, scan func(*sql.Rows) error, code string, args ...any) error {
-	t := x.text(code)
+	t := x.statement(code)
 	args = t.fill(args)
 	var rows *sql.Rows
 	var err error
@@ -98,7 +98,7 @@ func (x *session) one(ctx context.Context, into []any, code string, args ...any)
 }
 
 // fill puts the time where it belongs among args.
-func (t *text) fill(args []any) []any {
+func (t *statement) fill(args []any) []any {
 	if len(t.times) == 0 {
 		return args
 	}
@@ -114,7 +114,7 @@ func (t *text) fill(args []any) []any {
 
 // prepared returns t as it is prepared, or nil. Within a transaction nothing new is prepared, because that may take another connection
 // than ours, and there may be no other.
-func (x *session) prepared(ctx context.Context, t *text) *sql.Stmt {
+func (x *session) prepared(ctx context.Context, t *statement) *sql.Stmt {
 	switch {
 	case !x.dialect.traits().prepare:
 		return nil
@@ -135,14 +135,14 @@ func (x *session) prepared(ctx context.Context, t *text) *sql.Stmt {
 		return nil
 	}
 	if x.mine == nil {
-		x.mine = make(map[*text]*sql.Stmt)
+		x.mine = make(map[*statement]*sql.Stmt)
 	}
 	x.mine[t] = x.tx.StmtContext(ctx, stmt)
 	return x.mine[t]
 }
 
 // prepare returns t as it is prepared on db, or nil if that does not work: then the statement itself will tell why.
-func (t *text) prepare(ctx context.Context, db *sql.DB) *sql.Stmt {
+func (t *statement) prepare(ctx context.Context, db *sql.DB) *sql.Stmt {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.stmt == nil {
@@ -153,8 +153,8 @@ func (t *text) prepare(ctx context.Context, db *sql.DB) *sql.Stmt {
 	return t.stmt
 }
 
-// on runs do on a database that is fit, and again while it fails for a passing reason.
-func (s *Store) on(ctx context.Context, do func(context.Context, *session) error) error {
+// run calls do on a database that is fit, and again while it fails for a passing reason.
+func (s *Store) run(ctx context.Context, do func(context.Context, *session) error) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	return s.again(ctx, func() error {
@@ -166,14 +166,14 @@ func (s *Store) on(ctx context.Context, do func(context.Context, *session) error
 	})
 }
 
-// write is on in a transaction, as the only writer where there may be but one.
-func (s *Store) write(ctx context.Context, do func(context.Context, *session) error) error {
-	return s.on(ctx, func(ctx context.Context, _ *session) error { return s.transact(ctx, s.isolation(), do) })
+// inTx runs do in a transaction, as the only writer where there may be but one.
+func (s *Store) inTx(ctx context.Context, do func(context.Context, *session) error) error {
+	return s.run(ctx, func(ctx context.Context, _ *session) error { return s.transact(ctx, s.isolation(), do) })
 }
 
-// read is on in a transaction that sees one state of the database, however many its queries.
-func (s *Store) read(ctx context.Context, do func(context.Context, *session) error) error {
-	return s.on(ctx, func(ctx context.Context, _ *session) error {
+// inSnapshot runs do in a transaction that sees one state of the database, however many its queries.
+func (s *Store) inSnapshot(ctx context.Context, do func(context.Context, *session) error) error {
+	return s.run(ctx, func(ctx context.Context, _ *session) error {
 		var options *sql.TxOptions
 		if s.dialect.traits().committed {
 			options = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}

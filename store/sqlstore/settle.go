@@ -21,7 +21,7 @@ func (s *Store) SettleDeliveries(ctx context.Context, ss []store.Settlement) (lo
 		return nil, nil
 	}
 	for i := range ss {
-		ss[i].Met = nil
+		ss[i].Overtaken = nil
 	}
 	shared := sharedOf(ss)
 	rest := ss
@@ -38,9 +38,9 @@ func (s *Store) SettleDeliveries(ctx context.Context, ss []store.Settlement) (lo
 		return x.wake(ctx, factsOf(written))
 	}
 	if s.dialect.traits().alone && len(shared) == 0 {
-		err = s.on(ctx, quick)
+		err = s.run(ctx, quick)
 	} else {
-		err = s.write(ctx, quick)
+		err = s.inTx(ctx, quick)
 	}
 	if errors.Is(err, errUnsure) {
 		err, rest = nil, ss
@@ -48,13 +48,13 @@ func (s *Store) SettleDeliveries(ctx context.Context, ss []store.Settlement) (lo
 	if err != nil || len(rest) == 0 {
 		return nil, err
 	}
-	var met standings
-	err = s.write(ctx, func(ctx context.Context, x *session) (err error) {
-		lost, met, err = x.settleCarefully(ctx, rest)
+	var overtaken standings
+	err = s.inTx(ctx, func(ctx context.Context, x *session) (err error) {
+		lost, overtaken, err = x.settleCarefully(ctx, rest)
 		return err
 	})
 	for i := range ss {
-		ss[i].Met = met[ss[i].DeliveryRef]
+		ss[i].Overtaken = overtaken[ss[i].DeliveryRef]
 	}
 	return lost, err
 }
@@ -99,7 +99,7 @@ func split(ss []store.Settlement, done []bool) (written, rest []store.Settlement
 type standings map[store.DeliveryRef]*store.Standing
 
 // settleCarefully settles under lock, so that it knows what it meets.
-func (x *session) settleCarefully(ctx context.Context, ss []store.Settlement) (lost []store.DeliveryRef, met standings, err error) {
+func (x *session) settleCarefully(ctx context.Context, ss []store.Settlement) (lost []store.DeliveryRef, overtaken standings, err error) {
 	refs := make([]store.DeliveryRef, len(ss))
 	for i := range ss {
 		refs[i] = ss[i].DeliveryRef
@@ -112,7 +112,7 @@ func (x *session) settleCarefully(ctx context.Context, ss []store.Settlement) (l
 		return nil, nil, err
 	}
 	var certain []store.Settlement
-	met = make(standings)
+	overtaken = make(standings)
 	for i := range ss {
 		r := rows[named(ss[i].DeliveryRef)]
 		if r == nil || r.Claim != ss[i].Claim {
@@ -121,7 +121,7 @@ func (x *session) settleCarefully(ctx context.Context, ss []store.Settlement) (l
 		}
 		s := meet(ss[i], r)
 		if s.Status != ss[i].Status || s.Reason != ss[i].Reason || r.Canceled {
-			met[s.DeliveryRef] = &store.Standing{Status: s.Status, Reason: s.Reason, Failure: s.Failure, Canceled: r.Canceled}
+			overtaken[s.DeliveryRef] = &store.Standing{Status: s.Status, Reason: s.Reason, Failure: s.Failure, Canceled: r.Canceled}
 		}
 		if r.leased { // else it is a repetition
 			r.leased = false
@@ -129,12 +129,12 @@ func (x *session) settleCarefully(ctx context.Context, ss []store.Settlement) (l
 		}
 	}
 	if len(certain) == 0 {
-		return lost, met, nil
+		return lost, overtaken, nil
 	}
 	if _, err := x.dialect.settle(ctx, x, certain, true); err != nil {
 		return nil, nil, err
 	}
-	return lost, met, x.wake(ctx, factsOf(certain))
+	return lost, overtaken, x.wake(ctx, factsOf(certain))
 }
 
 // meet is what s comes to when it meets r.
@@ -150,22 +150,22 @@ func meet(s store.Settlement, r *row) store.Settlement {
 
 // settleArgs are the values of a settlement. The status is there twice: to be compared with, and to be set.
 func settleArgs(s *store.Settlement) []any {
-	poke := s.Poke
+	wakes := s.Wakes
 	if s.Due.IsZero() {
-		poke = -1 // at once
+		wakes = -1 // at once
 	}
 	provider := ""
 	if s.Attempt != nil {
 		provider = clean(s.Attempt.ProviderID)
 	}
-	return []any{!s.Status.Settled(), poke, micros(s.Due), string(s.Status), string(s.Status), s.Reason, micros(s.NotBefore), s.Attempts, s.Tries,
+	return []any{!s.Status.Settled(), wakes, micros(s.Due), string(s.Status), string(s.Status), s.Reason, micros(s.NotBefore), s.Attempts, s.Spent,
 		s.Doubt, s.Duplicate, provider, failureText(s.Failure)}
 }
 
 // attemptArgs are the values of a settlement's attempt, in the order of attemptColumns.
 func (x *session) attemptArgs(s *store.Settlement) []any {
 	a := s.Attempt
-	return []any{x.dialect.id(s.MessageID), s.Recipient, s.Rank, s.Claim, micros(a.At), a.Took.Microseconds(), string(a.Status), clean(a.Reason),
+	return []any{x.dialect.id(s.MessageID), s.Recipient, s.Place, s.Claim, micros(a.At), a.Took.Microseconds(), string(a.Status), clean(a.Reason),
 		clean(a.Provider), clean(a.ProviderID), clean(a.Code), a.Duplicate, failureText(a.Failure)}
 }
 

@@ -41,7 +41,7 @@ func (sqlite) ids(ids []string) (string, []any) {
 func (sqlite) keys(refs []store.DeliveryRef) (string, []any) {
 	args := make([]any, 0, 3*len(refs))
 	for _, r := range refs {
-		args = append(args, r.MessageID, r.Recipient, r.Rank)
+		args = append(args, r.MessageID, r.Recipient, r.Place)
 	}
 	return "values " + places(len(refs), "(?, ?, ?)"), args
 }
@@ -83,7 +83,7 @@ func (sqlite) claim(ctx context.Context, s *Store, r store.LeaseRequest) (claims
 		for _, found := range rows {
 			found.take(now, r.Lease)
 		}
-		_, err = x.exec(ctx, `update {deliveries} set claim = claim + 1, due = ?, expired = expired + leased, leased = 1
+		_, err = x.exec(ctx, `update {deliveries} set claim = claim + 1, due = ?, lapsed = lapsed + leased, leased = 1
 			where (message, recipient, place) in (select message, recipient, place from `+due+")",
 			append([]any{micros(rows[0].Due)}, args...)...)
 		return rows, err
@@ -94,12 +94,12 @@ func (sqlite) settle(ctx context.Context, x *session, ss []store.Settlement, sur
 	done := make([]bool, len(ss))
 	for i := range ss {
 		s := &ss[i]
-		n, err := x.exec(ctx, `update {deliveries} set live = ?, due = case when poke <> ? then {now} else ? end,
-			at = case when status = ? then at else {now} end, status = ?, reason = ?, not_before = ?, attempts = ?, tries = ?,
-			doubt = ?, duplicate = ?, provider_id = coalesce(nullif(?, ''), provider_id), failure = ?, leased = 0, expired = 0, called = 0
+		n, err := x.exec(ctx, `update {deliveries} set live = ?, due = case when wakes <> ? then {now} else ? end,
+			at = case when status = ? then at else {now} end, status = ?, reason = ?, not_before = ?, attempts = ?, spent = ?,
+			doubt = ?, duplicate = ?, provider_id = coalesce(nullif(?, ''), provider_id), failure = ?, leased = 0, lapsed = 0, marked = 0
 			where message = ? and recipient = ? and place = ? and claim = ? and leased
 			and (? or not canceled and status in ('accepted', 'held'))`,
-			append(settleArgs(s), s.MessageID, s.Recipient, s.Rank, s.Claim, sure)...)
+			append(settleArgs(s), s.MessageID, s.Recipient, s.Place, s.Claim, sure)...)
 		if err != nil {
 			return nil, err
 		}
@@ -117,9 +117,9 @@ func (sqlite) settle(ctx context.Context, x *session, ss []store.Settlement, sur
 
 func (sqlite) wake(ctx context.Context, x *session, refs []store.DeliveryRef) error {
 	for _, r := range refs {
-		if _, err := x.exec(ctx, `update {deliveries} set poke = poke + 1, due = case when leased then due else min(due, {now}) end
+		if _, err := x.exec(ctx, `update {deliveries} set wakes = wakes + 1, due = case when leased then due else min(due, {now}) end
 			where message = ? and recipient = ? and place <> ? and grouped and status in ('accepted', 'held')`,
-			r.MessageID, r.Recipient, r.Rank); err != nil {
+			r.MessageID, r.Recipient, r.Place); err != nil {
 			return err
 		}
 	}
@@ -130,9 +130,9 @@ func (sqlite) extend(ctx context.Context, x *session, es []store.Extension, leas
 	found := make([]bool, len(es))
 	for i, e := range es {
 		n, err := x.exec(ctx, `update {deliveries} set due = case when leased and status in ('accepted', 'held') then {now} + ? else due end,
-			called = called or ? and leased and status in ('accepted', 'held')
+			marked = marked or ? and leased and status in ('accepted', 'held')
 			where message = ? and recipient = ? and place = ? and claim = ?`,
-			lease.Microseconds(), e.Called, e.MessageID, e.Recipient, e.Rank, e.Claim)
+			lease.Microseconds(), e.Marked, e.MessageID, e.Recipient, e.Place, e.Claim)
 		if err != nil {
 			return nil, err
 		}
@@ -141,10 +141,7 @@ func (sqlite) extend(ctx context.Context, x *session, es []store.Extension, leas
 	return found, nil
 }
 
-func (sqlite) hasSchema(ctx context.Context, x *session) (bool, error) {
-	var one int
-	return x.one(ctx, []any{&one}, "select 1 from sqlite_master where type = 'table' and name = ?", x.tables("{schema}"))
-}
+func (sqlite) columns() string { return "select name from pragma_table_info(?)" }
 
 // unfit refuses what would lose commits or fail under the second writer.
 func (sqlite) unfit(ctx context.Context, x *session) error {

@@ -44,10 +44,10 @@ type Store struct {
 	timeout time.Duration
 	invalid error
 
-	texts  texts
-	heads  heads
-	fit    fitness
-	writer chan struct{} // has one while somebody writes, where only one may
+	statements statements
+	cache      messageCache
+	fit        fitness
+	writer     chan struct{} // has one while somebody writes, where only one may
 }
 
 // SQLite returns a Store in a SQLite database. All processes that use it must be on one machine.

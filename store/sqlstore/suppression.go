@@ -20,7 +20,7 @@ func (s *Store) SaveSuppressions(ctx context.Context, ss []store.Suppression) er
 			return fault(err)
 		}
 	}
-	return s.write(ctx, func(ctx context.Context, x *session) error {
+	return s.inTx(ctx, func(ctx context.Context, x *session) error {
 		for _, n := range ss {
 			if _, err := x.exec(ctx, "insert into {suppressions} (tenant, kind, hash, reason, at) values (?, ?, ?, ?, {now}) "+x.dialect.traits().ignore,
 				n.Tenant, n.Kind, suppressed(n.SuppressionKey), n.Reason); err != nil {
@@ -34,7 +34,7 @@ func (s *Store) SaveSuppressions(ctx context.Context, ss []store.Suppression) er
 // DeleteSuppression implements [store.Suppressions].
 func (s *Store) DeleteSuppression(ctx context.Context, k store.SuppressionKey) (bool, error) {
 	n := 0
-	err := s.write(ctx, func(ctx context.Context, x *session) (err error) {
+	err := s.inTx(ctx, func(ctx context.Context, x *session) (err error) {
 		n, err = x.exec(ctx, "delete from {suppressions} where hash = ?", suppressed(k))
 		return err
 	})

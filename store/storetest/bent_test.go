@@ -134,12 +134,12 @@ func (b *bent) settles(bend func(*store.Settlement) (drop bool)) {
 	}
 }
 
-// meets bends what each settlement has met.
-func (b *bent) meets(bend func(*store.Standing) *store.Standing) {
+// overtaken bends what each settlement is told of those that were faster.
+func (b *bent) overtaken(bend func(*store.Standing) *store.Standing) {
 	b.settle = func(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
 		lost, err := b.Store.SettleDeliveries(ctx, ss)
 		for i := range ss {
-			ss[i].Met = bend(ss[i].Met)
+			ss[i].Overtaken = bend(ss[i].Overtaken)
 		}
 		return lost, err
 	}
@@ -199,7 +199,7 @@ func (b *bent) stored(ref store.DeliveryRef) store.Delivery {
 		Attempts: true})
 	for _, m := range page.Messages {
 		for _, d := range m.Deliveries {
-			if d.Recipient == ref.Recipient && d.Rank == ref.Rank {
+			if d.Recipient == ref.Recipient && d.Place == ref.Place {
 				return d
 			}
 		}

@@ -29,10 +29,10 @@ var brokenLease = table{
 		b.gives(func(ls *store.Leases) { clear(ls.NextDue) })
 	}},
 	"counts no leases": {rule: "lease/runs out", bend: func(b *bent) {
-		b.givesEach(func(l *store.Leased) { l.Expired = 0 })
+		b.givesEach(func(l *store.Leased) { l.Lapsed = 0 })
 	}},
-	"forgets calls": {rule: "lease/called", bend: func(b *bent) {
-		b.givesEach(func(l *store.Leased) { l.Called = false })
+	"forgets calls": {rule: "lease/marked", bend: func(b *bent) {
+		b.givesEach(func(l *store.Leased) { l.Marked = false })
 	}},
 	"has a message for each delivery": {rule: "lease/message", bend: func(b *bent) {
 		b.givesEach(func(l *store.Leased) { head := *l.Message; l.Message = &head })
@@ -48,18 +48,18 @@ var brokenLease = table{
 	}},
 	"leaves the asker out of its group": {rule: "group/progress", bend: func(b *bent) {
 		b.givesEach(func(l *store.Leased) {
-			l.Group = slices.DeleteFunc(l.Group, func(p store.Progress) bool { return p.Rank == l.Rank })
+			l.Group = slices.DeleteFunc(l.Group, func(p store.Progress) bool { return p.Place == l.Place })
 		})
 	}},
-	"loses wake-ups": {rule: "group/poke race", bend: func(b *bent) {
-		b.settles(func(s *store.Settlement) bool { s.Poke = b.stored(s.DeliveryRef).Poke; return false })
+	"loses wake-ups": {rule: "group/wake race", bend: func(b *bent) {
+		b.settles(func(s *store.Settlement) bool { s.Wakes = b.stored(s.DeliveryRef).Wakes; return false })
 	}},
 	"wakes nobody":   {rule: "group/wake", bend: wakesNobody},
 	"wakes everyone": {rule: "group/no wake", bend: func(b *bent) { b.settles(func(s *store.Settlement) bool { s.Wake = true; return false }) }},
-	"reads the Poke of its own call": {rule: "group/wake in one call", bend: func(b *bent) {
+	"reads the Wakes of its own call": {rule: "group/wake in one call", bend: func(b *bent) {
 		b.settle = func(ctx context.Context, ss []store.Settlement) (lost []store.DeliveryRef, _ error) {
 			for _, s := range ss {
-				s.Poke = b.stored(s.DeliveryRef).Poke
+				s.Wakes = b.stored(s.DeliveryRef).Wakes
 				more, err := b.Store.SettleDeliveries(ctx, []store.Settlement{s})
 				if err != nil {
 					return nil, err
@@ -115,7 +115,7 @@ var brokenLease = table{
 		}
 	}},
 	"loses wake-ups, in the model": {rule: "model", bend: func(b *bent) {
-		b.settles(func(s *store.Settlement) bool { s.Poke = b.stored(s.DeliveryRef).Poke; return false })
+		b.settles(func(s *store.Settlement) bool { s.Wakes = b.stored(s.DeliveryRef).Wakes; return false })
 	}},
 	"wakes nobody, in the model": {rule: "model", bend: wakesNobody},
 }

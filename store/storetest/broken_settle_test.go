@@ -65,13 +65,13 @@ var brokenSettle = table{
 	"does not log what a receipt overtook": {rule: "meanwhile/receipt", bend: func(b *bent) {
 		b.settles(func(s *store.Settlement) bool { return b.stored(s.DeliveryRef).Status.Settled() })
 	}},
-	"does not say what it met": {rule: "meanwhile/receipt", bend: func(b *bent) { b.meets(func(*store.Standing) *store.Standing { return nil }) }},
+	"does not say what was faster": {rule: "meanwhile/receipt", bend: func(b *bent) { b.overtaken(func(*store.Standing) *store.Standing { return nil }) }},
 	"does not say what was canceled": {rule: "meanwhile/canceled", bend: func(b *bent) {
-		b.meets(func(met *store.Standing) *store.Standing {
-			if met != nil && met.Status == store.Canceled {
+		b.overtaken(func(overtaken *store.Standing) *store.Standing {
+			if overtaken != nil && overtaken.Status == store.Canceled {
 				return nil
 			}
-			return met
+			return overtaken
 		})
 	}},
 	"forgets cancellations": {rule: "meanwhile/canceled", bend: func(b *bent) {

@@ -150,11 +150,11 @@ func (r *run) record(id string) store.MessageRecord {
 func (r *run) stored(ref store.DeliveryRef) store.Delivery {
 	r.Helper()
 	for _, d := range r.record(ref.MessageID).Deliveries {
-		if d.Recipient == ref.Recipient && d.Rank == ref.Rank {
+		if d.Recipient == ref.Recipient && d.Place == ref.Place {
 			return d
 		}
 	}
-	r.stop("ListMessages returns message %s without its delivery to recipient %d with rank %d", ref.MessageID, ref.Recipient, ref.Rank)
+	r.stop("ListMessages returns message %s without its delivery to recipient %d with place %d", ref.MessageID, ref.Recipient, ref.Place)
 	return store.Delivery{}
 }
 

@@ -9,7 +9,7 @@ import (
 var changeRules = []rule{
 	{"cancel", "Cancel makes what is live Canceled, and touches nothing that is settled", changeCancel},
 	{"release", "Release makes what is held Accepted and due at once, without Reason and NotBefore, and touches nothing else", changeRelease},
-	{"replay", "Replay makes what failed or is unknown Accepted and due at once, with no Tries, Reason, NotBefore, Failure or Canceled; " +
+	{"replay", "Replay makes what failed or is unknown Accepted and due at once, with no Spent, Reason, NotBefore, Failure or Canceled; " +
 		"Attempts, Doubt and Duplicate stay; what was unknown is in doubt", changeReplay},
 	{"leased", "what is leased is not changed: Cancel marks it, the others pass it over, and all count it", changeLeased},
 	{"filter", "only what the filter selects is changed: of a message, too", changeFilter},
@@ -85,14 +85,14 @@ func changeReplay(r *run) {
 		r.same("Failure", l.Failure, (*store.Failure)(nil))
 		r.same("Doubt", l.Doubt, l.Recipient == 6)
 		s := called(l, "p")
-		s.Status, s.Attempts, s.Tries, s.Doubt, s.Duplicate, s.Failure = store.Failed, 5, 4, true, true, fault()
+		s.Status, s.Attempts, s.Spent, s.Doubt, s.Duplicate, s.Failure = store.Failed, 5, 4, true, true, fault()
 		r.cancel(l.MessageID)
 		r.settled(s)
 	}
 	done := r.change(store.Change{Action: store.Replay, Filter: store.Filter{Tenant: "shop"}})
 	r.same("what was changed", len(done.Deliveries), 2)
 	for _, l := range r.ask(long, mail).Deliveries {
-		r.same("Tries", l.Tries, 0)
+		r.same("Spent", l.Spent, 0)
 		r.same("Attempts", l.Attempts, 5)
 		r.same("Doubt", l.Doubt, true)
 		r.same("Duplicate", l.Duplicate, true)
@@ -182,8 +182,8 @@ func changeWakes(r *run) {
 		done := r.change(store.Change{Action: c.action, Filter: store.Filter{Tenant: "shop", MessageID: m.ID, Channel: "email"}})
 		r.same("what was changed", done.Deliveries, []store.DeliveryRef{ref(m, 0, 0)})
 		l := r.one(long, text)
-		if l.Poke == 0 {
-			r.broken("Poke has not risen after %s of a peer", c.action)
+		if l.Wakes == 0 {
+			r.broken("Wakes has not risen after %s of a peer", c.action)
 		}
 		r.same("NotBefore of a delivery that was woken", l.NotBefore, m.Deliveries[1].NotBefore)
 		r.cancel(m.ID)

@@ -99,17 +99,17 @@ func concurrentOnce(r *run) {
 // concurrentWakes sends the deliveries of each group one after another: each waits for an hour, unless the one before is settled. So a
 // wake-up that is lost is seen as a group that does not end.
 func concurrentWakes(r *run) {
-	const groups, ranks = 40, 3
+	const groups, places = 40, 3
 	lanes := []store.Lane{mail, text, chat}
 	for range groups {
 		r.accept(group(lanes...))
 	}
 	var left atomic.Int64
-	left.Store(groups * ranks)
+	left.Store(groups * places)
 	r.crew(6, func(ctx context.Context, no int) (bool, error) {
 		request := store.LeaseRequest{Lease: long}
 		for i := range lanes {
-			request.Lanes = append(request.Lanes, store.LaneRoom{Lane: lanes[(i+no)%ranks], Room: 5 + no})
+			request.Lanes = append(request.Lanes, store.LaneRoom{Lane: lanes[(i+no)%places], Room: 5 + no})
 		}
 		ls, err := r.store.LeaseDeliveries(ctx, request)
 		if err != nil {
@@ -154,7 +154,7 @@ func concurrentWakes(r *run) {
 // inTurn settles l if all before it in its group are settled. Else it waits.
 func inTurn(l store.Leased, now time.Time) store.Settlement {
 	for _, p := range l.Group {
-		if p.Rank < l.Rank && !p.Status.Settled() {
+		if p.Place < l.Place && !p.Status.Settled() {
 			return waits(l, now.Add(long))
 		}
 	}

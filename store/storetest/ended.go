@@ -35,7 +35,7 @@ func endedCalls(ctx context.Context, s store.Deliveries, l store.Leased) map[str
 	_, errs["AcceptMessages"] = s.AcceptMessages(ctx, []store.NewMessage{letter()})
 	_, errs["LeaseDeliveries"] = s.LeaseDeliveries(ctx, store.LeaseRequest{Lanes: []store.LaneRoom{{Lane: mail, Room: 1}}, Lease: long})
 	_, errs["SettleDeliveries"] = s.SettleDeliveries(ctx, []store.Settlement{fact})
-	_, errs["ExtendLeases"] = s.ExtendLeases(ctx, []store.Extension{{DeliveryRef: l.DeliveryRef, Called: true}}, 2*long)
+	_, errs["ExtendLeases"] = s.ExtendLeases(ctx, []store.Extension{{DeliveryRef: l.DeliveryRef, Marked: true}}, 2*long)
 	_, errs["RecordReceipts"] = s.RecordReceipts(ctx, []store.Receipt{{DeliveryRef: l.DeliveryRef, Status: store.Read}})
 	_, errs["ChangeDeliveries"] = s.ChangeDeliveries(ctx, store.Change{Action: store.Cancel, Filter: all})
 	_, errs["ListMessages"] = s.ListMessages(ctx, store.MessageQuery{Filter: all})

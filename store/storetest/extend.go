@@ -42,7 +42,7 @@ func extendLost(r *run) {
 	r.accept(letter())
 	good := r.one(time.Minute, mail)
 	nobody := store.DeliveryRef{MessageID: newID(), Claim: 1}
-	lost := r.extend(2*long, store.Extension{DeliveryRef: old.DeliveryRef, Called: true}, store.Extension{DeliveryRef: good.DeliveryRef},
+	lost := r.extend(2*long, store.Extension{DeliveryRef: old.DeliveryRef, Marked: true}, store.Extension{DeliveryRef: good.DeliveryRef},
 		store.Extension{DeliveryRef: nobody})
 	r.same("what is lost", lost, []store.DeliveryRef{old.DeliveryRef, nobody})
 	r.same("a delivery whose old lease was extended", r.stored(mine.DeliveryRef), mine.Delivery)
@@ -56,10 +56,10 @@ func extendSettled(r *run) {
 	l := r.one(long, mail)
 	due := r.now().Add(time.Minute)
 	r.settled(waits(l, due))
-	r.extend(long, store.Extension{DeliveryRef: l.DeliveryRef, Called: true})
+	r.extend(long, store.Extension{DeliveryRef: l.DeliveryRef, Marked: true})
 	d := r.stored(l.DeliveryRef)
 	r.same("Due of a delivery whose settled lease was extended", d.Due, due)
-	r.same("Called of a delivery whose settled lease was extended", d.Called, false)
+	r.same("Marked of a delivery whose settled lease was extended", d.Marked, false)
 	r.cancel(l.MessageID)
 	r.extend(0, store.Extension{DeliveryRef: l.DeliveryRef})
 	r.none("it is canceled, and a settled lease was extended", mail)

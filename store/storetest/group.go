@@ -7,10 +7,10 @@ import (
 )
 
 var groupRules = []rule{
-	{"progress", "the lease of a Grouped delivery brings the progress of all its recipient's deliveries, itself included, by rank; others bring none",
+	{"progress", "the lease of a Grouped delivery brings the progress of all its recipient's deliveries, itself included, by place; others bring none",
 		groupProgress},
-	{"poke race", "a delivery that was woken since its lease began is due at once, whenever its settlement wants to look again", groupPokeRace},
-	{"wake", "Wake raises the Poke of the live peers and makes them due at once, unless they are leased: their leases stay; NotBefore stays, too",
+	{"wake race", "a delivery that was woken since its lease began is due at once, whenever its settlement wants to look again", groupWakeRace},
+	{"wake", "Wake raises the Wakes of the live peers and makes them due at once, unless they are leased: their leases stay; NotBefore stays, too",
 		groupWake},
 	{"no wake", "nobody else is woken: not the delivery itself, not another recipient's, not what is settled, and nobody without Wake", groupNoWake},
 	{"wake in one call", "if peers are settled in one call, a fact of one wakes the others, whichever comes first", groupWakeInOneCall},
@@ -32,20 +32,20 @@ func groupProgress(r *run) {
 		}
 		at := l.At
 		r.same("the group", l.Group, []store.Progress{
-			{Rank: 0, Lane: mail, To: "ann@example.com", Status: store.Accepted, At: at},
-			{Rank: 1, Lane: text, To: "ann@example.com", Status: store.Accepted, At: at},
-			{Rank: 2, Lane: chat, To: "elsewhere", Status: store.Suppressed, Reason: "invalid", At: at},
+			{Place: 0, Lane: mail, To: "ann@example.com", Status: store.Accepted, At: at},
+			{Place: 1, Lane: text, To: "ann@example.com", Status: store.Accepted, At: at},
+			{Place: 2, Lane: chat, To: "elsewhere", Status: store.Suppressed, Reason: "invalid", At: at},
 		})
 		s := called(l, "p-1")
 		s.Wake = true
 		r.settled(s)
 	}
 	l := r.one(long, text)
-	r.same("the group, after a settlement of rank 0", l.Group[0], store.Progress{Rank: 0, Lane: mail, To: "ann@example.com", Attempts: 1,
+	r.same("the group, after a settlement of place 0", l.Group[0], store.Progress{Place: 0, Lane: mail, To: "ann@example.com", Attempts: 1,
 		Status: store.Sent, At: r.stored(ref(m, 0, 0)).At})
 }
 
-func groupPokeRace(r *run) {
+func groupWakeRace(r *run) {
 	r.accept(group(mail, text))
 	a, b := r.one(long, mail), r.one(long, text)
 	fact := ends(a, store.Held, "retry")
@@ -69,13 +69,13 @@ func groupWake(r *run) {
 	r.settled(s)
 	r.none("its peer was woken, but it is leased for an hour", chat)
 	b := r.one(long, text)
-	if b.Poke <= before.Poke {
-		r.broken("Poke is %d after a peer's fact, and was %d before, want it raised", b.Poke, before.Poke)
+	if b.Wakes <= before.Wakes {
+		r.broken("Wakes is %d after a peer's fact, and was %d before, want it raised", b.Wakes, before.Wakes)
 	}
 	r.same("NotBefore of a delivery that was woken", b.NotBefore, m.Deliveries[1].NotBefore)
 	d := r.stored(c.DeliveryRef)
-	if d.Poke <= c.Poke {
-		r.broken("Poke of a leased delivery is %d after a peer's fact, and was %d before, want it raised", d.Poke, c.Poke)
+	if d.Wakes <= c.Wakes {
+		r.broken("Wakes of a leased delivery is %d after a peer's fact, and was %d before, want it raised", d.Wakes, c.Wakes)
 	}
 	r.same("Due of a leased delivery that was woken", d.Due, c.Due)
 	r.same("Claim of a leased delivery that was woken", d.Claim, c.Claim)
@@ -97,7 +97,7 @@ func groupNoWake(r *run) {
 	a := r.one(long, mail)
 	r.settled(waits(a, r.now()))
 	r.none("a settlement without Wake wakes nobody", text)
-	r.same("Poke after a settlement without Wake", r.stored(ref(m, 0, 1)).Poke, int64(0))
+	r.same("Wakes after a settlement without Wake", r.stored(ref(m, 0, 1)).Wakes, int64(0))
 
 	a = r.one(long, mail)
 	s := waits(a, r.now().Add(long))
@@ -107,8 +107,8 @@ func groupNoWake(r *run) {
 	if l := r.one(long, text); l.DeliveryRef.Recipient != 0 || l.MessageID != m.ID {
 		r.broken("a fact wakes another recipient's delivery")
 	}
-	r.same("the Poke of another recipient's delivery", r.stored(ref(m, 1, 0)).Poke, int64(0))
-	r.same("the Poke of another message's delivery", r.stored(ref(stranger, 0, 0)).Poke, int64(0))
+	r.same("the Wakes of another recipient's delivery", r.stored(ref(m, 1, 0)).Wakes, int64(0))
+	r.same("the Wakes of another message's delivery", r.stored(ref(stranger, 0, 0)).Wakes, int64(0))
 	r.same("Due of a settled peer", r.stored(ref(m, 0, 2)).Due, time.Time{})
 }
 

@@ -15,8 +15,8 @@ var leaseRules = []rule{
 	{"lanes", "lanes are independent: only those that are asked for are leased, and an unknown one is empty", leaseLanes},
 	{"next due", "NextDue holds, for each lane that gave less than its room, when its next delivery is due, leased or not; it has no entry for a " +
 		"lane with nothing left, nor for one that gave all its room", leaseNextDue},
-	{"runs out", "a delivery whose lease ran out is due again by itself; Expired counts such leases until the next settlement", leaseRunsOut},
-	{"called", "Called tells that a lease that ran out was marked by an Extension; the mark stays until the settlement", leaseCalled},
+	{"runs out", "a delivery whose lease ran out is due again by itself; Lapsed counts such leases until the next settlement", leaseRunsOut},
+	{"marked", "Marked tells that a lease that ran out was marked by an Extension; the mark stays until the settlement", leaseMarked},
 	{"message", "all deliveries of one message in one answer share its Message, with its body", leaseMessage},
 	{"copies", "what a store hands out is the caller's own, except for Message", leaseCopies},
 }
@@ -159,11 +159,11 @@ func leaseRunsOut(r *run) {
 	r.accept(letter())
 	l := r.one(short, mail)
 	for want := range 3 {
-		if l.Expired != want {
-			r.broken("Expired is %d after %d leases ran out", l.Expired, want)
+		if l.Lapsed != want {
+			r.broken("Lapsed is %d after %d leases ran out", l.Lapsed, want)
 		}
-		if l.Called {
-			r.broken("Called is set, though no Extension marked it")
+		if l.Marked {
+			r.broken("Marked is set, though no Extension marked it")
 		}
 		end, claim := l.Due, l.Claim
 		ls := store.Leases{}
@@ -177,29 +177,29 @@ func leaseRunsOut(r *run) {
 		}
 	}
 	r.settled(waits(l, r.now()))
-	if l = r.one(short, mail); l.Expired != 0 {
-		r.broken("Expired is %d after a settlement, want 0", l.Expired)
+	if l = r.one(short, mail); l.Lapsed != 0 {
+		r.broken("Lapsed is %d after a settlement, want 0", l.Lapsed)
 	}
-	r.same("Expired, as it is stored", r.stored(l.DeliveryRef).Expired, 0)
+	r.same("Lapsed, as it is stored", r.stored(l.DeliveryRef).Lapsed, 0)
 }
 
-func leaseCalled(r *run) {
+func leaseMarked(r *run) {
 	r.accept(letter())
 	l := r.one(long, mail)
-	if l.Called {
-		r.broken("Called is set before any call")
+	if l.Marked {
+		r.broken("Marked is set before any call")
 	}
-	r.extend(long, store.Extension{DeliveryRef: l.DeliveryRef, Called: true})
+	r.extend(long, store.Extension{DeliveryRef: l.DeliveryRef, Marked: true})
 	r.extend(0, store.Extension{DeliveryRef: l.DeliveryRef})
 	for i := range 2 {
-		if l = r.again(0); !l.Called {
-			r.broken("Called is not set %d leases after one that was marked", i+1)
+		if l = r.again(0); !l.Marked {
+			r.broken("Marked is not set %d leases after one that was marked", i+1)
 		}
 	}
 	r.settled(waits(l, r.now()))
 	r.again(0)
-	if l = r.again(0); l.Called || l.Expired != 1 {
-		r.broken("Called is %v and Expired %d after a settlement and one lease that ran out unmarked, want false and 1", l.Called, l.Expired)
+	if l = r.again(0); l.Marked || l.Lapsed != 1 {
+		r.broken("Marked is %v and Lapsed %d after a settlement and one lease that ran out unmarked, want false and 1", l.Marked, l.Lapsed)
 	}
 }
 

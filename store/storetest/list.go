@@ -11,7 +11,7 @@ var listRules = []rule{
 	{"filter", "a message is listed if all fields of the filter that are set match one of its deliveries; each field can be set alone", listFilter},
 	{"one delivery", "the fields of a filter are joined by and, for one and the same delivery", listOneDelivery},
 	{"tenant", "without AnyTenant a list holds exactly the messages of the tenant, and those of none for an empty one", listTenant},
-	{"whole", "all deliveries of a listed message are returned, by recipient, then by rank, with their Message", listWhole},
+	{"whole", "all deliveries of a listed message are returned, by recipient, then by place, with their Message", listWhole},
 	{"accepted between", "From and To select what was accepted from From on and before To", listBetween},
 	{"newest first", "messages come by their ids, the newest first, in whatever order they were accepted", listNewestFirst},
 	{"pages", "pages follow each other without a gap or a repetition while new messages arrive; the last has no Cursor, even if it is full", listPages},

@@ -8,9 +8,9 @@ import (
 
 var meanwhileRules = []rule{
 	{"receipt", "if a receipt settled a delivery while it was leased, that stays: its settlement logs the attempt and what that brought, is " +
-		"not lost, and is told what it met", meanwhileReceipt},
+		"not lost, and Overtaken tells how the delivery stands", meanwhileReceipt},
 	{"canceled", "if a delivery was canceled while it was leased, Held and Accepted become Canceled, and anything else stays as the settlement " +
-		"says; Met tells",
+		"says; Overtaken tells",
 		meanwhileCanceled},
 	{"canceled wakes", "a settlement that becomes Canceled wakes the peers, whatever its Wake says", meanwhileCanceledWakes},
 	{"told already", "a receipt or a cancellation that ends what is live and not leased raises the claim: a settlement that is repeated after it " +
@@ -29,8 +29,8 @@ func meanwhileReceipt(r *run) {
 	r.none("a receipt settled it, and its lease was extended", mail)
 	s := called(l, "p-1")
 	s.Status, s.Reason, s.Due, s.Failure, s.Doubt = store.Held, "retry", r.now(), fault(), true
-	met := &store.Standing{Status: store.Delivered, Reason: "fast"}
-	r.same("Met", r.meets(s), met)
+	overtaken := &store.Standing{Status: store.Delivered, Reason: "fast"}
+	r.same("Overtaken", r.overtaken(s), overtaken)
 	d := r.stored(l.DeliveryRef)
 	r.same("Status", d.Status, store.Delivered)
 	r.same("Reason", d.Reason, "fast")
@@ -39,20 +39,20 @@ func meanwhileReceipt(r *run) {
 	r.same("Failure", d.Failure, (*store.Failure)(nil))
 	r.same("the attempts", d.Attempted, []store.Attempt{*s.Attempt})
 	r.same("Attempts", d.Attempts, 1)
-	r.same("Tries", d.Tries, 1)
+	r.same("Spent", d.Spent, 1)
 	r.same("Doubt", d.Doubt, true)
 	r.same("ProviderID", d.ProviderID, "p-1")
 	r.none("a receipt settled it, whatever the settlement says", mail)
-	r.same("Met, when the call is repeated", r.meets(s), met)
+	r.same("Overtaken, when the call is repeated", r.overtaken(s), overtaken)
 	r.same("the attempts, after the call was repeated", len(r.stored(l.DeliveryRef).Attempted), 1)
 }
 
-// meets settles a delivery, and returns what it met.
-func (r *run) meets(s store.Settlement) *store.Standing {
+// overtaken settles a delivery, and returns how it stands if something was faster.
+func (r *run) overtaken(s store.Settlement) *store.Standing {
 	r.Helper()
 	ss := []store.Settlement{s}
 	r.settled(ss...)
-	return ss[0].Met
+	return ss[0].Overtaken
 }
 
 // cancel cancels the deliveries of a message.
@@ -70,11 +70,11 @@ func meanwhileCanceled(r *run) {
 		r.cancel(m.ID)
 		s := called(l, "p-1")
 		s.Status, s.Reason, s.Due = says, "because", r.now()
-		met := &store.Standing{Status: want, Failure: s.Failure, Canceled: true}
+		overtaken := &store.Standing{Status: want, Failure: s.Failure, Canceled: true}
 		if want == says {
-			met.Reason = "because"
+			overtaken.Reason = "because"
 		}
-		r.same("Met, where the settlement says "+string(says), r.meets(s), met)
+		r.same("Overtaken, where the settlement says "+string(says), r.overtaken(s), overtaken)
 		r.none("a delivery that was canceled, and settled as "+string(says), mail)
 		d := r.stored(l.DeliveryRef)
 		r.same("Status, which the settlement says is "+string(says), d.Status, want)
@@ -98,7 +98,7 @@ func meanwhileCanceledWakes(r *run) {
 	r.ask(0, text) // whoever marks a delivery may wake its peers: that is not what is looked for here
 	peer := r.stored(ref(m, 0, 1))
 	r.settled(waits(l, r.now().Add(long)))
-	if d := r.stored(ref(m, 0, 1)); d.Poke <= peer.Poke {
+	if d := r.stored(ref(m, 0, 1)); d.Wakes <= peer.Wakes {
 		r.broken("the peer of a delivery whose wait became Canceled is not woken")
 	}
 	r.one(long, text)

@@ -45,7 +45,7 @@ type model struct {
 // A modelMessage is one of a model.
 type modelMessage struct {
 	store.NewMessage
-	deliveries []*fate // by recipient, then by rank
+	deliveries []*fate // by recipient, then by place
 }
 
 // A fate is a delivery as it should be.
@@ -56,7 +56,7 @@ type fate struct {
 	// What only the store can know is taken over from it, if it is as it should be.
 	dueNow bool // Due is not in the future
 	came   bool // At is when the last operation was made
-	woken  bool // Poke has risen
+	woken  bool // Wakes has risen
 	ended  bool // Claim has risen, though nobody leased it
 }
 
@@ -109,10 +109,10 @@ func (f *fate) learn(got store.Delivery, before, now time.Time) {
 		}
 	}
 	switch {
-	case f.woken && got.Poke > f.Poke:
-		f.Poke = got.Poke
+	case f.woken && got.Wakes > f.Wakes:
+		f.Wakes = got.Wakes
 	case f.woken && !f.Status.Settled(): // what was woken and settled in one call need not tell
-		f.Poke++ // to be found missing
+		f.Wakes++ // to be found missing
 	}
 	switch {
 	case f.ended && got.Claim > f.Claim:
@@ -130,7 +130,7 @@ func bare(d store.Delivery, leased bool) store.Delivery {
 		d.NotBefore = time.Time{}
 	}
 	if leased {
-		d.Called = false // it tells whoever leases it next
+		d.Marked = false // it tells whoever leases it next
 	}
 	return d
 }
@@ -138,7 +138,7 @@ func bare(d store.Delivery, leased bool) store.Delivery {
 // find returns the delivery that ref names, or nil.
 func (m *model) find(ref store.DeliveryRef) *fate {
 	for _, d := range m.all() {
-		if d.MessageID == ref.MessageID && d.Recipient == ref.Recipient && d.Rank == ref.Rank {
+		if d.MessageID == ref.MessageID && d.Recipient == ref.Recipient && d.Place == ref.Place {
 			return d
 		}
 	}

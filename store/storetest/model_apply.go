@@ -47,9 +47,9 @@ func (m *model) leasedNow(l store.Leased, due time.Time) {
 		m.stop("%s: the claim is %d, and was %d before", m.step, l.Claim, f.Claim)
 	}
 	if f.leased {
-		f.Expired++
+		f.Lapsed++
 	}
-	f.Claim, f.Due, f.leased, f.Called = l.Claim, due, true, f.marked
+	f.Claim, f.Due, f.leased, f.Marked = l.Claim, due, true, f.marked
 	want := f.Delivery
 	want.Attempted, want.Message = nil, l.Message
 	m.agree("lease", l.Delivery, want)
@@ -61,7 +61,7 @@ func (m *model) progress(f *fate) []store.Progress {
 	var ps []store.Progress
 	for _, p := range m.all() {
 		if f.Grouped && p.MessageID == f.MessageID && p.Recipient == f.Recipient {
-			ps = append(ps, store.Progress{Rank: p.Rank, Lane: p.Lane, To: p.To, Attempts: p.Attempts, Status: p.Status, Reason: p.Reason, At: p.At})
+			ps = append(ps, store.Progress{Place: p.Place, Lane: p.Lane, To: p.To, Attempts: p.Attempts, Status: p.Status, Reason: p.Reason, At: p.At})
 		}
 	}
 	return ps
@@ -76,8 +76,8 @@ func (m *model) settledAs(s store.Settlement) (lost bool) {
 	if !f.leased {
 		return false
 	}
-	f.leased, f.marked, f.Called, f.Expired = false, false, false, 0
-	f.Attempts, f.Tries, f.Doubt, f.Duplicate = s.Attempts, s.Tries, s.Doubt, s.Duplicate
+	f.leased, f.marked, f.Marked, f.Lapsed = false, false, false, 0
+	f.Attempts, f.Spent, f.Doubt, f.Duplicate = s.Attempts, s.Spent, s.Doubt, s.Duplicate
 	if a := s.Attempt; a != nil {
 		f.Attempted = append(f.Attempted, *a)
 		if a.ProviderID != "" {
@@ -96,7 +96,7 @@ func (m *model) settledAs(s store.Settlement) (lost bool) {
 
 func (f *fate) settle(s store.Settlement, stops bool) {
 	f.NotBefore, f.Failure, f.Due = s.NotBefore, s.Failure, s.Due
-	f.dueNow = f.woken || f.Poke != s.Poke
+	f.dueNow = f.woken || f.Wakes != s.Wakes
 	if stops {
 		f.stand(store.Canceled, "")
 	} else {
@@ -111,7 +111,7 @@ func (m *model) extended(e store.Extension, now time.Time, lease time.Duration) 
 		return true
 	}
 	if f.leased && !f.Status.Settled() {
-		f.marked = f.marked || e.Called
+		f.marked = f.marked || e.Marked
 		f.Due, f.dueNow = now.Add(lease), false
 	}
 	return false
@@ -155,7 +155,7 @@ func (m *model) changed(c store.Change) (done store.Changed) {
 		default:
 			f.change(c.Action)
 			all = append(all, f)
-			done.Deliveries = append(done.Deliveries, store.DeliveryRef{MessageID: f.MessageID, Recipient: f.Recipient, Rank: f.Rank})
+			done.Deliveries = append(done.Deliveries, store.DeliveryRef{MessageID: f.MessageID, Recipient: f.Recipient, Place: f.Place})
 		}
 	}
 	for _, f := range all {
@@ -172,7 +172,7 @@ func (f *fate) change(a store.Action) {
 	}
 	if a == store.Replay {
 		f.Doubt = f.Doubt || f.Status == store.Unknown
-		f.Tries, f.Failure, f.Canceled = 0, nil, false
+		f.Spent, f.Failure, f.Canceled = 0, nil, false
 	}
 	f.stand(store.Accepted, "")
 	f.NotBefore, f.dueNow = time.Time{}, true

@@ -73,19 +73,19 @@ func (m *model) trySettleAgain() {
 func (m *model) settleBoth(ss []store.Settlement) {
 	m.Helper()
 	var lost []store.DeliveryRef
-	met := make([]*store.Standing, len(ss))
+	overtaken := make([]*store.Standing, len(ss))
 	for i, s := range ss {
 		if m.settledAs(s) {
 			lost = append(lost, s.DeliveryRef)
 			continue
 		}
 		if f := m.find(s.DeliveryRef); f.Status.Settled() && (f.Status != s.Status || f.Reason != s.Reason || f.Canceled) {
-			met[i] = &store.Standing{Status: f.Status, Reason: f.Reason, Failure: f.Failure, Canceled: f.Canceled}
+			overtaken[i] = &store.Standing{Status: f.Status, Reason: f.Reason, Failure: f.Failure, Canceled: f.Canceled}
 		}
 	}
 	m.agree("what is lost", set(m.settle(ss...)), set(lost))
 	for i, s := range ss {
-		m.agree("what a settlement met", s.Met, met[i])
+		m.agree("Overtaken of a settlement", s.Overtaken, overtaken[i])
 	}
 }
 
@@ -104,7 +104,7 @@ func (m *model) someLeases() []store.Leased {
 		}
 		l := pick(m, from...)
 		if !slices.ContainsFunc(some, func(o store.Leased) bool {
-			return o.MessageID == l.MessageID && o.Recipient == l.Recipient && o.Rank == l.Rank
+			return o.MessageID == l.MessageID && o.Recipient == l.Recipient && o.Place == l.Place
 		}) {
 			some = append(some, l)
 		}
@@ -132,7 +132,7 @@ func (m *model) settlement(l store.Leased) store.Settlement {
 	}
 	if m.chance(2) {
 		m.drawn++
-		s.Attempts, s.Tries, s.Doubt = s.Attempts+1, s.Tries+1, m.chance(2)
+		s.Attempts, s.Spent, s.Doubt = s.Attempts+1, s.Spent+1, m.chance(2)
 		s.Attempt = &store.Attempt{At: m.clock, Took: time.Second, Status: s.Status, Reason: s.Reason, Provider: "postman", Failure: s.Failure}
 		if m.chance(2) {
 			s.Attempt.ProviderID = fmt.Sprintf("id-%d", m.drawn)
@@ -145,7 +145,7 @@ func (m *model) tryExtend() {
 	var es []store.Extension
 	var lost []store.DeliveryRef
 	for _, l := range m.someLeases() {
-		es = append(es, store.Extension{DeliveryRef: l.DeliveryRef, Called: m.chance(2)})
+		es = append(es, store.Extension{DeliveryRef: l.DeliveryRef, Marked: m.chance(2)})
 	}
 	lease := pick(m, 0, long)
 	got := m.extend(lease, es...)

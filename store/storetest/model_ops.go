@@ -77,8 +77,8 @@ func (m *model) letter() store.NewMessage {
 	}
 	for recipient := range 1 + m.rand.IntN(2) {
 		grouped := m.chance(2)
-		for rank := range 1 + m.rand.IntN(3) {
-			d := to(recipient, rank, pick(m, lanes...))
+		for place := range 1 + m.rand.IntN(3) {
+			d := to(recipient, place, pick(m, lanes...))
 			d.Grouped = grouped
 			switch m.rand.IntN(8) {
 			case 0:

@@ -100,7 +100,7 @@ func receiptRaises(r *run) {
 	r.accept(m)
 	r.received(rs...)
 	for i, d := range r.record(m.ID).Deliveries {
-		was, says := before[d.Recipient], says[d.Rank]
+		was, says := before[d.Recipient], says[d.Place]
 		want := was
 		if says.status.Raises(says.reason, was.status, was.reason) {
 			want = says

@@ -40,8 +40,8 @@ func message(ds ...store.NewDelivery) store.NewMessage {
 }
 
 // to makes a delivery that is due at once.
-func to(recipient, rank int, lane store.Lane) store.NewDelivery {
-	return store.NewDelivery{Recipient: recipient, Rank: rank, Lane: lane, User: fmt.Sprintf("user-%d", recipient), To: "ann@example.com",
+func to(recipient, place int, lane store.Lane) store.NewDelivery {
+	return store.NewDelivery{Recipient: recipient, Place: place, Lane: lane, User: fmt.Sprintf("user-%d", recipient), To: "ann@example.com",
 		Locale: "en", Status: store.Accepted}
 }
 
@@ -51,8 +51,8 @@ func letter() store.NewMessage { return message(to(0, 0, mail)) }
 // group makes a message with one grouped delivery in each lane, to one recipient.
 func group(lanes ...store.Lane) store.NewMessage {
 	m := message()
-	for rank, lane := range lanes {
-		d := to(0, rank, lane)
+	for place, lane := range lanes {
+		d := to(0, place, lane)
 		d.Grouped = true
 		m.Deliveries = append(m.Deliveries, d)
 	}
@@ -60,13 +60,13 @@ func group(lanes ...store.Lane) store.NewMessage {
 }
 
 // ref names a delivery of a message.
-func ref(m store.NewMessage, recipient, rank int) store.DeliveryRef {
-	return store.DeliveryRef{MessageID: m.ID, Recipient: recipient, Rank: rank}
+func ref(m store.NewMessage, recipient, place int) store.DeliveryRef {
+	return store.DeliveryRef{MessageID: m.ID, Recipient: recipient, Place: place}
 }
 
 // planned is what a store makes of a delivery when it accepts it. What only the store knows is left out.
 func planned(m store.NewMessage, n store.NewDelivery) store.Delivery {
-	return store.Delivery{DeliveryRef: ref(m, n.Recipient, n.Rank), Message: &m.Message, Lane: n.Lane, User: n.User, To: n.To, Locale: n.Locale,
+	return store.Delivery{DeliveryRef: ref(m, n.Recipient, n.Place), Message: &m.Message, Lane: n.Lane, User: n.User, To: n.To, Locale: n.Locale,
 		Grouped: n.Grouped, Body: n.Body, Status: n.Status, Reason: n.Reason, NotBefore: n.NotBefore, Failure: n.Failure}
 }
 
@@ -83,7 +83,7 @@ func timeless(d store.Delivery) store.Delivery {
 
 // ends makes a settlement of l that ends it.
 func ends(l store.Leased, status store.Status, reason string) store.Settlement {
-	return store.Settlement{DeliveryRef: l.DeliveryRef, Status: status, Reason: reason, Poke: l.Poke, Attempts: l.Attempts, Tries: l.Tries,
+	return store.Settlement{DeliveryRef: l.DeliveryRef, Status: status, Reason: reason, Wakes: l.Wakes, Attempts: l.Attempts, Spent: l.Spent,
 		Doubt: l.Doubt, Duplicate: l.Duplicate, Failure: l.Failure}
 }
 
@@ -97,7 +97,7 @@ func waits(l store.Leased, due time.Time) store.Settlement {
 // called makes a settlement of l with an attempt that the provider took, under an id.
 func called(l store.Leased, providerID string) store.Settlement {
 	s := ends(l, store.Sent, "")
-	s.Attempts, s.Tries = l.Attempts+1, l.Tries+1
+	s.Attempts, s.Spent = l.Attempts+1, l.Spent+1
 	s.Attempt = &store.Attempt{At: instant(2026, 3), Took: 1500 * time.Microsecond, Status: store.Sent, Provider: "postman", ProviderID: providerID}
 	return s
 }

@@ -23,11 +23,11 @@ func settleWrites(r *run) {
 	l := r.one(long, mail)
 	now := r.now()
 	s := store.Settlement{DeliveryRef: l.DeliveryRef, Status: store.Held, Reason: "retry", Due: now.Add(10 * time.Minute),
-		NotBefore: now.Add(9 * time.Minute), Attempts: 3, Tries: 2, Doubt: true, Duplicate: true, Failure: fault()}
+		NotBefore: now.Add(9 * time.Minute), Attempts: 3, Spent: 2, Doubt: true, Duplicate: true, Failure: fault()}
 	r.settled(s)
 	want := l.Delivery
 	want.Status, want.Reason, want.Due, want.NotBefore = s.Status, s.Reason, s.Due, s.NotBefore
-	want.Attempts, want.Tries, want.Doubt, want.Duplicate, want.Failure = 3, 2, true, true, fault()
+	want.Attempts, want.Spent, want.Doubt, want.Duplicate, want.Failure = 3, 2, true, true, fault()
 	got := r.stored(l.DeliveryRef)
 	want.At = got.At
 	r.same("the delivery", got, want)
@@ -36,12 +36,12 @@ func settleWrites(r *run) {
 	r.change(store.Change{Action: store.Release, Filter: store.Filter{Tenant: "shop"}})
 	l = r.one(long, mail)
 	s = ends(l, store.Accepted, "")
-	s.Due, s.Attempts, s.Tries, s.Doubt, s.Duplicate, s.Failure = r.now(), 0, 0, false, false, nil
+	s.Due, s.Attempts, s.Spent, s.Doubt, s.Duplicate, s.Failure = r.now(), 0, 0, false, false, nil
 	r.settled(s)
 	l2 := r.one(long, mail)
 	want = l.Delivery
 	want.Claim, want.Due = l2.Claim, l2.Due
-	want.Attempts, want.Tries, want.Doubt, want.Duplicate, want.Failure = 0, 0, false, false, nil
+	want.Attempts, want.Spent, want.Doubt, want.Duplicate, want.Failure = 0, 0, false, false, nil
 	r.same("the delivery, after a settlement that takes all back", l2.Delivery, want)
 }
 
@@ -187,7 +187,7 @@ func settleBatch(r *run) {
 			r.same("Status", d.Status, s.Status)
 			r.same("Reason", d.Reason, s.Reason)
 			r.same("Doubt", d.Doubt, s.Doubt)
-			r.same("Tries", d.Tries, 1)
+			r.same("Spent", d.Spent, 1)
 			r.same("the attempts", d.Attempted, []store.Attempt{*s.Attempt})
 			delete(want, d.DeliveryRef)
 		}

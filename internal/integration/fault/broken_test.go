@@ -18,7 +18,7 @@ import (
 // The rules of groups, as they are broken on purpose.
 const (
 	wakesNobody    = "a settlement wakes nobody"
-	staleGroup     = "the poke is read after the group"
+	staleGroup     = "the count of wakes is read after the group"
 	refusesToWait  = "a wait is refused to one that was woken"
 	locksNothing   = "messages are not locked"
 	forgetsSending = "a peer that is under way does not count"
@@ -50,7 +50,7 @@ func testBroken(t *testing.T, k kind, server *faulttest.Server) {
 	}
 }
 
-var wake = regexp.MustCompile(`set (d\.)?poke = (d\.)?poke \+ 1`)
+var wake = regexp.MustCompile(`set (d\.)?wakes = (d\.)?wakes \+ 1`)
 
 // rewrite is what becomes of statements under a broken rule.
 func rewrite(rule, role string) func(string) string {
@@ -87,20 +87,20 @@ func (b *broken) LeaseDeliveries(ctx context.Context, r store.LeaseRequest) (sto
 	}
 	switch b.rule {
 	case staleGroup:
-		now := b.pokes(ctx, func(read func(store.DeliveryRef)) {
+		now := b.wakes(ctx, func(read func(store.DeliveryRef)) {
 			for _, d := range ls.Deliveries {
 				read(d.DeliveryRef)
 			}
 		})
 		for i := range ls.Deliveries {
 			d := &ls.Deliveries[i]
-			d.Poke = max(d.Poke, now[idOf(d.DeliveryRef)])
+			d.Wakes = max(d.Wakes, now[idOf(d.DeliveryRef)])
 		}
 	case forgetsSending:
 		for i := range ls.Deliveries {
 			d := &ls.Deliveries[i]
 			for j := range d.Group {
-				if p := &d.Group[j]; p.Rank < d.Rank && !p.Status.Settled() {
+				if p := &d.Group[j]; p.Place < d.Place && !p.Status.Settled() {
 					p.Status = store.Failed
 				}
 			}
@@ -117,22 +117,22 @@ func (b *broken) SettleDeliveries(ctx context.Context, ss []store.Settlement) ([
 			ss[i].Wake = false
 		}
 	case refusesToWait:
-		now := b.pokes(ctx, func(read func(store.DeliveryRef)) {
+		now := b.wakes(ctx, func(read func(store.DeliveryRef)) {
 			for _, s := range ss {
 				read(s.DeliveryRef)
 			}
 		})
 		ss = slices.DeleteFunc(ss, func(s store.Settlement) bool {
-			return s.Status == store.Held && s.Reason == string(notify.ReasonWaiting) && now[idOf(s.DeliveryRef)] > s.Poke
+			return s.Status == store.Held && s.Reason == string(notify.ReasonWaiting) && now[idOf(s.DeliveryRef)] > s.Wakes
 		})
 	}
 	return b.Deliveries.SettleDeliveries(ctx, ss)
 }
 
-// pokes reads how often deliveries were woken, in statements of its own, and not at once.
-func (b *broken) pokes(ctx context.Context, refs func(func(store.DeliveryRef))) map[string]int64 {
+// wakes reads how often deliveries were woken, in statements of its own, and not at once.
+func (b *broken) wakes(ctx context.Context, refs func(func(store.DeliveryRef))) map[string]int64 {
 	pause(ctx, 5*time.Millisecond)
-	pokes, seen := map[string]int64{}, map[string]bool{}
+	wakes, seen := map[string]int64{}, map[string]bool{}
 	refs(func(ref store.DeliveryRef) {
 		if seen[ref.MessageID] {
 			return
@@ -144,11 +144,11 @@ func (b *broken) pokes(ctx context.Context, refs func(func(store.DeliveryRef))) 
 		}
 		for _, m := range page.Messages {
 			for _, d := range m.Deliveries {
-				pokes[idOf(d.DeliveryRef)] = d.Poke
+				wakes[idOf(d.DeliveryRef)] = d.Wakes
 			}
 		}
 	})
-	return pokes
+	return wakes
 }
 
 // deadlocksOf returns how many deadlocks the database has seen.

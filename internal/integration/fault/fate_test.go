@@ -25,10 +25,10 @@ const (
 // soon is when hasty and escalate move on.
 const soon = 400 * time.Millisecond
 
-// ranks are the channels, in the order in which groups try them.
-var ranks = []string{"a", "b", "c"}
+// places are the channels, in the order in which groups try them.
+var places = []string{"a", "b", "c"}
 
-// groups are named "<dispatcher>-<n>", and their addresses "<group>/<rank>".
+// groups are named "<dispatcher>-<n>", and their addresses "<group>/<place>".
 func groupOf(address string) string      { return address[:strings.IndexByte(address, '/')] }
 func dispatcherOf(address string) string { return address[:strings.IndexByte(address, '-')] }
 
@@ -84,7 +84,7 @@ const (
 func (b *bench) groups(c *notify.Config) {
 	c.Channels = notify.Channels{}
 	c.Policies = map[string]notify.Policy{"": {Timeout: callTimeout, Backoff: 20 * time.Millisecond}}
-	for _, name := range ranks {
+	for _, name := range places {
 		c.Channels[name] = fated{b}
 	}
 	c.Dispatchers = map[string]notify.Dispatcher{
@@ -170,4 +170,4 @@ func postman(ctx context.Context) error {
 	return nil
 }
 
-func address(group string, rank int) string { return fmt.Sprintf("%s/%d", group, rank) }
+func address(group string, place int) string { return fmt.Sprintf("%s/%d", group, place) }

@@ -114,11 +114,11 @@ func (c *crew) groups(count int) (send func(until int)) {
 
 func sendGroup(ctx context.Context, n *notify.Notifier, dispatcher, group string) error {
 	to := notify.Recipient{ID: group, Addresses: map[string][]string{}}
-	for rank, name := range ranks {
-		to.Addresses[name] = []string{address(group, rank)}
+	for place, name := range places {
+		to.Addresses[name] = []string{address(group, place)}
 	}
 	_, err := n.Send(ctx, notify.Message{
-		Key: group, To: []notify.Recipient{to}, Channels: ranks, Dispatcher: dispatcher, Content: notify.Content{Text: "hello"},
+		Key: group, To: []notify.Recipient{to}, Channels: places, Dispatcher: dispatcher, Content: notify.Content{Text: "hello"},
 	})
 	return err
 }

@@ -87,7 +87,7 @@ func (c *claims) LeaseDeliveries(ctx context.Context, r store.LeaseRequest) (sto
 
 // idOf returns what drivers know a delivery by.
 func idOf(ref store.DeliveryRef) string {
-	return fmt.Sprintf("%s-%d-%d", ref.MessageID, ref.Recipient, ref.Rank)
+	return fmt.Sprintf("%s-%d-%d", ref.MessageID, ref.Recipient, ref.Place)
 }
 
 func (c *claims) SettleDeliveries(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {

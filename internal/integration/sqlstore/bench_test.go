@@ -46,7 +46,7 @@ func fill(b testing.TB, s store.Deliveries, n int) {
 func settle(b testing.TB, s store.Deliveries, ls store.Leases) {
 	ss := make([]store.Settlement, len(ls.Deliveries))
 	for i, d := range ls.Deliveries {
-		ss[i] = store.Settlement{DeliveryRef: d.DeliveryRef, Status: store.Sent, Attempts: 1, Tries: 1,
+		ss[i] = store.Settlement{DeliveryRef: d.DeliveryRef, Status: store.Sent, Attempts: 1, Spent: 1,
 			Attempt: &store.Attempt{At: ls.Now, Took: time.Millisecond, Status: store.Sent, Provider: "smtp", ProviderID: d.MessageID}}
 	}
 	lost, err := s.SettleDeliveries(b.Context(), ss)

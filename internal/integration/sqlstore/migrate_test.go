@@ -114,6 +114,43 @@ func TestTablesOfAnotherVersion(t *testing.T) {
 	})
 }
 
+func TestTablesOfAnUnreleasedVersionAreRefused(t *testing.T) {
+	tests := map[string][]string{
+		"whole": {
+			"alter table notify_deliveries rename column lapsed to expired",
+			"alter table notify_deliveries rename column spent to tries",
+			"alter table notify_deliveries rename column wakes to poke",
+			"alter table notify_deliveries rename column marked to called",
+		},
+		"in part":            {"alter table notify_deliveries rename column marked to called"},
+		"not made to an end": {"alter table notify_deliveries rename column spent to tries", "delete from notify_schema"},
+		"without a version":  {"alter table notify_deliveries rename column spent to tries", "drop table notify_schema"},
+	}
+	each(t, func(t *testing.T, d database) {
+		for name, changes := range tests {
+			t.Run(name, func(t *testing.T) {
+				db := d.open(t)
+				require.NoError(t, d.store(db, nil).Migrate(t.Context()))
+				for _, change := range changes {
+					run(t, db, change)
+				}
+				s := d.store(db, nil)
+				_, used := s.ListMessages(t.Context(), store.MessageQuery{})
+				_, bound := s.Tx(db).AcceptMessages(t.Context(), []store.NewMessage{message(1)})
+				for _, err := range []error{s.Migrate(t.Context()), used, bound} {
+					require.ErrorIs(t, err, store.ErrUnfit)
+					require.ErrorContains(t, err, "tables notify_… was made by an unreleased version: drop it")
+				}
+				for _, table := range []string{"schema", "messages", "deliveries", "attempts", "schedules", "pauses", "suppressions"} {
+					run(t, db, "drop table if exists notify_"+table)
+				}
+				require.NoError(t, s.Migrate(t.Context()))
+				works(t, s)
+			})
+		}
+	})
+}
+
 func TestAStoreWithoutTablesWorksOnceTheyAreThere(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		s := d.store(d.open(t), nil)

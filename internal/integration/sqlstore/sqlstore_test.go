@@ -50,7 +50,7 @@ func TestAMessageGoesItsWay(t *testing.T) {
 	require.Equal(t, "u0@example.com", d.To)
 	require.Equal(t, m.Body, d.Message.Body)
 
-	settlement := store.Settlement{DeliveryRef: d.DeliveryRef, Status: store.Sent, Attempts: 1, Tries: 1,
+	settlement := store.Settlement{DeliveryRef: d.DeliveryRef, Status: store.Sent, Attempts: 1, Spent: 1,
 		Attempt: &store.Attempt{At: ls.Now, Took: time.Millisecond, Status: store.Sent, Provider: "p", ProviderID: "1"}}
 	retried := store.Settlement{DeliveryRef: ls.Deliveries[1].DeliveryRef, Status: store.Held, Reason: "retrying", Due: ls.Now.Add(time.Hour),
 		Attempts: 1, Failure: &store.Failure{Kind: channel.Temporary, Text: "busy"}}

@@ -27,18 +27,18 @@ create table if not exists {messages} (
 create table if not exists {deliveries} (
 	message binary(16) not null,
 	recipient int not null,
-	place int not null, -- its rank among the recipient's
+	place int not null, -- among the recipient's deliveries
 	claim bigint not null default 0,
 	due bigint not null, -- when to look again
 	at bigint not null,
 	not_before bigint not null,
-	poke bigint not null default 0,
-	expired int not null default 0,
+	wakes bigint not null default 0,
+	lapsed int not null default 0,
 	attempts int not null default 0,
-	tries int not null default 0,
+	spent int not null default 0,
 	live bool not null, -- not settled; read by claims only
 	leased bool not null default false,
-	called bool not null default false,
+	marked bool not null default false,
 	doubt bool not null default false,
 	duplicate bool not null default false,
 	canceled bool not null default false,

@@ -28,21 +28,21 @@ create index if not exists {messages}_tenant on {messages} (tenant, id);
 create table if not exists {deliveries} (
 	message text not null,
 	recipient integer not null,
-	place integer not null, -- its rank among the recipient's
+	place integer not null, -- among the recipient's deliveries
 	claim integer not null default 0,
 	lane text not null,
 	live integer not null, -- not settled; read by claims only
 	due integer not null, -- when to look again
 	leased integer not null default 0,
-	called integer not null default 0,
-	expired integer not null default 0,
-	poke integer not null default 0,
+	marked integer not null default 0,
+	lapsed integer not null default 0,
+	wakes integer not null default 0,
 	status text not null,
 	reason text not null,
 	at integer not null,
 	not_before integer not null,
 	attempts integer not null default 0,
-	tries integer not null default 0,
+	spent integer not null default 0,
 	doubt integer not null default 0,
 	duplicate integer not null default 0,
 	canceled integer not null default 0,

@@ -2,8 +2,10 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"sync/atomic"
 
@@ -33,7 +35,7 @@ func (f *fitness) check(ctx context.Context, x *session) error {
 
 // checkSchema refuses tables that this program does not know how to use. Newer ones that say that they still serve it are fine.
 func (x *session) checkSchema(ctx context.Context) error {
-	there, err := x.dialect.hasSchema(ctx, x)
+	there, err := x.hasSchema(ctx)
 	if err != nil {
 		return err
 	}
@@ -52,6 +54,34 @@ func (x *session) checkSchema(ctx context.Context) error {
 		return unfit("the tables %s… have version %d, which this program is too old for: it knows %d", x.prefix, version, newest)
 	}
 	return nil
+}
+
+// hasSchema reports whether the table of versions is there. It refuses tables of a development version: those have the version number
+// of the first release, and other columns.
+func (x *session) hasSchema(ctx context.Context) (bool, error) {
+	there, err := x.columns(ctx, "{deliveries}")
+	if err != nil {
+		return false, err
+	}
+	for _, name := range []string{"lapsed", "marked", "spent", "wakes"} {
+		if len(there) > 0 && !slices.Contains(there, name) {
+			return false, unfit("the schema of the tables %s… was made by an unreleased version: drop it, and call Migrate (%s has no column %s)",
+				x.prefix, x.tables("{deliveries}"), name)
+		}
+	}
+	there, err = x.columns(ctx, "{schema}")
+	return len(there) > 0, err
+}
+
+// columns returns the names of the columns of a table, or none if it is not there.
+func (x *session) columns(ctx context.Context, table string) (names []string, err error) {
+	err = x.query(ctx, func(rows *sql.Rows) error {
+		var name string
+		err := rows.Scan(&name)
+		names = append(names, name)
+		return err
+	}, x.dialect.columns(), x.tables(table))
+	return names, err
 }
 
 // unfit is an error that says what to do.

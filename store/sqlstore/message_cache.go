@@ -10,55 +10,55 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// headsSize bounds the bytes of the messages that are kept, in each half.
-const headsSize = 8 << 20
+// messageCacheSize bounds the bytes of the messages that are kept, in each half.
+const messageCacheSize = 8 << 20
 
-// heads keeps what deliveries share, because it never changes: the messages of the last leases, by id. When young is full it becomes
-// old, and what was old and not asked for since is dropped.
-type heads struct {
+// A messageCache keeps what deliveries share, because it never changes: the messages of the last leases, by id. When young is full it
+// becomes old, and what was old and not asked for since is dropped.
+type messageCache struct {
 	mu         sync.Mutex
 	young, old map[string]*store.Message
 	size       int // of young
 }
 
 // find returns those of ids that are kept, and the others.
-func (h *heads) find(ids map[string]*store.Message) (missing []string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+func (c *messageCache) find(ids map[string]*store.Message) (missing []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for id := range ids {
-		m := h.young[id]
+		m := c.young[id]
 		if m == nil {
-			if m = h.old[id]; m == nil {
+			if m = c.old[id]; m == nil {
 				missing = append(missing, id)
 				continue
 			}
-			h.keep(m)
+			c.keep(m)
 		}
 		ids[id] = m
 	}
 	return missing
 }
 
-func (h *heads) add(m *store.Message) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.keep(m)
+func (c *messageCache) add(m *store.Message) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.keep(m)
 }
 
-// headOf returns n's message, as it was stored at a time.
-func headOf(n *store.NewMessage, at int64) *store.Message {
+// messageOf returns n's message, as it was stored at a time.
+func messageOf(n *store.NewMessage, at int64) *store.Message {
 	m := n.Message
 	m.ExpireAt, m.AcceptedAt, m.Body = instant(micros(m.ExpireAt)), instant(at), bytes.Clone(m.Body)
 	return &m
 }
 
-func (h *heads) keep(m *store.Message) {
+func (c *messageCache) keep(m *store.Message) {
 	size := 500 + len(m.Body)
-	if h.young == nil || h.size+size > headsSize {
-		h.young, h.old, h.size = map[string]*store.Message{}, h.young, 0
+	if c.young == nil || c.size+size > messageCacheSize {
+		c.young, c.old, c.size = map[string]*store.Message{}, c.young, 0
 	}
-	h.young[m.ID] = m
-	h.size += size
+	c.young[m.ID] = m
+	c.size += size
 }
 
 // attach gives each delivery its message. One whose message is gone is left out.
@@ -70,8 +70,8 @@ func (x *session) attach(ctx context.Context, rows []*row) ([]*row, error) {
 	for _, r := range rows {
 		ids[r.MessageID] = nil
 	}
-	err := x.messages(ctx, x.heads.find(ids), "", func(m *store.Message) {
-		x.heads.add(m)
+	err := x.messages(ctx, x.cache.find(ids), "", func(m *store.Message) {
+		x.cache.add(m)
 		ids[m.ID] = m
 	})
 	if err != nil {
