@@ -2,7 +2,7 @@
 //
 //	notify (root)     policy     imports ports
 //	channel …         ports      import the standard library; template also channel
-//	channel/email …   adapters   import ports, channel/httpsend and the libraries listed here
+//	channel/email …   adapters   import ports, the packages above their own folder, and what is listed here
 //	internal/…        tools      import nothing of ours, except that tests may
 package layers
 
@@ -26,6 +26,13 @@ var ports = map[string][]string{
 
 // A room may be entered by its adapters: folders below the ports, inbox, and what the modules below observe share.
 var rooms = []string{"channel", "template", "store", "transport", "inbox", "observe"}
+
+// shared are the packages for adapters to share, with the folders whose packages may import them. An entry covers what lies below it.
+var shared = map[string][]string{
+	"channel/httpsend": rooms,
+	"channel/httphook": rooms,
+	"channel/internal": {"channel"},
+}
 
 // libraries are the modules that may be imported outside of tests, each with the one folder that may. "" means all but ports.
 var libraries = map[string]string{
@@ -109,12 +116,22 @@ func forbiddenOurs(folder, other string) string {
 		}
 	case within(folder, "internal"):
 		return "tools import nothing of ours"
-	case !slices.ContainsFunc(rooms, func(room string) bool { return within(folder, room) }):
+	case !withinAny(folder, rooms):
 		return "the folder has no place in the plan"
-	case !isPort(other) && other != "channel/httpsend" && !within(other, folder):
-		return "an adapter imports ports and channel/httpsend"
+	case !isPort(other) && !within(folder, other) && !within(other, folder+"/internal") && !sharedWith(folder, other):
+		return "an adapter imports ports, the packages above its own folder, its internal ones, and those listed as shared"
 	}
 	return ""
+}
+
+// sharedWith reports whether shared lists other for the package in folder.
+func sharedWith(folder, other string) bool {
+	for entry, users := range shared {
+		if within(other, entry) && withinAny(folder, users) {
+			return true
+		}
+	}
+	return false
 }
 
 // path returns a shortest chain of imports from one package to another, or nil.
@@ -145,6 +162,10 @@ func isPort(folder string) bool { _, ok := ports[folder]; return ok }
 
 func within(folder, parent string) bool {
 	return folder == parent || strings.HasPrefix(folder, parent+"/")
+}
+
+func withinAny(folder string, parents []string) bool {
+	return slices.ContainsFunc(parents, func(parent string) bool { return within(folder, parent) })
 }
 
 // Requirements returns the modules that the root's go.mod may require directly: the libraries, and what its tests use.
