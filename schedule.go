@@ -12,6 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/e7ddda3c/notify/internal/cron"
 	"github.com/e7ddda3c/notify/store"
 )
 
@@ -130,13 +131,13 @@ func openSchedule(s *store.Schedule) (Schedule, error) {
 
 // A timetable is a cron expression in a time zone.
 type timetable struct {
-	cron cron
+	cron cron.Expression
 	zone *time.Location
 }
 
 // timetableOf reads when s is due. Its error is a [*FieldError].
 func timetableOf(text, zone string) (timetable, error) {
-	c, err := parseCron(text)
+	c, err := cron.Parse(text)
 	if err != nil {
 		return timetable{}, fault("cron", err)
 	}
@@ -150,7 +151,7 @@ func timetableOf(text, zone string) (timetable, error) {
 	return timetable{c, l}, nil
 }
 
-func (t *timetable) next(after time.Time) (time.Time, bool) { return t.cron.next(after.In(t.zone)) }
+func (t *timetable) next(after time.Time) (time.Time, bool) { return t.cron.Next(after.In(t.zone)) }
 
 // checkSchedule brings s into the form that is stored, and finds its faults.
 func (n *Notifier) checkSchedule(ctx context.Context, s *Schedule) (timetable, error) {

@@ -35,7 +35,7 @@ func ExampleNotifier_Schedule() {
 		ExpireAfter: 12 * time.Hour, // on Monday evening nobody wants it any more
 	})
 	if err != nil {
-		log.Fatal(err) // notify: cron: hour "24" has "24" where a number from 0 to 23 belongs
+		log.Fatal(err) // notify: cron: hour "24": "24" must be a number from 0 to 23
 	}
 
 	all, err := n.Schedules(ctx, "")

@@ -1,9 +1,10 @@
 // Package layers holds the house to its plan (docs/design.md): arrows point down only.
 //
-//	notify (root)     policy     imports ports
-//	channel …         ports      import the standard library; template also channel
-//	channel/email …   adapters   import ports, the packages above their own folder, and what is listed here
-//	internal/…        tools      import nothing of ours, except that tests may
+//	notify (root)     application   imports ports and parts
+//	internal/engine … parts         import what is listed here; only the root imports them, and those they are shared with
+//	channel …         ports         import the standard library; template and store also channel
+//	channel/email …   adapters      import ports, the packages above their own folder, and what is shared with them
+//	internal/env …    tools         import nothing of ours, except that tests may
 package layers
 
 import (
@@ -24,6 +25,13 @@ var ports = map[string][]string{
 	"transport": nil,
 }
 
+// parts are the packages that the root is made of, with what each may import of ours.
+var parts = map[string][]string{
+	"internal/engine": {"channel", "store", "internal/batch"},
+	"internal/cron":   nil,
+	"internal/batch":  nil,
+}
+
 // A room may be entered by its adapters: folders below the ports, inbox, and what the modules below observe share.
 var rooms = []string{"channel", "template", "store", "transport", "inbox", "observe"}
 
@@ -32,6 +40,10 @@ var shared = map[string][]string{
 	"channel/httpsend": rooms,
 	"channel/httphook": rooms,
 	"channel/internal": {"channel"},
+
+	"channel/websocket": {"inbox"},
+	"internal/batch":    {"store", "inbox", "transport"},
+	"store/internal":    {"store/sqlstore", "store/pgxstore"},
 }
 
 // libraries are the modules that may be imported outside of tests, each with the one folder that may. "" means all but ports.
@@ -94,8 +106,8 @@ func forbidden(folder string, other Package, path string) string {
 	switch {
 	case !listed:
 		return "the library is not listed in internal/layers; what needs it may be a nested module's"
-	case isPort(folder):
-		return "a port needs the standard library only"
+	case isPort(folder), isPart(folder):
+		return "a port or a part needs the standard library only"
 	case user != "" && !within(folder, user):
 		return "that is for " + user + " alone"
 	}
@@ -107,8 +119,12 @@ func forbiddenOurs(folder, other string) string {
 	case other == "":
 		return "the root package stands above it"
 	case folder == "":
-		if !isPort(other) {
-			return "the root package knows ports, never adapters"
+		if !isPort(other) && !isPart(other) {
+			return "the root package knows ports and its parts, never adapters"
+		}
+	case isPart(folder):
+		if !slices.Contains(parts[folder], other) {
+			return "a part imports nothing of ours but what is listed for it"
 		}
 	case isPort(folder):
 		if !slices.Contains(ports[folder], other) {
@@ -159,6 +175,7 @@ func path(graph map[string]Package, from, to string) []string {
 func inside(path string) string { return strings.TrimPrefix(strings.TrimPrefix(path, Module), "/") }
 
 func isPort(folder string) bool { _, ok := ports[folder]; return ok }
+func isPart(folder string) bool { _, ok := parts[folder]; return ok }
 
 func within(folder, parent string) bool {
 	return folder == parent || strings.HasPrefix(folder, parent+"/")

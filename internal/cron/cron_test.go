@@ -1,4 +1,4 @@
-package notify_test
+package cron_test
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/e7ddda3c/notify"
+	"github.com/e7ddda3c/notify/internal/cron"
 )
 
 func TestCronOccurrences(t *testing.T) {
@@ -58,7 +58,7 @@ func TestCronOccurrences(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			c, err := notify.ParseCron(tt.spec)
+			c, err := cron.Parse(tt.spec)
 			require.NoError(t, err)
 			after, err := time.Parse(time.RFC3339, tt.after)
 			require.NoError(t, err)
@@ -87,36 +87,36 @@ func TestCronNamesTheFieldAtFault(t *testing.T) {
 		"":                               "0 fields",
 		"* * * *":                        "4 fields",
 		"0 0 9 * * *":                    "6 fields",
-		"@reboot":                        `"@reboot" is not @hourly`,
+		"@reboot":                        `"@reboot" must be @hourly`,
 		"@ daily * * *":                  `minute "@"`,
 		"60 * * * *":                     `minute "60"`,
 		"-1 * * * *":                     `minute "-1"`,
 		"+1 * * * *":                     `minute "+1"`,
-		"1,,2 * * * *":                   `minute "1,,2" has ""`,
-		"5/15 * * * *":                   `minute "5/15" has a step without a range, such as 5-59/15`,
-		"*/0 * * * *":                    `minute "*/0" has "0" where a step from 1 to 60`,
-		"*/90 * * * *":                   `minute "*/90" has "90" where a step from 1 to 60`,
+		"1,,2 * * * *":                   `minute "1,,2": ""`,
+		"5/15 * * * *":                   `minute "5/15": a step needs a range, such as 5-59/15`,
+		"*/0 * * * *":                    `minute "*/0": the step "0" must be a number from 1 to 60`,
+		"*/90 * * * *":                   `minute "*/90": the step "90" must be a number from 1 to 60`,
 		"*/ * * * *":                     `minute "*/"`,
 		"*-5 * * * *":                    `minute "*-5"`,
-		"0 24 * * *":                     `hour "24" has "24" where a number from 0 to 23`,
-		"0 17-9 * * *":                   `hour "17-9" has a range that runs backwards`,
+		"0 24 * * *":                     `hour "24": "24" must be a number from 0 to 23`,
+		"0 17-9 * * *":                   `hour "17-9": the range must not run backwards`,
 		"0 9pm * * *":                    `hour "9pm"`,
 		"0 9 0 * *":                      `day of month "0"`,
 		"0 9 L * *":                      `day of month "L"`,
 		"0 9 ? * *":                      `day of month "?"`,
-		"0 9 * 13 *":                     `month "13" has "13" where a number from 1 to 12 or a name such as JAN`,
+		"0 9 * 13 *":                     `month "13": "13" must be a number from 1 to 12 or a name such as JAN`,
 		"0 9 * JANUARY *":                `month "JANUARY"`,
 		"0 9 * * 8":                      `day of week "8"`,
 		"0 9 * * ſu":                     `day of week "ſu"`,
-		"0 9 * * FRI-MON":                `day of week "FRI-MON" has a range that runs backwards`,
+		"0 9 * * FRI-MON":                `day of week "FRI-MON": the range must not run backwards`,
 		"0 9 * * 1#2":                    `day of week "1#2"`,
 		"0 9 * * 1-5/8":                  `day of week "1-5/8"`,
 		"0 9 * * 9999999999999999999999": `day of week`,
-		strings.Repeat(" ", 201):         "more than 200 bytes",
+		strings.Repeat(" ", 201):         "at most 200 bytes",
 	}
 	for spec, want := range tests {
 		t.Run(spec, func(t *testing.T) {
-			_, err := notify.ParseCron(spec)
+			_, err := cron.Parse(spec)
 			require.ErrorContains(t, err, want)
 		})
 	}
@@ -124,7 +124,7 @@ func TestCronNamesTheFieldAtFault(t *testing.T) {
 
 func TestCronFindsImpossibleDates(t *testing.T) {
 	for _, spec := range []string{"0 0 30 2 *", "0 0 31 2,4,6,9,11 *", "0 0 30-31 FEB */7"} {
-		c, err := notify.ParseCron(spec)
+		c, err := cron.Parse(spec)
 		require.NoError(t, err)
 		_, ok := c.Next(time.Date(2026, 1, 1, 0, 0, 0, 0, location(t, "Europe/Berlin")))
 		require.False(t, ok, spec)
@@ -279,7 +279,7 @@ func TestCronIsWhatAMinuteScanFinds(t *testing.T) {
 
 func checkWish(t *testing.T, w wish, face clockFace, l *time.Location, until time.Time) {
 	t.Helper()
-	c, err := notify.ParseCron(w.spec)
+	c, err := cron.Parse(w.spec)
 	require.NoError(t, err, w.spec)
 	at := face.at.Add(-time.Second).In(l)
 	for _, want := range w.occurrences(face) {
@@ -298,7 +298,7 @@ func FuzzCron(f *testing.F) {
 	}
 	berlin := location(f, "Europe/Berlin")
 	f.Fuzz(func(t *testing.T, spec string, at int64) {
-		c, err := notify.ParseCron(spec)
+		c, err := cron.Parse(spec)
 		if err != nil {
 			require.NotEmpty(t, err.Error())
 			return
@@ -311,7 +311,7 @@ func FuzzCron(f *testing.F) {
 		require.True(t, next.After(after))
 		between, _ := c.Next(after.Add(next.Sub(after) / 2))
 		require.True(t, between.Equal(next), "%q: after %s %s, but halfway %s", spec, after, next, between)
-		again, err := notify.ParseCron(strings.ToLower(strings.Join(strings.Fields(spec), "  ")))
+		again, err := cron.Parse(strings.ToLower(strings.Join(strings.Fields(spec), "  ")))
 		if len(spec) < 100 {
 			require.NoError(t, err)
 			same, _ := again.Next(after)
