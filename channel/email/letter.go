@@ -90,7 +90,7 @@ func (l *letter) weigh(d channel.Delivery, most int) error {
 		return tooLarge("extra.headers")
 	}
 	if l.size += quotedSize(l.text); l.size > most {
-		return tooLarge("content.text")
+		return tooLarge(plainField(d.Content))
 	}
 	if l.size += quotedSize(l.html); l.size > most {
 		return tooLarge("content.html")
@@ -113,6 +113,18 @@ func plain(c channel.Content) string {
 		return c.URL
 	default:
 		return strings.TrimRight(text, "\n") + "\n\n" + c.URL + "\n"
+	}
+}
+
+// plainField names the field that plain takes its text from.
+func plainField(c channel.Content) string {
+	switch {
+	case c.Text != "":
+		return "content.text"
+	case c.Markdown != "":
+		return "content.markdown"
+	default:
+		return "content.url"
 	}
 }
 

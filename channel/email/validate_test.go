@@ -77,7 +77,10 @@ func TestValidate(t *testing.T) {
 		"refuses a title that is too large": {func(d *channel.Delivery) { d.Content.Title = strings.Repeat("word ", 5<<20) }, "content.title", channel.Rejected},
 		"refuses headers too large":         {extra(`{"headers": {"X-A": "` + strings.Repeat("word ", 5<<20) + `"}}`), "extra.headers", channel.Rejected},
 		"refuses a text that is too large":  {func(d *channel.Delivery) { d.Content.Text = strings.Repeat("字", 3<<20) }, "content.text", channel.Rejected},
-		"refuses HTML that is too large":    {func(d *channel.Delivery) { d.Content.HTML = strings.Repeat("a", 25<<20) }, "content.html", channel.Rejected},
+		"refuses Markdown that is too large": {func(d *channel.Delivery) {
+			d.Content.Text, d.Content.Markdown = "", strings.Repeat("字", 3<<20)
+		}, "content.markdown", channel.Rejected},
+		"refuses HTML that is too large": {func(d *channel.Delivery) { d.Content.HTML = strings.Repeat("a", 25<<20) }, "content.html", channel.Rejected},
 	}
 	c := email.New("mail.example.net", from, nil)
 	for name, test := range tests {
