@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -12,14 +13,14 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// Auth is a mechanism to log in with (RFC 4954).
+// Auth is an authentication mechanism of SMTP (RFC 4954).
 type Auth string
 
-// The mechanisms. PLAIN, LOGIN and XOAUTH2 show the secret to the server, and to whoever listens: see [Options].ClearTextAuth. The
-// others prove that the channel knows it.
+// The mechanisms. PLAIN, LOGIN and XOAUTH2 reveal the secret to the server, and without TLS to eavesdroppers too: see
+// [Options].ClearTextAuth. The other mechanisms prove knowledge of the secret without revealing it.
 const (
-	// AuthAuto takes the first of SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, PLAIN and LOGIN that the server offers and that may be
-	// used on the connection.
+	// AuthAuto selects the first of SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, PLAIN and LOGIN that the server offers. PLAIN and LOGIN are
+	// candidates only over TLS, on localhost or with [Options].ClearTextAuth.
 	AuthAuto Auth = ""
 
 	AuthPlain           Auth = "PLAIN"
@@ -27,9 +28,9 @@ const (
 	AuthCRAMMD5         Auth = "CRAM-MD5"
 	AuthSCRAMSHA1       Auth = "SCRAM-SHA-1"
 	AuthSCRAMSHA256     Auth = "SCRAM-SHA-256"
-	AuthSCRAMSHA1Plus   Auth = "SCRAM-SHA-1-PLUS" // PLUS: bound to the TLS connection
+	AuthSCRAMSHA1Plus   Auth = "SCRAM-SHA-1-PLUS" // PLUS: with channel binding to TLS
 	AuthSCRAMSHA256Plus Auth = "SCRAM-SHA-256-PLUS"
-	AuthXOAUTH2         Auth = "XOAUTH2" // by an OAuth 2.0 access token: see Options.Token
+	AuthXOAUTH2         Auth = "XOAUTH2" // with an OAuth 2.0 access token: see Options.Token
 )
 
 func (a Auth) known() bool {
@@ -41,13 +42,13 @@ func (a Auth) known() bool {
 	return false
 }
 
-// shows reports whether whoever listens learns the secret.
-func (a Auth) shows() bool { return a == AuthPlain || a == AuthLogin || a == AuthXOAUTH2 }
+// revealsSecret reports whether an eavesdropper on an unencrypted connection learns the secret.
+func (a Auth) revealsSecret() bool { return a == AuthPlain || a == AuthLogin || a == AuthXOAUTH2 }
 
-// local reports whether host is this machine, as go-mail has it.
-func local(host string) bool { return host == "localhost" || host == "127.0.0.1" || host == "::1" }
+// isLocal reports whether host is this machine, by the same names as in go-mail.
+func isLocal(host string) bool { return host == "localhost" || host == "127.0.0.1" || host == "::1" }
 
-// login logs in at the server s, if there is a Username.
+// login authenticates to the server, if there is a Username.
 func (c *Channel) login(ctx context.Context, s *smtp.Client) error {
 	if c.o.Username == "" {
 		return nil
@@ -60,7 +61,7 @@ func (c *Channel) login(ctx context.Context, s *smtp.Client) error {
 	secret := c.o.Password
 	if c.o.Token != nil {
 		if secret, err = c.o.Token(ctx); err != nil {
-			return fail(tokenKind(err), "", "no token: %w", err)
+			return fail(tokenKind(err), "", "Token failed: %w", err)
 		}
 	}
 	if err := s.Auth(c.credentials(mechanism, secret, &state)); err != nil {
@@ -69,21 +70,21 @@ func (c *Channel) login(ctx context.Context, s *smtp.Client) error {
 	return nil
 }
 
-// mechanism picks the one that is wanted from what the server offers.
+// mechanism returns the first allowed mechanism that the server offers.
 func (c *Channel) mechanism(s *smtp.Client, encrypted bool) (Auth, error) {
-	wanted := []Auth{c.o.Auth}
+	allowed := []Auth{c.o.Auth}
 	if c.o.Auth == AuthAuto {
-		wanted = []Auth{AuthSCRAMSHA256, AuthSCRAMSHA1, AuthCRAMMD5, AuthPlain, AuthLogin}
+		allowed = []Auth{AuthSCRAMSHA256, AuthSCRAMSHA1, AuthCRAMMD5, AuthPlain, AuthLogin}
 	}
 	_, list := s.Extension("AUTH")
 	offered := strings.Fields(strings.ToUpper(list))
-	open := encrypted || c.o.ClearTextAuth || local(c.host)
-	err := errors.New("the server does not offer the login that is wanted")
-	for _, a := range wanted {
+	mayReveal := encrypted || c.o.ClearTextAuth || isLocal(c.host)
+	err := errors.New("the server offers no authentication mechanism that Auth allows")
+	for _, a := range allowed {
 		switch {
 		case !slices.Contains(offered, string(a)):
-		case a.shows() && !open:
-			err = errors.New("without TLS a login would show the password")
+		case a.revealsSecret() && !mayReveal:
+			err = fmt.Errorf("authentication by %s requires TLS or ClearTextAuth", a)
 		default:
 			return a, nil
 		}
@@ -112,7 +113,8 @@ func (c *Channel) credentials(a Auth, secret string, state *tls.ConnectionState)
 	}
 }
 
-// tokenKind keeps a kind that the host's own function gives. Without one, nothing was sent and the next attempt may fare better.
+// tokenKind returns the kind of an error from Options.Token. An unclassified error is Temporary: nothing was sent, and the next
+// attempt may succeed.
 func tokenKind(err error) channel.Kind {
 	var e *channel.Error
 	if errors.As(err, &e) && e.Kind != channel.Unknown {

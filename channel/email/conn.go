@@ -16,28 +16,31 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// errStale says that a kept connection did not take the mail and that nothing was sent.
+// errStale reports that a reused connection is no longer usable and that nothing was sent.
 var errStale = errors.New("email: the connection is stale")
 
-// maxAnswers is how much a server may say to one mail, or before the first, in bytes. The readers of lines have no bound of their own.
-const maxAnswers = 1 << 20
+// maxReplies is the maximum size in bytes of all replies to one mail, or of those before the first mail. The line readers of the SMTP
+// client have no limit.
+const maxReplies = 1 << 20
 
-var errTooMuch = fmt.Errorf("the server says too much: %w", io.ErrUnexpectedEOF)
+var errTooLong = fmt.Errorf("the server's replies are too long: %w", io.ErrUnexpectedEOF)
 
-// A conn is a connection over which mail can be sent. One goroutine uses it at a time.
+// A conn is an SMTP session that is ready to send mail. One goroutine uses it at a time.
 type conn struct {
-	smtp   *smtp.Client
-	wire   *wire
-	reused bool
-	since  time.Time // when it was last used
+	smtp      *smtp.Client
+	wire      *wire
+	reused    bool
+	idleSince time.Time // set when the connection returns to the pool
 }
 
-// A wire is what lies under TLS. It is torn if a write had failed when an answer was awaited, for then the end of what was written
-// never left. A write that fails behind that is TLS's own, about an answer that it cannot read, and says nothing about the mail.
+// A wire is the network connection below TLS.
+//
+// torn reports that a write failed before the server's reply was read, so the mail was not sent completely. A write that fails later
+// does not count: TLS is then sending an alert about a reply that it cannot decrypt, and the mail is already complete.
 type wire struct {
 	net.Conn
 	failed, torn bool
-	left         int // of maxAnswers
+	left         int // bytes that the server may still send, of maxReplies
 }
 
 func (w *wire) Write(b []byte) (int, error) {
@@ -49,34 +52,35 @@ func (w *wire) Write(b []byte) (int, error) {
 func (w *wire) Read(b []byte) (int, error) {
 	w.torn = w.failed
 	if w.left <= 0 {
-		return 0, errTooMuch
+		return 0, errTooLong
 	}
 	n, err := w.Conn.Read(b)
 	w.left -= n
 	return n, err
 }
 
-// dial connects, encrypts and logs in. When ctx ends it closes the connection, so that no silent server holds it up.
+// dial connects and starts a session. When ctx ends, dial closes the connection, so that a silent server cannot delay it.
 func (c *Channel) dial(ctx context.Context) (*conn, error) {
 	raw, err := c.o.Dial(ctx, "tcp", c.address)
 	if err != nil {
 		return nil, setupError(ctx, atDial, err)
 	}
-	cn := &conn{wire: &wire{Conn: raw, left: maxAnswers}}
-	stop := context.AfterFunc(ctx, cn.cut)
-	cn.smtp, err = c.greet(ctx, cn.wire)
+	cn := &conn{wire: &wire{Conn: raw, left: maxReplies}}
+	stop := context.AfterFunc(ctx, cn.abort)
+	cn.smtp, err = c.startSession(ctx, cn.wire)
 	if !stop() && err == nil {
 		err = notSent(ctx)
 	}
 	if err != nil {
-		cn.cut()
+		cn.abort()
 		return nil, err
 	}
 	return cn, nil
 }
 
-func (c *Channel) greet(ctx context.Context, w net.Conn) (*smtp.Client, error) {
-	if err := w.SetDeadline(time.Now().Add(patience)); err != nil {
+// startSession starts an SMTP session on w, with TLS and authentication.
+func (c *Channel) startSession(ctx context.Context, w net.Conn) (*smtp.Client, error) {
+	if err := w.SetDeadline(time.Now().Add(sessionTimeout)); err != nil {
 		return nil, setupError(ctx, atDial, err)
 	}
 	if c.o.TLS == TLSImplicit {
@@ -99,7 +103,7 @@ func (c *Channel) greet(ctx context.Context, w net.Conn) (*smtp.Client, error) {
 	return s, c.login(ctx, s)
 }
 
-// encrypt turns TLS on by STARTTLS, if that is wanted.
+// encrypt upgrades the session by STARTTLS, if Options.TLS asks for that.
 func (c *Channel) encrypt(ctx context.Context, s *smtp.Client) error {
 	if c.o.TLS != TLSMandatory && c.o.TLS != TLSOpportunistic {
 		return nil
@@ -117,12 +121,12 @@ func (c *Channel) encrypt(ctx context.Context, s *smtp.Client) error {
 	return nil
 }
 
-// send sends l and tells whether the connection can be used again.
-func (cn *conn) send(ctx context.Context, m *mail.Client, l *letter) (good bool, err error) {
-	if err := cn.takes(l); err != nil {
+// send sends l and reports whether the connection can be reused.
+func (cn *conn) send(ctx context.Context, m *mail.Client, l *letter) (reusable bool, err error) {
+	if err := cn.check(l); err != nil {
 		return true, err
 	}
-	cn.wire.left = maxAnswers
+	cn.wire.left = maxReplies
 	cn.smtp.SkipSMTPUTF8(ascii(l.to.Address))
 	err = m.SendWithSMTPClient(cn.smtp, l.msg)
 	if l.msg.IsDelivered() {
@@ -132,34 +136,34 @@ func (cn *conn) send(ctx context.Context, m *mail.Client, l *letter) (good bool,
 	r, refused := replyOf(err)
 	switch {
 	case cn.reused && s == atMail && (!refused || r.code == 421 || r.code == 503) && ctx.Err() == nil:
-		return false, errStale // cut, closed by the server, or left in the middle of a mail by a RSET that failed
+		return false, errStale // broken, closed by the server, or still within the previous mail because its RSET failed
 	case refused:
-		return s != atData, r.error(s) // go-mail sends no RSET there: the server may still hold the recipient
+		return s != atData, r.error(s) // go-mail sends no RSET after a refused DATA: the server may keep the recipient
 	case s == atDot && !cn.wire.torn:
-		return false, lost(ctx, channel.Uncertain, s)
+		return false, noReply(ctx, channel.Uncertain, s)
 	default:
-		return false, lost(ctx, channel.Temporary, s)
+		return false, noReply(ctx, channel.Temporary, s)
 	}
 }
 
-// takes checks l against what the server announced.
-func (cn *conn) takes(l *letter) error {
+// check checks l against the extensions that the server announced.
+func (cn *conn) check(l *letter) error {
 	if utf8, _ := cn.smtp.Extension("SMTPUTF8"); !utf8 && !ascii(l.to.Address) {
-		return fail(channel.Rejected, "to", "the server takes no address beyond ASCII; a domain has an ASCII form, xn--…")
+		return fail(channel.Rejected, "to", "must be ASCII, because the server does not support SMTPUTF8; the ASCII form of a domain is xn--…")
 	}
 	_, size := cn.smtp.Extension("SIZE")
-	if most, err := strconv.Atoi(size); err == nil && most > 0 && l.size > most {
-		return fail(channel.Rejected, "", "the mail has about %d bytes, the server takes %d", l.size, most)
+	if limit, err := strconv.Atoi(size); err == nil && limit > 0 && l.size > limit {
+		return fail(channel.Rejected, "", "the mail must not be larger than the server's limit of %d bytes, and has about %d", limit, l.size)
 	}
 	return nil
 }
 
-// cut closes the connection at once.
-func (cn *conn) cut() { _ = cn.wire.Close() }
+// abort closes the connection without QUIT.
+func (cn *conn) abort() { _ = cn.wire.Close() }
 
-// quit closes the connection politely, within a second.
+// quit ends the session by QUIT and closes the connection, within a second.
 func (cn *conn) quit() {
 	_ = cn.wire.SetDeadline(time.Now().Add(time.Second))
 	_ = cn.smtp.Quit()
-	cn.cut()
+	cn.abort()
 }

@@ -60,7 +60,7 @@ func TestContract(t *testing.T) {
 	})
 }
 
-// decoded returns a mail's head, an empty line and what its parts say.
+// decoded returns a mail's header, an empty line and the decoded contents of its parts.
 func decoded(t *testing.T, data string) string {
 	t.Helper()
 	p := parse(t, data)

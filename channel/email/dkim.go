@@ -20,26 +20,26 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// DKIM signs mails for a domain (RFC 6376, relaxed/relaxed), so that receivers can tell that they come from there and were not changed
-// on the way. Servers that sign what they relay need no help; this is for those that do not.
+// DKIM signs mails for a domain (RFC 6376, relaxed/relaxed). Receivers verify the signature and so know that a mail comes from the
+// domain and was not changed on the way. DKIM is for mail servers that do not sign the mails that they relay.
 //
-// All header fields are signed but those that begin with "X-", which relays take for themselves; nobody can add a second subject,
-// sender or recipient. The body is signed whole.
+// The signature covers the whole body and all header fields except those that begin with "X-", which relays use for themselves. A
+// second subject, sender or recipient that is added later makes the signature invalid.
 type DKIM struct {
-	// Domain is the one that signs. DMARC wants it to be the sender's, or above or below that. Defaults to the sender's.
+	// Domain is the signing domain, by default the sender's. DMARC requires the sender's domain, or a parent or subdomain of it.
 	Domain string
-	// Selector says which of the domain's keys it is: the public key is the TXT record of <Selector>._domainkey.<Domain>.
+	// Selector names the key among those of the domain: the public key is the TXT record of <Selector>._domainkey.<Domain>.
 	Selector string
-	// Key signs with RSA, of 1024 bits at least, better 2048, or with Ed25519 (RFC 8463), which large mailbox providers do not all
-	// understand. It is used by many goroutines at once. It may sit elsewhere, as in a hardware module; if it fails, so does Send, as
-	// Temporary, with its error wrapped: that must hold no secret.
+	// Key is an RSA key of at least 1024 bits, preferably 2048, or an Ed25519 key (RFC 8463), which some large mailbox providers do
+	// not support. Many goroutines use Key at once. The key may be remote, as in a hardware module. When Key fails, Send fails as
+	// Temporary and wraps the error of Key, which must hold no secret.
 	Key crypto.Signer
 }
 
 var _ Signer = (*DKIM)(nil)
 
-// of returns d for a sender's domain, or what d lacks.
-func (d *DKIM) of(domain string) (Signer, error) {
+// forDomain returns d with a sender's domain as the default of Domain, and checks the result.
+func (d *DKIM) forDomain(domain string) (Signer, error) {
 	if d == nil {
 		return nil, nil
 	}
@@ -48,29 +48,29 @@ func (d *DKIM) of(domain string) (Signer, error) {
 	return &own, own.check()
 }
 
-// check says what d lacks.
+// check returns the first fault of d.
 func (d *DKIM) check() error {
 	name := "." + d.Selector + "." + d.Domain + "."
 	if strings.ContainsFunc(name, notInName) || strings.Contains(name, "..") {
-		return errors.New("DKIM needs a Selector and a Domain that are names in the DNS")
+		return errors.New("DKIM.Selector and DKIM.Domain must be DNS names")
 	}
 	switch key := d.Key.(type) {
 	case nil:
-		return errors.New("DKIM needs a Key")
+		return errors.New("DKIM.Key is required")
 	case *rsa.PrivateKey:
-		if key == nil || key.N == nil || key.D == nil { // Validate would say more, and make every program larger
-			return errors.New("DKIM's Key is broken")
+		if key == nil || key.N == nil || key.D == nil { // key.Validate would find more faults, but make every program larger
+			return errors.New("DKIM.Key must be a complete private key")
 		}
 	case ed25519.PrivateKey:
 		if len(key) != ed25519.PrivateKeySize {
-			return errors.New("DKIM's Key is broken")
+			return errors.New("DKIM.Key must be a complete private key")
 		}
 	}
 	if rsaKey, ok := d.Key.Public().(*rsa.PublicKey); ok && rsaKey.N.BitLen() < 1024 {
-		return errors.New("DKIM's Key is too short: RSA takes 1024 bits at least")
+		return errors.New("DKIM.Key must have at least 1024 bits for RSA")
 	}
 	if alg, _ := d.algorithm(); alg == "" {
-		return fmt.Errorf("DKIM's Key is neither RSA nor Ed25519, but a %T", d.Key)
+		return fmt.Errorf("DKIM.Key must be an RSA or Ed25519 key, not a %T", d.Key)
 	}
 	return nil
 }
@@ -81,7 +81,8 @@ func notInName(r rune) bool {
 
 func letterOrDigit(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' }
 
-// algorithm returns the name of Key's, and what its Sign is told of the digest: Ed25519 signs it as if it were the message.
+// algorithm returns the name of Key's algorithm and the hash function to pass to Key.Sign. The hash function is 0 for Ed25519, which
+// signs the digest as if that were the message.
 func (d *DKIM) algorithm() (name string, hash crypto.Hash) {
 	switch d.Key.Public().(type) {
 	case *rsa.PublicKey:
@@ -92,26 +93,26 @@ func (d *DKIM) algorithm() (name string, hash crypto.Hash) {
 	return "", 0
 }
 
-// sign adds the signature to m, of which nothing may change from then on. go-mail's own signer is of no use: it folds a long list of
-// fields in the midst of a name, after having signed it unfolded.
+// sign adds the signature to m. From then on m must not change. go-mail's own signer cannot be used: it signs the list of fields
+// unfolded, and afterwards folds a long list in the middle of a field name.
 func (d *DKIM) sign(m *mail.Msg, now time.Time) error {
 	var b bytes.Buffer
-	if _, err := m.WriteTo(&b); err != nil { // into memory: a part that cannot be encoded
-		return fail(channel.Rejected, "content", "cannot be written as a mail")
+	if _, err := m.WriteTo(&b); err != nil { // writing to memory fails only if a part cannot be encoded
+		return fail(channel.Rejected, "content", "cannot be encoded as a mail")
 	}
 	head, body, _ := bytes.Cut(b.Bytes(), []byte("\r\n\r\n"))
 	value, err := d.signature(string(head), body, now)
 	if err != nil {
-		return fail(channel.Temporary, "", "DKIM's Key does not sign: %w", err)
+		return fail(channel.Temporary, "", "DKIM.Key failed to sign: %w", err)
 	}
 	m.SetGenHeaderPreformatted("DKIM-Signature", value)
 	return nil
 }
 
-// signature returns the value of the field DKIM-Signature for a mail, folded.
+// signature returns the folded value of the DKIM-Signature field for a mail.
 func (d *DKIM) signature(head string, body []byte, now time.Time) (string, error) {
 	fields := fieldsOf(head)
-	names := signed(fields)
+	names := signedNames(fields)
 	alg, hash := d.algorithm()
 	value := fmt.Sprintf("v=1; a=%s; c=relaxed/relaxed; d=%s;\r\n s=%s; t=%d;\r\n h=%s;\r\n bh=%s;\r\n b=",
 		alg, d.Domain, d.Selector, now.Unix(), fold(names), base64.StdEncoding.EncodeToString(bodyHash(body)))
@@ -126,10 +127,11 @@ func (d *DKIM) signature(head string, body []byte, now time.Time) (string, error
 	return value + text, nil
 }
 
-// digest is the hash of the fields with these names and of the signature's own field, whose value ends before the signature.
+// digest returns the hash of the named fields and of the DKIM-Signature field, whose value ends with an empty b= tag. If a name occurs
+// n times in names, the last n fields of that name are hashed, from the last one upward; missing fields add nothing.
 func digest(fields, names []string, value string) []byte {
 	h, left := sha256.New(), slices.Clone(fields)
-	for _, name := range names { // the last one of a name first; one that is not there adds nothing, and so cannot be added
+	for _, name := range names {
 		if i := lastOf(left, name); i >= 0 {
 			h.Write([]byte(relaxed(left[i]) + "\r\n"))
 			left = slices.Delete(left, i, i+1)
@@ -139,7 +141,7 @@ func digest(fields, names []string, value string) []byte {
 	return h.Sum(nil)
 }
 
-// fieldsOf splits a head into its fields, each as it is folded.
+// fieldsOf splits a header into its fields and keeps their folding.
 func fieldsOf(head string) []string {
 	var fields []string
 	for line := range strings.SplitSeq(head, "\r\n") {
@@ -152,12 +154,13 @@ func fieldsOf(head string) []string {
 	return fields
 }
 
-// once names the fields that a mail program shows or goes by: nobody may add one.
-var once = [...]string{"From", "To", "Cc", "Subject", "Date", "Reply-To", "Message-ID", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"}
+// oversigned lists the fields that mail programs display or evaluate. They are signed once more often than they occur, so that adding
+// another one makes the signature invalid.
+var oversigned = [...]string{"From", "To", "Cc", "Subject", "Date", "Reply-To", "Message-ID", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"}
 
-// signed names the fields to sign. A name stands there once more than there are fields if none may be added.
-func signed(fields []string) []string {
-	names := slices.Clone(once[:])
+// signedNames returns the names of the fields to sign: one per field, and the oversigned ones once more.
+func signedNames(fields []string) []string {
+	names := slices.Clone(oversigned[:])
 	for _, f := range fields {
 		if name := nameOf(f); !strings.HasPrefix(strings.ToLower(name), "x-") {
 			names = append(names, name)
@@ -180,7 +183,7 @@ func lastOf(fields []string, name string) int {
 	return -1
 }
 
-// fold joins names by colons, a few on each line.
+// fold joins names by colons, in lines of at most 76 characters.
 func fold(names []string) string {
 	var b strings.Builder
 	line := len(" h=")
@@ -197,15 +200,16 @@ func fold(names []string) string {
 	return b.String()
 }
 
-// relaxed is a field in its canonical form (RFC 6376, section 3.4.2), without the line's end.
+// relaxed returns a field in the relaxed canonical form (RFC 6376, section 3.4.2), without the line break at the end.
 func relaxed(field string) string {
 	name, value, _ := strings.Cut(field, ":")
-	return strings.ToLower(strings.TrimRight(name, " \t")) + ":" + strings.Join(strings.FieldsFunc(value, space), " ")
+	return strings.ToLower(strings.TrimRight(name, " \t")) + ":" + strings.Join(strings.FieldsFunc(value, isSpace), " ")
 }
 
-func space(r rune) bool { return r == ' ' || r == '\t' || r == '\r' || r == '\n' }
+func isSpace(r rune) bool { return r == ' ' || r == '\t' || r == '\r' || r == '\n' }
 
-// bodyHash is that of the canonical form (section 3.4.4): no white space at a line's end, one space for any other, no empty lines at the end.
+// bodyHash returns the hash of a body in the relaxed canonical form (RFC 6376, section 3.4.4): no white space at the end of a line, one
+// space for any other run of white space, and no empty lines at the end.
 func bodyHash(body []byte) []byte {
 	h := sha256.New()
 	empty := 0

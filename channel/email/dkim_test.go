@@ -72,7 +72,7 @@ var rsaKey = sync.OnceValue(func() *rsa.PrivateKey {
 	return key
 })
 
-// remote is a key that sits elsewhere.
+// remote stands for a key in a hardware module.
 type remote struct {
 	crypto.Signer
 	fail error
@@ -105,7 +105,7 @@ func TestDKIMSignsWhatArrives(t *testing.T) {
 
 var signatureField = regexp.MustCompile(`(?s)DKIM-Signature: (v=1; .*?; b=|v=1; .*?;\r\n b=)(.*?)\r\n(\S)`)
 
-// verify checks the signature of a mail, and that it covers what it should.
+// verify checks the signature of a mail and the fields that it covers.
 func verify(t *testing.T, key crypto.Signer, data string) {
 	t.Helper()
 	m := signatureField.FindStringSubmatch(data)

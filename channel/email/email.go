@@ -1,14 +1,14 @@
-// Package email sends mail over SMTP: one mail for each delivery, to one recipient, without Cc or Bcc.
+// Package email sends mail over SMTP: one mail per delivery, to one recipient, without Cc or Bcc.
 //
-// Of the content it takes all forms that a mail can carry at once. HTML and plain text make a multipart/alternative; the plain
-// text is Text, or else Markdown as it is written. URL is added under the plain text unless it stands in it already. Title is the
-// subject. Attachments with a ContentID are shown inline where the HTML says <img src="cid:…">; without HTML they are attached
-// like the others. [Extra] holds what is a mail's own.
+// A mail carries several forms of the content. HTML and plain text become a multipart/alternative. The plain text is Text, or else the
+// source of Markdown. URL is appended to the plain text, unless the text already contains the URL. Title is the subject. In a mail
+// with HTML, attachments with a ContentID are inline, for <img src="cid:…">; without HTML they are attached like all others. [Extra]
+// adds header fields and other settings of a single mail.
 //
-// Every mail is marked Auto-Submitted: auto-generated (RFC 3834), so that vacation notes do not answer it, and its Message-ID is
-// made of Delivery.ID, so that it is the same on every attempt.
+// Every mail is marked Auto-Submitted: auto-generated (RFC 3834), so that vacation responders do not reply. The Message-ID is derived
+// from Delivery.ID and therefore the same on every attempt. Without Delivery.ID, each attempt has a random Message-ID.
 //
-// Connections are kept for a while, so a burst of mails pays for one greeting and one TLS handshake.
+// Idle connections are reused until [Options].IdleTimeout, so most mails of a burst need no greeting and no TLS handshake.
 package email
 
 import (
@@ -25,19 +25,20 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// patience bounds one conversation for callers that set no deadline (RFC 5321, section 4.5.3.2).
-const patience = 10 * time.Minute
+// sessionTimeout limits the setup of a connection, and the sending of one mail, when the caller's context has no deadline (RFC 5321,
+// section 4.5.3.2).
+const sessionTimeout = 10 * time.Minute
 
 // A Channel sends mail through one SMTP server. It is safe for use by many goroutines at once.
 type Channel struct {
 	host, address string // address: host and port
 	from          *netmail.Address
-	replyTo       *netmail.Address // nil for none
-	signer        Signer           // nil: the mail server may sign
+	replyTo       *netmail.Address // nil without a Reply-To
+	signer        Signer           // nil without DKIM
 	o             Options
-	mailer        *mail.Client // sends over the connections of pool; it has none of its own
+	mailer        *mail.Client // sends over the connections of pool
 	pool          *pool
-	fault         error // of the configuration
+	fault         error // the first fault of the configuration
 }
 
 var (
@@ -49,8 +50,8 @@ var (
 	_ io.Closer          = (*Channel)(nil)
 )
 
-// New returns a channel that sends through the SMTP server host, in the name of the mailbox from, such as
-// "Shop <shop@example.com>". It connects when there is something to send. Close it to close the connections that it keeps.
+// New returns a channel that sends through the SMTP server host. from is the sender, such as "Shop <shop@example.com>". The channel
+// connects on the first Send. [Channel.Valid] reports a faulty configuration, and [Channel.Close] closes the idle connections.
 func New(host, from string, o *Options) *Channel {
 	c := &Channel{host: host, o: o.resolve(host)}
 	c.address = net.JoinHostPort(host, strconv.Itoa(c.o.Port))
@@ -59,21 +60,25 @@ func New(host, from string, o *Options) *Channel {
 	return c
 }
 
-// Send hands d to the server. Its errors are classified by the server's reply codes:
+// Send makes one attempt to hand d to the server. The server's reply, or its absence, decides the kind of an error:
 //
-//   - Temporary: the server cannot now, or the connection broke before the mail was complete. Greylisting brings a RetryAfter.
+//   - Temporary: the server refuses for now, or the connection broke before the mail was sent completely.
 //   - RateLimited: the server throttles this account or host.
-//   - InvalidRecipient: there is no such mailbox. Unreachable: the mailbox is full.
-//   - Rejected: the mail was refused for its content, its size or a policy.
-//   - Misconfigured: the certificate, the login or the sender was refused, or there is no STARTTLS.
-//   - Uncertain: the mail was handed over whole and the answer was lost.
+//   - InvalidRecipient: the mailbox does not exist.
+//   - Unreachable: the mailbox is full.
+//   - Rejected: the server refuses the content or the size of the mail, or refuses by policy.
+//   - Misconfigured: the certificate is not trusted, the login or the sender is refused, or STARTTLS is missing.
+//   - Uncertain: the mail was sent completely, and no valid reply followed.
 //
-// Error texts hold reply codes and nothing else of what the server said, because servers repeat addresses and content. The
-// receipt's ID is the server's queue id, if the server names it.
+// RetryAfter is the wait that the reply asks for, at most a day. Without one, RetryAfter is 5 minutes for greylisting, a minute for a
+// throttle and an hour for a daily quota.
 //
-// If all connections are in use, Send waits for one. If ctx ends, Send closes its connection and returns.
+// Error texts and [channel.Error].Code quote the codes of a reply but not its text, because servers repeat addresses and content there.
+// The receipt's ID is the server's queue id, or "" if the reply names none.
+//
+// While all connections are in use, Send waits for one. When ctx ends, Send closes its connection and returns.
 func (c *Channel) Send(ctx context.Context, d channel.Delivery) (channel.Receipt, error) {
-	l, err := c.write(d, time.Now())
+	l, err := c.compose(d, time.Now())
 	if err != nil {
 		return channel.Receipt{}, err
 	}
@@ -84,42 +89,43 @@ func (c *Channel) Send(ctx context.Context, d channel.Delivery) (channel.Receipt
 	return channel.Receipt{DeliveryID: d.ID, Provider: "smtp", ID: id, Event: channel.Sent, At: time.Now()}, nil
 }
 
-// Valid checks host, from and Options.
+// Valid returns the first fault of host, from and [Options].
 func (c *Channel) Valid() error { return c.fault }
 
-// Validate checks the address, which is a bare mailbox such as ann@example.com, what goes into headers, Extra, and the size.
+// Validate checks the address, [Extra], all other values that become header fields, and the estimated size of the mail. The address is
+// bare, such as ann@example.com: without a display name, and of at most 254 bytes.
 func (c *Channel) Validate(d channel.Delivery) error {
 	if c.fault != nil {
 		return c.fault
 	}
-	_, err := c.read(d)
+	_, err := c.parse(d)
 	return err
 }
 
 // AddressKind returns [channel.Email].
 func (c *Channel) AddressKind() string { return channel.Email }
 
-// Limits returns the number of connections as the concurrency.
+// Limits returns [Options].Pool as the Concurrency.
 func (c *Channel) Limits() channel.Limits { return channel.Limits{Concurrency: c.o.Pool} }
 
-// Close says goodbye on the connections that are kept, and waits a second at most. A Send that is under way finishes; later ones
-// fail as Temporary.
+// Close ends the sessions on idle connections by QUIT, within a second. A Send in flight finishes; later calls of Send fail as
+// Temporary.
 func (c *Channel) Close() error {
 	c.pool.close()
 	return nil
 }
 
-// deliver sends l over a kept connection or a new one.
+// deliver sends l over an idle connection or a new one.
 //
-// A kept connection may have died meanwhile, or the server may have ended the session, which shows when MAIL is not taken.
-// Nothing was sent then, and nobody failed: the attempt goes on over a new connection.
+// An idle connection may be broken, or the server may have ended the session. Both show at MAIL, when nothing of l was sent, so the
+// attempt continues over a new connection.
 func (c *Channel) deliver(ctx context.Context, l *letter) error {
 	if err := c.pool.acquire(ctx); err != nil {
 		return err
 	}
 	defer c.pool.release()
-	if kept := c.pool.take(); kept != nil {
-		if err := c.transmit(ctx, kept, l); !errors.Is(err, errStale) {
+	if idle := c.pool.take(); idle != nil {
+		if err := c.transmit(ctx, idle, l); !errors.Is(err, errStale) {
 			return err
 		}
 	}
@@ -130,14 +136,14 @@ func (c *Channel) deliver(ctx context.Context, l *letter) error {
 	return c.transmit(ctx, fresh, l)
 }
 
-// transmit sends l over cn and keeps cn for the next mail, if it is still good.
+// transmit sends l over cn, and then returns cn to the pool or closes the connection.
 func (c *Channel) transmit(ctx context.Context, cn *conn, l *letter) error {
-	stop := context.AfterFunc(ctx, cn.cut)
-	good, err := cn.send(ctx, c.mailer, l)
-	if stop() && good {
+	stop := context.AfterFunc(ctx, cn.abort)
+	reusable, err := cn.send(ctx, c.mailer, l)
+	if stop() && reusable {
 		c.pool.put(cn)
 	} else {
-		cn.cut()
+		cn.abort()
 	}
 	return err
 }

@@ -122,7 +122,7 @@ func TestLogsIn(t *testing.T) {
 	tests := map[string]struct {
 		auth   email.Auth
 		offers string
-		want   string // who sent the mail
+		want   string // user and mechanism
 		kind   channel.Kind
 	}{
 		"by the best that is offered":        {want: "notify by CRAM-MD5"},
@@ -159,7 +159,7 @@ func TestPrefersSCRAM(t *testing.T) {
 			s.extensions = []string{"AUTH PLAIN SCRAM-SHA-1 SCRAM-SHA-256 SCRAM-SHA-1-PLUS SCRAM-SHA-256-PLUS"}
 			s.start()
 			_, err := s.channel(login, func(o *email.Options) { o.Auth = auth }).Send(t.Context(), delivery())
-			requireKind(t, channel.Misconfigured, err) // this server only pretends
+			requireKind(t, channel.Misconfigured, err) // the server offers SCRAM without implementing it
 			require.Equal(t, 1, s.count("AUTH"))
 		})
 	}
@@ -313,7 +313,7 @@ func TestLimitsAreThePool(t *testing.T) {
 	require.Equal(t, channel.Email, channel.AddressKind(email.New("mail.example.net", from, nil)))
 }
 
-// requireKind requires an error of a kind, or none for the zero kind.
+// requireKind requires an error of kind want that holds no secret, or no error for the zero kind.
 func requireKind(t *testing.T, want channel.Kind, err error) {
 	t.Helper()
 	if want == channel.Unknown {
@@ -335,7 +335,7 @@ func header(t *testing.T, r received) mail.Header {
 	return m.Header
 }
 
-// only returns what of all is wanted.
+// only returns those elements of all that are in wanted.
 func only(all []string, wanted ...string) []string {
 	var out []string
 	for _, a := range all {

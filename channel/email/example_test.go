@@ -26,5 +26,5 @@ func ExampleNew() {
 	fmt.Println(c.Validate(d))
 	// Output:
 	// <nil> <nil>
-	// to: email: not one bare mailbox, user@host (invalid_recipient)
+	// to: email: must be one bare address of the form user@host (invalid_recipient)
 }

@@ -1,12 +1,12 @@
 package email
 
-// What a DKIM signature is made of.
+// The functions behind a DKIM signature.
 var BodyHash, Digest, FieldsOf = bodyHash, digest, fieldsOf
 
-// QueueID is what the receipt's ID comes from.
+// QueueID returns the queue id in the text of a reply.
 var QueueID = queueID
 
-// Classify says what a reply means at a step. It returns nil if the code is none of a refusal.
+// Classify returns the error for a reply at a step, or nil if the reply is not a refusal.
 func Classify(s string, code int, text string) error {
 	r, refused := parseReply(code, text)
 	if !refused {

@@ -14,12 +14,12 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// Extra is what Delivery.Extra may hold for this channel.
+// Extra is the form of Delivery.Extra for this channel.
 type Extra struct {
-	// ReplyTo is the mailbox that answers go to, with or without a name, instead of [Options].ReplyTo.
+	// ReplyTo is the mailbox for replies, with or without a name. Defaults to [Options].ReplyTo.
 	ReplyTo string `json:"reply_to,omitempty"`
-	// Headers are further header fields, such as X-Campaign. Fields that the channel writes itself, and those of relays and
-	// signatures, are refused.
+	// Headers holds additional header fields by name, such as X-Campaign. A name has at most 70 characters. Fields that the channel
+	// itself writes, and those of relays and signatures, are refused.
 	Headers map[string]string `json:"headers,omitempty"`
 	// Importance is "high", "normal" (the default) or "low".
 	Importance string `json:"importance,omitempty"`
@@ -29,7 +29,7 @@ func (e Extra) check() error {
 	switch e.Importance {
 	case "", "high", "normal", "low":
 	default:
-		return fail(channel.Rejected, "extra.importance", "not high, normal or low")
+		return fail(channel.Rejected, "extra.importance", "must be high, normal or low")
 	}
 	names := make([]string, 0, len(e.Headers))
 	for name := range e.Headers {
@@ -38,11 +38,11 @@ func (e Extra) check() error {
 	slices.Sort(names)
 	for _, name := range names {
 		if !fieldName(name) {
-			return fail(channel.Rejected, "extra.headers", "a name is none of a header field")
+			return fail(channel.Rejected, "extra.headers", "names must consist of 1 to 70 printable ASCII characters other than the colon")
 		}
 		field := "extra.headers." + name
 		if reserved(name) {
-			return fail(channel.Rejected, field, "not for callers to set")
+			return fail(channel.Rejected, field, "is reserved for the channel, relays and signatures")
 		}
 		if fault := lineFault(e.Headers[name]); fault != "" {
 			return fail(channel.Rejected, field, "%s", fault)
@@ -51,12 +51,12 @@ func (e Extra) check() error {
 	return nil
 }
 
-// replyTo returns the mailbox for answers, or nil.
-func (e Extra) replyTo(otherwise *netmail.Address) (*netmail.Address, error) {
+// replyTo returns the mailbox for replies, or nil.
+func (e Extra) replyTo(byDefault *netmail.Address) (*netmail.Address, error) {
 	if e.ReplyTo == "" {
-		return otherwise, nil
+		return byDefault, nil
 	}
-	a, err := sender("it", e.ReplyTo)
+	a, err := sender("ReplyTo", e.ReplyTo)
 	if err != nil {
 		return nil, fail(channel.Rejected, "extra.reply_to", "%w", err)
 	}
@@ -77,7 +77,7 @@ func (e Extra) write(m *mail.Msg) {
 	}
 }
 
-// reserved reports whether a field is written by the channel or by those who carry the mail.
+// reserved reports whether the channel, relays or signers write the field.
 func reserved(name string) bool {
 	name = textproto.CanonicalMIMEHeaderKey(name)
 	switch name {
@@ -94,32 +94,34 @@ func reserved(name string) bool {
 	return false
 }
 
-// fieldName reports whether s is the name of a header field (RFC 5322, section 3.6.8).
+// fieldName reports whether s is a valid name of a header field (RFC 5322, section 3.6.8).
 func fieldName(s string) bool {
 	return s != "" && len(s) <= 70 && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || r == ':' })
 }
 
-// maxWord keeps header lines, which are folded at spaces, below the 998 bytes of RFC 5322, section 2.1.1.
+// maxWord limits the words in a header field, in bytes. Header lines are folded at spaces, and RFC 5322, section 2.1.1, limits a line to
+// 998 bytes.
 const maxWord = 900
 
-// lineFault says what forbids s in a header field, or "". Text beyond ASCII is encoded there in short words.
+// lineFault returns the rule that s breaks as the value of a header field, or "". Non-ASCII text may have long words, because it is
+// encoded as short ones.
 func lineFault(s string) string {
 	switch {
 	case !utf8.ValidString(s):
-		return "is not UTF-8"
+		return "must be UTF-8"
 	case strings.ContainsFunc(s, unicode.IsControl):
-		return "holds a line break or another control character"
+		return "must not contain line breaks or other control characters"
 	}
 	for word := range strings.SplitSeq(s, " ") {
 		if len(word) > maxWord && ascii(s) {
-			return fmt.Sprintf("holds a word of more than %d bytes", maxWord)
+			return fmt.Sprintf("must not contain a word of more than %d bytes", maxWord)
 		}
 	}
 	return ""
 }
 
-// oneSpace joins the words of s by single spaces, for a line that is folded within a row of spaces looks like the end of the header
-// to some.
+// oneSpace joins the words of s by single spaces. Folding within a longer run of spaces can produce a line that is empty but for
+// spaces, which some programs take for the end of the header.
 func oneSpace(s string) string {
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == ' ' }), " ")
 }

@@ -12,25 +12,25 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// fail returns an error of this package.
+// fail returns an error whose text starts with the package's name.
 func fail(kind channel.Kind, field, format string, a ...any) *channel.Error {
 	return &channel.Error{Kind: kind, Field: field, Err: fmt.Errorf("email: "+format, a...)}
 }
 
-// notSent says that ctx ended before the mail was under way.
+// notSent returns the error for a ctx that ended before anything of the mail was sent.
 func notSent(ctx context.Context) error {
 	return fail(channel.Temporary, "", "nothing was sent: %w", ctx.Err())
 }
 
-// lost says that the connection broke at s, where no answer came any more.
-func lost(ctx context.Context, kind channel.Kind, s step) error {
+// noReply returns the error for a connection that broke before the reply at s.
+func noReply(ctx context.Context, kind channel.Kind, s step) error {
 	if ctx.Err() != nil {
-		return fail(kind, "", "no answer to %s: %w", s, ctx.Err())
+		return fail(kind, "", "no reply to %s: %w", s, ctx.Err())
 	}
-	return fail(kind, "", "no answer to %s: the connection broke", s)
+	return fail(kind, "", "no reply to %s: the connection broke", s)
 }
 
-// setupError says what err means before there was a mail. Nothing was sent, whatever it is.
+// setupError classifies an error from the setup of a connection, when nothing of the mail has been sent.
 func setupError(ctx context.Context, s step, err error) error {
 	r, refused := replyOf(err)
 	switch {
@@ -38,26 +38,26 @@ func setupError(ctx context.Context, s step, err error) error {
 		return r.error(s)
 	case ctx.Err() != nil:
 		return notSent(ctx)
-	case garbled(err): // its text holds what the server said
-		return fail(channel.Temporary, "", "the server does not speak SMTP at %s", s)
-	case s == atTLS && !broken(err):
-		return fail(channel.Misconfigured, "", "no TLS: %w", err)
-	case s == atAuth && !broken(err):
-		return fail(channel.Misconfigured, "", "the server's part of the login was not understood")
+	case malformed(err): // the text of err quotes the server
+		return fail(channel.Temporary, "", "%s failed: the server's reply is not SMTP", s)
+	case s == atTLS && !isNetwork(err):
+		return fail(channel.Misconfigured, "", "%s failed: %w", s, err)
+	case s == atAuth && !isNetwork(err): // this text may quote the server, too
+		return fail(channel.Misconfigured, "", "%s failed: the server's challenge is invalid", s)
 	default:
-		return fail(channel.Temporary, "", "no session at %s: %w", s, err)
+		return fail(channel.Temporary, "", "%s failed: %w", s, err)
 	}
 }
 
-// garbled reports whether err is about a reply of the wrong form.
-func garbled(err error) bool {
+// malformed reports whether err is about a malformed or unexpected reply.
+func malformed(err error) bool {
 	var form textproto.ProtocolError
 	var code *textproto.Error
 	return errors.As(err, &form) || errors.As(err, &code)
 }
 
-// broken reports whether err is of the network. A TLS alert looks like such an error but is none.
-func broken(err error) bool {
+// isNetwork reports whether err is a network error. A TLS alert has the type of a network error, and is not one.
+func isNetwork(err error) bool {
 	var op *net.OpError
 	if errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error") {
 		return false

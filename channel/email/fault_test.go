@@ -26,7 +26,7 @@ func elsewhere(port int) func(context.Context, string, string) (net.Conn, error)
 
 var everyStep = []string{"CONNECT", "EHLO", "STARTTLS", "HANDSHAKE", "AUTH", "MAIL", "RCPT", "DATA", "CONTENT", "DOT"}
 
-// large is a mail that no socket's buffer holds.
+// large returns a mail that does not fit into a socket's buffer.
 func large() channel.Delivery {
 	d := delivery()
 	d.Attachments = []channel.Attachment{{Name: "film.bin", Data: make([]byte, 8<<20)}}
@@ -74,7 +74,7 @@ func TestConnectionCut(t *testing.T) {
 	}
 }
 
-// A tearing connection breaks within the write that ends a mail.
+// A tearing connection breaks during the write that ends a mail.
 type tearing struct{ net.Conn }
 
 func (c tearing) Write(b []byte) (int, error) {
@@ -100,13 +100,13 @@ func TestTornWriteIsTemporary(t *testing.T) {
 	require.Empty(t, s.received())
 }
 
-// A deafened connection writes no more from the time on that it is told to.
-type deafened struct {
+// A failingWrites connection refuses every write once now is true.
+type failingWrites struct {
 	net.Conn
 	now *atomic.Bool
 }
 
-func (c deafened) Write(b []byte) (int, error) {
+func (c failingWrites) Write(b []byte) (int, error) {
 	if c.now.Load() {
 		return 0, net.ErrClosed
 	}
@@ -115,12 +115,12 @@ func (c deafened) Write(b []byte) (int, error) {
 
 func TestAnswerThatTLSCannotReadIsUncertain(t *testing.T) {
 	var s *server
-	var deaf atomic.Bool
+	var failing atomic.Bool
 	s = serve(t, func(step string, _ int) string {
 		if step != "DOT" {
 			return ""
 		}
-		deaf.Store(true) // TLS wants to complain, and cannot
+		failing.Store(true) // so TLS cannot send its alert
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		for c := range s.open {
@@ -132,7 +132,7 @@ func TestAnswerThatTLSCannotReadIsUncertain(t *testing.T) {
 		dial := elsewhere(s.port())
 		o.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := dial(ctx, network, address)
-			return deafened{conn, &deaf}, err
+			return failingWrites{conn, &failing}, err
 		}
 	})
 	_, err := c.Send(t.Context(), delivery())
@@ -154,7 +154,7 @@ func TestCutOfImplicitTLSIsTemporary(t *testing.T) {
 	}
 }
 
-func TestNobodyListens(t *testing.T) {
+func TestConnectionRefused(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	port := portOf(l.Addr())

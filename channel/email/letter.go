@@ -17,16 +17,16 @@ import (
 
 // A letter is a delivery in the form of a mail.
 type letter struct {
-	to, replyTo *netmail.Address // replyTo: nil for none
+	to, replyTo *netmail.Address // replyTo: nil without a Reply-To
 	extra       Extra
 	text, html  string
-	size        int // about, encoded
-	msg         *mail.Msg
+	size        int       // estimate of the encoded size in bytes
+	msg         *mail.Msg // nil until compose
 }
 
-// read checks d and takes from it what a mail needs.
-func (c *Channel) read(d channel.Delivery) (*letter, error) {
-	l := &letter{text: plain(d.Content), html: d.Content.HTML}
+// parse checks d and returns the letter without its msg.
+func (c *Channel) parse(d channel.Delivery) (*letter, error) {
+	l := &letter{text: plainText(d.Content), html: d.Content.HTML}
 	var err error
 	if l.to, err = mailbox(d.To); err != nil {
 		return nil, err
@@ -43,28 +43,28 @@ func (c *Channel) read(d channel.Delivery) (*letter, error) {
 	if l.replyTo, err = l.extra.replyTo(c.replyTo); err != nil {
 		return nil, err
 	}
-	return l, l.weigh(d, c.o.MaxSize)
+	return l, l.estimate(d, c.o.MaxSize)
 }
 
-// mailbox parses an address that is nothing but an address: no name, no comment, no quotes.
+// mailbox parses a bare address: without a name, a comment or quotes, and of at most 254 bytes.
 func mailbox(s string) (*netmail.Address, error) {
 	a, err := netmail.ParseAddress(s)
-	odd := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
-	if err != nil || a.Address != s || len(s) > 254 || strings.ContainsFunc(s, odd) {
-		return nil, fail(channel.InvalidRecipient, "to", "not one bare mailbox, user@host")
+	forbidden := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+	if err != nil || a.Address != s || len(s) > 254 || strings.ContainsFunc(s, forbidden) {
+		return nil, fail(channel.InvalidRecipient, "to", "must be one bare address of the form user@host")
 	}
 	return a, nil
 }
 
 func checkContent(d channel.Delivery, l *letter) error {
 	if d.Content.Title == "" && l.text == "" && l.html == "" && len(d.Attachments) == 0 {
-		return fail(channel.Rejected, "content", "nothing that a mail can carry")
+		return fail(channel.Rejected, "content", "must have Title, Text, Markdown, HTML or URL, if there are no attachments")
 	}
 	if fault := lineFault(d.Content.Title); fault != "" {
 		return fail(channel.Rejected, "content.title", "%s", fault)
 	}
-	if !token(d.ID, 128) || strings.Contains(d.ID, "@") {
-		return fail(channel.Rejected, "id", "cannot be part of a Message-ID")
+	if !isToken(d.ID, 128) || strings.Contains(d.ID, "@") {
+		return fail(channel.Rejected, "id", "must consist of at most 128 letters, digits and the characters . _ - +")
 	}
 	for i, a := range d.Attachments {
 		if err := checkAttachment(a, fmt.Sprintf("attachments[%d]", i)); err != nil {
@@ -74,37 +74,37 @@ func checkContent(d channel.Delivery, l *letter) error {
 	return nil
 }
 
-// weigh finds the size of l and what makes it too large.
-func (l *letter) weigh(d channel.Delivery, most int) error {
+// estimate sets l.size. If the size exceeds limit, the error names the first field that does not fit.
+func (l *letter) estimate(d channel.Delivery, limit int) error {
 	tooLarge := func(field string) error {
-		return fail(channel.Rejected, field, "makes the mail larger than %d bytes", most)
+		return fail(channel.Rejected, field, "must not make the mail larger than %d bytes", limit)
 	}
 	l.size = 2048 + wordsSize(d.Content.Title)
-	if l.size > most {
+	if l.size > limit {
 		return tooLarge("content.title")
 	}
 	for name, value := range l.extra.Headers {
 		l.size += len(name) + wordsSize(value)
 	}
-	if l.size > most {
+	if l.size > limit {
 		return tooLarge("extra.headers")
 	}
-	if l.size += quotedSize(l.text); l.size > most {
-		return tooLarge(plainField(d.Content))
+	if l.size += quotedSize(l.text); l.size > limit {
+		return tooLarge(plainTextField(d.Content))
 	}
-	if l.size += quotedSize(l.html); l.size > most {
+	if l.size += quotedSize(l.html); l.size > limit {
 		return tooLarge("content.html")
 	}
 	for i, a := range d.Attachments {
-		if l.size += base64Size(len(a.Data)); l.size > most {
+		if l.size += base64Size(len(a.Data)); l.size > limit {
 			return tooLarge(fmt.Sprintf("attachments[%d]", i))
 		}
 	}
 	return nil
 }
 
-// plain returns the content for those who read no HTML.
-func plain(c channel.Content) string {
+// plainText returns the plain text form of the content.
+func plainText(c channel.Content) string {
 	text := cmp.Or(c.Text, c.Markdown)
 	switch {
 	case c.URL == "" || strings.Contains(text, c.URL):
@@ -116,8 +116,8 @@ func plain(c channel.Content) string {
 	}
 }
 
-// plainField names the field that plain takes its text from.
-func plainField(c channel.Content) string {
+// plainTextField returns the path of the field that plainText uses.
+func plainTextField(c channel.Content) string {
 	switch {
 	case c.Text != "":
 		return "content.text"
@@ -128,19 +128,19 @@ func plainField(c channel.Content) string {
 	}
 }
 
-// write makes a mail of d.
-func (c *Channel) write(d channel.Delivery, now time.Time) (*letter, error) {
+// compose returns the finished letter for d, signed if the channel has a signer.
+func (c *Channel) compose(d channel.Delivery, now time.Time) (*letter, error) {
 	if c.fault != nil {
 		return nil, c.fault
 	}
-	l, err := c.read(d)
+	l, err := c.parse(d)
 	if err != nil {
 		return nil, err
 	}
 	l.msg = mail.NewMsg(mail.WithNoDefaultUserAgent())
-	c.head(d, l, now)
+	c.addHeaders(d, l, now)
 	l.extra.write(l.msg)
-	l.fill(d)
+	l.addParts(d)
 	if err := c.unsubscribe(d, l.msg); err != nil {
 		return nil, err
 	}
@@ -150,7 +150,7 @@ func (c *Channel) write(d channel.Delivery, now time.Time) (*letter, error) {
 	return l, nil
 }
 
-func (c *Channel) head(d channel.Delivery, l *letter, now time.Time) {
+func (c *Channel) addHeaders(d channel.Delivery, l *letter, now time.Time) {
 	m := l.msg
 	m.FromMailAddress(c.from)
 	m.ToMailAddress(l.to)
@@ -165,8 +165,9 @@ func (c *Channel) head(d channel.Delivery, l *letter, now time.Time) {
 	m.SetGenHeader("Auto-Submitted", "auto-generated")
 }
 
-// fill writes the parts. A mail without any text has an empty one, for a file alone is no mail to some readers.
-func (l *letter) fill(d channel.Delivery) {
+// addParts adds the text, the HTML and the attachments. A mail with attachments alone gets an empty text, because some mail programs
+// do not display a mail without one.
+func (l *letter) addParts(d channel.Delivery) {
 	if l.text != "" || l.html == "" {
 		l.msg.SetBodyString(mail.TypeTextPlain, l.text)
 	}
@@ -178,7 +179,7 @@ func (l *letter) fill(d channel.Delivery) {
 	}
 }
 
-// unsubscribe adds the headers of RFC 8058, if the host has a URL for d.
+// unsubscribe adds the header fields of RFC 8058, if Options.Unsubscribe returns a URL for d.
 func (c *Channel) unsubscribe(d channel.Delivery, m *mail.Msg) error {
 	if c.o.Unsubscribe == nil {
 		return nil
@@ -189,7 +190,7 @@ func (c *Channel) unsubscribe(d channel.Delivery, m *mail.Msg) error {
 	}
 	u, err := url.Parse(link)
 	if err != nil || u.Scheme != "https" || u.Host == "" || len(link) > maxWord || strings.ContainsFunc(link, notInLink) {
-		return fail(channel.Rejected, "", "Unsubscribe returned something else than an https URL")
+		return fail(channel.Rejected, "", "Unsubscribe must return an https URL of at most %d ASCII characters, or \"\"", maxWord)
 	}
 	m.SetGenHeader("List-Unsubscribe", "<"+link+">")
 	m.SetGenHeader("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")

@@ -81,7 +81,7 @@ func TestMailLooksAsItShould(t *testing.T) {
 	}
 }
 
-// render sends d and returns what the server got.
+// render sends d and returns the mail as received by the server.
 func render(t *testing.T, d channel.Delivery, change func(*email.Options)) string {
 	t.Helper()
 	if change == nil {
@@ -93,7 +93,7 @@ func render(t *testing.T, d channel.Delivery, change func(*email.Options)) strin
 	return s.received()[0].data
 }
 
-// stable replaces what is another on every run.
+// stable replaces the date and the boundaries, which differ on every run.
 func stable(data string) string {
 	data = regexp.MustCompile(`(?m)^Date: .*\d{4}\r$`).ReplaceAllString(data, "Date: Thu, 01 Jan 1970 00:00:00 +0000\r")
 	for i, m := range regexp.MustCompile(`boundary=([0-9a-f]+)`).FindAllStringSubmatch(data, -1) {
@@ -198,10 +198,10 @@ func TestMessageIDEndsWithTheSendersDomain(t *testing.T) {
 	require.Equal(t, "<d-7@example.com>", parse(t, s.received()[0].data).id)
 }
 
-// A parsed mail, decoded.
+// parsed is a mail with its parts decoded.
 type parsed struct {
 	subject, id     string
-	part, file, cid map[string]string // by media type, by name, by name
+	part, file, cid map[string]string // keys: media type, file name, file name
 }
 
 func parse(t *testing.T, data string) parsed {
@@ -215,7 +215,7 @@ func parse(t *testing.T, data string) parsed {
 	return p
 }
 
-// add takes in one part, and those within it.
+// add adds one part, or all parts of a multipart.
 func (p *parsed) add(t *testing.T, head map[string][]string, body io.Reader) {
 	t.Helper()
 	get := mail.Header(head).Get

@@ -9,23 +9,23 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// A pool bounds how many connections are in use and keeps those that are not, for a while.
+// A pool limits the connections in use and keeps idle ones for reuse.
 type pool struct {
-	slots chan struct{} // one for each connection that may be in use
-	idle  time.Duration // how long a connection is kept
+	slots       chan struct{} // one for each connection in use
+	idleTimeout time.Duration
 
-	mu      sync.Mutex
-	kept    []*conn     // the longest unused first
-	reaper  *time.Timer // runs while there is something to reap; nil before that
-	closed  bool
-	goodbye sync.WaitGroup // connections that are being closed
+	mu     sync.Mutex
+	idle   []*conn     // the longest idle first
+	reaper *time.Timer // calls reap; nil until a connection was idle
+	closed bool
+	quits  sync.WaitGroup // calls of quit in progress
 }
 
-func newPool(size int, idle time.Duration) *pool {
-	return &pool{slots: make(chan struct{}, max(size, 1)), idle: idle}
+func newPool(size int, idleTimeout time.Duration) *pool {
+	return &pool{slots: make(chan struct{}, max(size, 1)), idleTimeout: idleTimeout}
 }
 
-// acquire waits until a connection may be used. Whoever acquires, releases.
+// acquire waits for a slot. After a nil error, the caller must call release.
 func (p *pool) acquire(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return notSent(ctx)
@@ -46,62 +46,62 @@ func (p *pool) acquire(ctx context.Context) error {
 
 func (p *pool) release() { <-p.slots }
 
-// take returns the connection that was used last, or nil.
+// take removes and returns the connection that was used last, or returns nil.
 func (p *pool) take() *conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := len(p.kept)
+	n := len(p.idle)
 	if n == 0 {
 		return nil
 	}
-	cn := p.kept[n-1]
-	p.kept = p.kept[:n-1]
+	cn := p.idle[n-1]
+	p.idle = p.idle[:n-1]
 	return cn
 }
 
-// put keeps cn for the next mail, or closes it if p is closed.
+// put adds cn to the idle connections. If p is closed, put closes cn.
 func (p *pool) put(cn *conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
-		cn.cut()
+		cn.abort()
 		return
 	}
-	cn.reused, cn.since = true, time.Now()
-	p.kept = append(p.kept, cn)
+	cn.reused, cn.idleSince = true, time.Now()
+	p.idle = append(p.idle, cn)
 	if p.reaper == nil {
-		p.reaper = time.AfterFunc(p.idle, p.reap)
-	} else if len(p.kept) == 1 {
-		p.reaper.Reset(p.idle)
+		p.reaper = time.AfterFunc(p.idleTimeout, p.reap)
+	} else if len(p.idle) == 1 {
+		p.reaper.Reset(p.idleTimeout)
 	}
 }
 
-// reap closes connections that have been unused for long.
+// reap closes the connections that have been idle for idleTimeout.
 func (p *pool) reap() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for len(p.kept) > 0 && !p.closed {
-		left := p.idle - time.Since(p.kept[0].since)
+	for len(p.idle) > 0 && !p.closed {
+		left := p.idleTimeout - time.Since(p.idle[0].idleSince)
 		if left > 0 {
 			p.reaper.Reset(left)
 			return
 		}
-		p.goodbye.Go(p.kept[0].quit)
-		p.kept = slices.Delete(p.kept, 0, 1)
+		p.quits.Go(p.idle[0].quit)
+		p.idle = slices.Delete(p.idle, 0, 1)
 	}
 }
 
-// close closes the connections that are kept, and waits for that. Those in use are closed as they come back.
+// close closes the idle connections and waits until they are closed. Connections in use are closed when they come back.
 func (p *pool) close() {
 	p.mu.Lock()
 	p.closed = true
 	if p.reaper != nil {
 		p.reaper.Stop()
 	}
-	for _, cn := range p.kept {
-		p.goodbye.Go(cn.quit)
+	for _, cn := range p.idle {
+		p.quits.Go(cn.quit)
 	}
-	p.kept = nil
+	p.idle = nil
 	p.mu.Unlock()
-	p.goodbye.Wait()
+	p.quits.Wait()
 }

@@ -205,7 +205,7 @@ func TestCloseLetsASendFinish(t *testing.T) {
 	require.Eventually(t, func() bool { _, open := s.connections(); return open == 0 }, 5*time.Second, time.Millisecond)
 }
 
-// What the channel says of a mail must agree with what the server has of it, however often connections break.
+// The result of each Send must agree with the mails that the server received, however often connections break.
 func TestTellsTheTruthThroughCuts(t *testing.T) {
 	const senders, mails = 16, 25
 	s := serve(t, func(step string, _ int) string {
@@ -256,7 +256,7 @@ func TestTellsTheTruthThroughCuts(t *testing.T) {
 	require.Greater(t, sent, senders*mails/2)
 }
 
-// together calls f n times at once and returns what it returned.
+// together runs n calls of f concurrently and returns their errors.
 func together(n int, f func(i int) error) []error {
 	errs := make([]error, n)
 	var wg sync.WaitGroup

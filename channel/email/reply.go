@@ -13,7 +13,7 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// A step is a place in an SMTP conversation.
+// A step is a stage of an SMTP session, as error texts name it.
 type step string
 
 const (
@@ -25,13 +25,13 @@ const (
 	atRcpt     step = "RCPT TO"
 	atData     step = "DATA"
 	atContent  step = "the content"
-	atDot      step = "the mail"
+	atDot      step = "the mail" // the reply to the dot that ends a mail
 )
 
-// before reports whether no mail was under way yet: what fails there fails for every mail.
-func (s step) before() bool { return s == atDial || s == atGreeting || s == atTLS || s == atAuth }
+// isSetup reports whether s comes before the first mail. A failure there is the same for every mail.
+func (s step) isSetup() bool { return s == atDial || s == atGreeting || s == atTLS || s == atAuth }
 
-// stepOf tells where go-mail failed to send.
+// stepOf returns the step at which go-mail failed.
 func stepOf(err error) step {
 	var e *mail.SendError
 	if !errors.As(err, &e) {
@@ -51,14 +51,14 @@ func stepOf(err error) step {
 	}
 }
 
-// A reply is what a server says when it refuses.
+// A reply is a server's refusal.
 type reply struct {
 	code     int
 	enhanced string // RFC 3463, such as 5.1.1; "" without one
-	text     string // in lower case, to look for words in; servers put addresses there, so nobody gets to see it
+	text     string // in lower case, only for matching words: servers put addresses there
 }
 
-// replyOf finds the server's refusal in err, if it holds one.
+// replyOf returns the server's refusal in err, if there is one.
 func replyOf(err error) (reply, bool) {
 	var proto *textproto.Error
 	if errors.As(err, &proto) {
@@ -68,9 +68,9 @@ func replyOf(err error) (reply, bool) {
 	if !errors.As(err, &e) {
 		return reply{}, false
 	}
-	// A SendError gives the enhanced code only if the server announced such codes, and the text only within its own.
+	// A SendError holds the enhanced code only if the server announced such codes, and the reply's text only within its own text.
 	text := strings.TrimPrefix(e.Error(), e.Reason.String()+": "+strconv.Itoa(e.ErrorCode())+" ")
-	if quoted, err := strconv.QuotedPrefix(text); err == nil { // as later versions of textproto write it
+	if quoted, err := strconv.QuotedPrefix(text); err == nil { // newer versions of textproto quote the text
 		text, _ = strconv.Unquote(quoted)
 	} else {
 		text, _, _ = strings.Cut(text, ", affected ")
@@ -78,7 +78,7 @@ func replyOf(err error) (reply, bool) {
 	return parseReply(e.ErrorCode(), text)
 }
 
-// parseReply reports false if code is none of a refusal.
+// parseReply returns the refusal with this code and text. It reports false for a code outside 400 to 599.
 func parseReply(code int, text string) (reply, bool) {
 	if code < 400 || code > 599 {
 		return reply{}, false
@@ -87,7 +87,7 @@ func parseReply(code int, text string) (reply, bool) {
 	return reply{code: code, enhanced: enhanced(code, text), text: text}, true
 }
 
-// enhanced returns the enhanced code that text begins with, if its class is that of code.
+// enhanced returns the enhanced code at the start of text, if its class matches code.
 func enhanced(code int, text string) string {
 	end := strings.IndexFunc(text, func(r rune) bool { return r != '.' && (r < '0' || r > '9') })
 	if end < 0 {
@@ -105,7 +105,6 @@ func enhanced(code int, text string) string {
 	return text[:end]
 }
 
-// error returns r as an error.
 func (r reply) error(s step) error {
 	kind, wait := r.kind(s)
 	e := fail(kind, "", "the server refused %s", s)
@@ -114,11 +113,11 @@ func (r reply) error(s step) error {
 	return e
 }
 
-// kind says what r means at s (RFC 5321, 3463, 5248).
+// kind classifies r at step s (RFC 5321, 3463, 5248) and returns the wait before the next attempt.
 func (r reply) kind(s step) (channel.Kind, time.Duration) {
 	wait := r.wait()
 	switch {
-	case r.enhanced == "5.4.5": // a daily quota of the account, at Gmail
+	case r.enhanced == "5.4.5": // Gmail: the account's daily quota
 		return channel.RateLimited, cmp.Or(wait, time.Hour)
 	case r.code >= 500:
 		return r.permanent(s), 0
@@ -131,8 +130,8 @@ func (r reply) kind(s step) (channel.Kind, time.Duration) {
 	}
 }
 
-// throttled reports whether it is the account or the host that must wait. Before RCPT and after it, 4.7.0 says so; at RCPT it
-// may be about the recipient, and with 454 it is a login server that is down (RFC 4954).
+// throttled reports whether the account or the host must wait. 4.7.0 means that, with two exceptions: at RCPT it may be about the
+// recipient, and with 454 the authentication server is down (RFC 4954).
 func (r reply) throttled(s step) bool {
 	if r.says("throttl", "rate limit", "ratelimit", "sending rate", "submission rate", "sending limit", "too many", "too much") {
 		return true
@@ -142,11 +141,11 @@ func (r reply) throttled(s step) bool {
 
 func (r reply) permanent(s step) channel.Kind {
 	switch {
-	case s.before(), r.code == 530, r.code == 534, r.code == 535, r.code == 538:
+	case s.isSetup(), r.code == 530, r.code == 534, r.code == 535, r.code == 538:
 		return channel.Misconfigured
 	case s == atMail && (r.code == 552 || r.enhanced == "5.3.4"):
 		return channel.Rejected
-	case s == atMail: // nothing but the sender and the client were named yet, the same for every mail
+	case s == atMail: // so far the server knows only client and sender, which are the same for every mail
 		return channel.Misconfigured
 	}
 	switch r.enhanced {
@@ -157,16 +156,16 @@ func (r reply) permanent(s step) channel.Kind {
 	case "5.1.7", "5.1.8", // bad sender
 		"5.7.8", "5.7.9", "5.7.11", "5.7.13", "5.7.14", "5.7.57", "5.7.60": // bad login, or no right to this sender
 		return channel.Misconfigured
-	case "", "5.0.0", "5.5.0": // says no more than the code
-		return r.bare(s)
+	case "", "5.0.0", "5.5.0": // no more specific than the code
+		return r.byCode(s)
 	default:
 		return channel.Rejected
 	}
 }
 
-// bare judges by the code alone. At RCPT 550 and 553 can be about the mailbox or about a policy, and to take a policy for a dead
-// mailbox would do the more harm: so the text has to name the mailbox.
-func (r reply) bare(s step) channel.Kind {
+// byCode classifies a permanent refusal that has no specific enhanced code. At RCPT, 550 and 553 mean an unknown mailbox or a policy.
+// Mistaking a policy for an unknown mailbox does more harm than the reverse, so InvalidRecipient requires words about the mailbox.
+func (r reply) byCode(s step) channel.Kind {
 	switch {
 	case s != atRcpt:
 		return channel.Rejected
@@ -190,7 +189,7 @@ func (r reply) says(words ...string) bool {
 	return false
 }
 
-// wait finds how long the server asks to wait, as in "try again in 300 seconds" or "wait 5m", up to a day.
+// wait returns the wait that the text asks for, as in "try again in 300 seconds" or "wait 5m", at most a day. It is 0 if there is none.
 func (r reply) wait() time.Duration {
 	words := strings.FieldsFunc(r.text, func(r rune) bool { return strings.ContainsRune(" \t\n,;:!()", r) })
 	for i := 1; i < len(words); i++ {
@@ -204,7 +203,7 @@ func (r reply) wait() time.Duration {
 	return 0
 }
 
-// duration reads "300 seconds" and "300s" at the start of words.
+// duration parses a wait at the start of words, such as "300 seconds" or "300s".
 func duration(words []string) time.Duration {
 	if n, err := strconv.ParseUint(words[0], 10, 16); err == nil && len(words) > 1 {
 		switch unit := words[1]; {

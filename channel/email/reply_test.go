@@ -27,7 +27,7 @@ func TestQueueID(t *testing.T) {
 	}
 }
 
-// shown is all that an error may say of a reply.
+// shown matches the text of an error about a reply: it quotes codes only.
 var shown = regexp.MustCompile(`^email: the server refused [A-Za-z ]+ ` +
 	`\([a-z_]+, code [45]\d\d( [45]\.\d{1,3}\.\d{1,3})?(, retry after [0-9.hmsµn]+)?\)$`)
 

@@ -22,17 +22,17 @@ import (
 	"github.com/e7ddda3c/notify/channel/email"
 )
 
-// What a script may answer instead of a reply.
+// Answers of a script that are not replies.
 const (
-	silence = "silence" // nothing, ever
-	cut     = "cut"     // the connection is closed
+	silence = "silence" // never reply
+	cut     = "cut"     // close the connection
 )
 
-// A script says what the server answers to a step, for the nth time on any connection, counted from 1; "" for what is usual.
-// Steps are the verbs, and CONNECT, HANDSHAKE (of TLS), CONTENT (when it has begun) and DOT.
+// A script returns the server's answer to a step, or "" for the default. nth counts the step over all connections, from 1.
+// Steps are the SMTP verbs, CONNECT, HANDSHAKE (of TLS), CONTENT (after the reply to DATA) and DOT (the end of a mail).
 type script func(step string, nth int) string
 
-// on answers one step, always.
+// on returns a script with one answer for every occurrence of step.
 func on(step, answer string) script {
 	return func(s string, _ int) string {
 		if s == step {
@@ -61,7 +61,7 @@ type server struct {
 	done chan struct{}
 }
 
-// A received mail.
+// received is a mail as it arrived.
 type received struct{ from, to, user, data, params string }
 
 const user, password = "notify", "correct horse"
@@ -108,7 +108,7 @@ func (s *server) hangUp() {
 	}
 }
 
-// certificate borrows that of httptest, which is good for 127.0.0.1 and example.com.
+// certificate returns the certificate of httptest, which is valid for 127.0.0.1 and example.com.
 func certificate(t *testing.T) *tls.Config {
 	t.Helper()
 	h := httptest.NewTLSServer(nil)
@@ -118,7 +118,7 @@ func certificate(t *testing.T) *tls.Config {
 
 func (s *server) port() int { return portOf(s.listener.Addr()) }
 
-// options are those of a channel that trusts the server.
+// options returns the options of a channel that trusts the server.
 func (s *server) options() *email.Options {
 	pool := x509.NewCertPool()
 	leaf, err := x509.ParseCertificate(s.tls.Certificates[0].Certificate[0])
@@ -127,7 +127,7 @@ func (s *server) options() *email.Options {
 	return &email.Options{Port: s.port(), TLSConfig: &tls.Config{RootCAs: pool}, HELO: "client.example"}
 }
 
-// channel opens one with changed options, and closes it at the end of the test.
+// channel returns a channel with changed options, which the end of the test closes.
 func (s *server) channel(change ...func(*email.Options)) *email.Channel {
 	s.t.Helper()
 	o := s.options()
@@ -146,7 +146,7 @@ func (s *server) received() []received {
 	return slices.Clone(s.mails)
 }
 
-// said returns the steps that clients took, on all connections.
+// said returns the steps of the clients on all connections, in order.
 func (s *server) said() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -163,7 +163,7 @@ func (s *server) count(step string) int {
 	return n
 }
 
-// connections returns how many there were, and how many there are.
+// connections returns the number of connections accepted so far, and of those still open.
 func (s *server) connections() (opened, open int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -181,7 +181,7 @@ func (s *server) accept() {
 		s.opened++
 		s.mu.Unlock()
 		select {
-		case <-s.done: // hangUp may have missed it
+		case <-s.done: // accepted after hangUp
 			_ = c.Close()
 		default:
 		}
@@ -203,7 +203,7 @@ type session struct {
 	mail      received
 }
 
-// scripted notes a step and returns what the script answers.
+// scripted records a step and returns the script's answer.
 func (c *session) scripted(step string) string {
 	c.mu.Lock()
 	c.steps = append(c.steps, step)
@@ -217,13 +217,13 @@ func (c *session) scripted(step string) string {
 	return c.script(step, nth)
 }
 
-// reply sends answer, or what is usual. It reports false if the connection is over.
+// reply sends answer, or usual if there is none, and reports whether the connection remains open.
 func (c *session) reply(answer, usual string) bool {
 	switch answer = cmp.Or(answer, usual); answer {
 	case cut:
 		return false
 	case silence:
-		<-c.done // reads nothing more, so that what the client writes fills the buffers
+		<-c.done // reads nothing more, so that the client's writes fill the buffers
 		return false
 	default:
 		_, err := fmt.Fprintf(c.conn, "%s\r\n", answer)
@@ -296,14 +296,14 @@ func (c *session) handshake() bool {
 	return t.Handshake() == nil
 }
 
-// path takes the address out of "FROM:<ann@example.com> BODY=8BITMIME".
+// path returns the address in "FROM:<ann@example.com> BODY=8BITMIME".
 func path(s string) string {
 	_, s, _ = strings.Cut(s, "<")
 	s, _, _ = strings.Cut(s, ">")
 	return s
 }
 
-// data takes a mail, and notes it before it answers.
+// data receives a mail, and records it before the reply.
 func (c *session) data() bool {
 	answer := c.scripted("DATA")
 	if good := c.reply(answer, "354 go ahead"); !good || answer != "" {
@@ -330,7 +330,7 @@ func (c *session) data() bool {
 	return c.step("DOT", "250 2.0.0 Ok: queued as 4cZx2k0lqz")
 }
 
-// auth knows one user.
+// auth accepts one user.
 func (c *session) auth(line string) bool {
 	mechanism, initial, _ := strings.Cut(line, " ")
 	good := false

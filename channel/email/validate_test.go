@@ -17,7 +17,7 @@ func TestValidate(t *testing.T) {
 	file := channel.Attachment{Name: "invoice.pdf", Data: []byte("%PDF")}
 	tests := map[string]struct {
 		change    func(*channel.Delivery)
-		wantField string // "" if it is good
+		wantField string // "" for a valid delivery
 		wantKind  channel.Kind
 	}{
 		"takes a subject alone":             {change: func(d *channel.Delivery) { d.Content = channel.Content{Title: "Build failed"} }},
@@ -95,7 +95,7 @@ func TestValidate(t *testing.T) {
 			var e *channel.Error
 			require.ErrorAs(t, err, &e)
 			require.Equal(t, test.wantField, e.Field)
-			_, err = c.Send(t.Context(), d) // refuses it too, before it connects
+			_, err = c.Send(t.Context(), d) // refuses d too, before connecting
 			requireKind(t, test.wantKind, err)
 		})
 	}
