@@ -12,8 +12,7 @@ import (
 	"github.com/e7ddda3c/notify/channel/httpsend"
 )
 
-// A reply is an answer in DingTalk's own form, or in that of the gateway before it, which tells no code but how long it denies
-// service:
+// A reply is a response in DingTalk's own format, or in that of the gateway in front of DingTalk, which names a wait instead of a code:
 //
 //	{"errcode":88,"errmsg":"…","sub_code":"90002","sub_msg":"…"}
 //	{"status":1111,"wait":5,"source":"x5","punish":"deny"}
@@ -29,7 +28,7 @@ type reply struct {
 	answer httpsend.Answer
 }
 
-// A number is an integer that may stand in quotes. Anything else is no number, and no error.
+// A number is a JSON integer, with or without quotes. For any other JSON value, ok is false and decoding succeeds.
 type number struct {
 	value int64
 	ok    bool
@@ -41,7 +40,7 @@ func (n *number) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// parse reads a. An answer in neither form is a reply without a code.
+// parse decodes a. A response in neither format becomes a reply without a code.
 func parse(a httpsend.Answer) reply {
 	var r reply
 	if json.Unmarshal(a.Body, &r) != nil {
@@ -51,7 +50,7 @@ func parse(a httpsend.Answer) reply {
 	return r
 }
 
-// code is what tells most: 88 only means that the sub code does.
+// code returns the most specific code: 88 only refers to the sub code.
 func (r reply) code() int64 {
 	if r.Code.value == 88 && r.SubCode.ok {
 		return r.SubCode.value
@@ -61,13 +60,14 @@ func (r reply) code() int64 {
 
 func (r reply) denied() bool { return r.Punish == "deny" || r.Status.value == 1111 }
 
-// fault is the failure that r tells, or nil if DingTalk took the request. A throttle that names no wait means pause.
+// fault returns the error that r stands for, or nil if DingTalk accepted the request. pause is the RetryAfter of a throttle that names
+// no wait.
 func (r reply) fault(pause time.Duration, classify func(reply) (channel.Kind, string)) error {
 	a, code := r.answer, ""
-	kind, text := a.Kind(), fmt.Sprintf("the answer is not understood, HTTP status %d", a.Status)
+	kind, text := a.Kind(), fmt.Sprintf("unexpected response with HTTP status %d", a.Status)
 	switch {
 	case r.denied():
-		kind, text, code = channel.RateLimited, "the gateway denies service for now", "1111"
+		kind, text, code = channel.RateLimited, "throttled by the gateway", "1111"
 	case r.Code.ok && r.Code.value != 0:
 		kind, text = classify(r)
 		code = strconv.FormatInt(r.code(), 10)
@@ -84,7 +84,7 @@ func (r reply) fault(pause time.Duration, classify func(reply) (channel.Kind, st
 	return e
 }
 
-// wait is how long a throttle lasts, at most a day: as the header says, the body, the text, or else pause.
+// wait returns the remaining time of a throttle, at most a day: from the header, the body, the text or, by default, pause.
 func (r reply) wait(now time.Time, pause time.Duration) time.Duration {
 	const day = 24 * time.Hour
 	switch end := r.penaltyEnd(); {
@@ -99,11 +99,9 @@ func (r reply) wait(now time.Time, pause time.Duration) time.Duration {
 	}
 }
 
-// penaltyEnd reads a throttle's text, such as
+// penaltyEnd returns the end of a throttle as named in the text, or the zero time. The time zone is China's (UTC+8):
 //
 //	您的服务器调用钉钉开放平台当前接口的所有请求都被暂时禁用了, apiPath(…), …, 处罚将在 2018-12-09 15:01:11 结束.
-//
-// in which times are China's. It is zero if there is none.
 func (r reply) penaltyEnd() time.Time {
 	_, rest, _ := strings.Cut(r.Text+r.SubText, "处罚将在")
 	when, _, _ := strings.Cut(rest, "结束")
@@ -111,8 +109,8 @@ func (r reply) penaltyEnd() time.Time {
 	return t
 }
 
-// says reports whether one of words stands in r's texts. Those are Chinese or English, and their wording changes: only what has one
-// code for several meanings, and codes that are not known, are judged by them.
+// says reports whether r's texts contain one of words. The texts are Chinese or English, and their wording changes. So they decide only
+// where one code has several meanings, and for unknown codes.
 func (r reply) says(words ...string) bool {
 	text := strings.ToLower(r.Text + " " + r.SubText)
 	for _, w := range words {

@@ -21,17 +21,17 @@ const (
 
 var approved = channel.Delivery{ID: "d-2", To: "manager4220", Content: channel.Content{Title: "Your leave", Text: "Your leave is approved"}}
 
-// An app stands in for DingTalk's enterprise apps: one app, which gives out tokens one after another and takes work notifications.
+// An app stands in for DingTalk with one enterprise app: it issues tokens and accepts work notifications.
 type app struct {
-	life int // expires_in of the tokens, in seconds; 0: 7200
+	life int // expires_in of the tokens, in seconds; 0 means 7200
 	say  func(path string) string
 
-	mu      sync.Mutex
-	issued  int               // tokens given out
-	revoked int               // tokens up to this one are no longer good
-	msgs    []json.RawMessage // bodies of asyncsend_v2
-	calls   int               // of anything but gettoken
-	gone    bool              // the task was recalled
+	mu       sync.Mutex
+	issued   int               // number of issued tokens
+	revoked  int               // the first issued tokens up to this number are revoked
+	msgs     []json.RawMessage // bodies of asyncsend_v2
+	calls    int               // requests other than gettoken
+	recalled bool              // the task was recalled
 }
 
 func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -56,7 +56,7 @@ func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.serveCall(w, r.URL.Path, body)
 }
 
-// token is GET /gettoken.
+// token serves GET /gettoken.
 func (a *app) token(w http.ResponseWriter, r *http.Request) {
 	if a.say != nil {
 		if text := a.say(r.URL.Path); text != "" {
@@ -84,7 +84,7 @@ func (a *app) token(w http.ResponseWriter, r *http.Request) {
 
 func tokenNumber(n int) string { return fmt.Sprintf("96fc7a7axxx5bd4e%04d", n) }
 
-// admits checks the method, the token and the content type of a call, and answers if it does not.
+// admits checks the token, the method and the content type of a call, and answers a call that it refuses.
 func (a *app) admits(w http.ResponseWriter, r *http.Request) bool {
 	token := r.URL.Query().Get("access_token")
 	good := false
@@ -106,11 +106,11 @@ func (a *app) admits(w http.ResponseWriter, r *http.Request) bool {
 
 func (a *app) serveCall(w http.ResponseWriter, path string, body []byte) {
 	var req struct {
-		Agent int64           `json:"agent_id"`
-		Users string          `json:"userid_list"`
-		Task  int64           `json:"task_id"`
-		Gone  int64           `json:"msg_task_id"`
-		Msg   json.RawMessage `json:"msg"`
+		Agent  int64           `json:"agent_id"`
+		Users  string          `json:"userid_list"`
+		Task   int64           `json:"task_id"`
+		Recall int64           `json:"msg_task_id"`
+		Msg    json.RawMessage `json:"msg"`
 	}
 	err := json.Unmarshal(body, &req)
 	forms := map[string][]string{
@@ -123,8 +123,8 @@ func (a *app) serveCall(w http.ResponseWriter, path string, body []byte) {
 		fmt.Fprint(w, `{"errcode":0,"errmsg":"ok","progress":{"progress_in_percent":100,"status":2},"request_id":"x"}`)
 	case path == "/topapi/message/corpconversation/getsendresult" && req.Task == 256271667526:
 		fmt.Fprint(w, `{"errcode":0,"send_result":{"read_user_id_list":["manager4220"],"unread_user_id_list":[]},"request_id":"x"}`)
-	case path == "/topapi/message/corpconversation/recall" && req.Gone == 256271667526:
-		a.gone = true
+	case path == "/topapi/message/corpconversation/recall" && req.Recall == 256271667526:
+		a.recalled = true
 		fmt.Fprint(w, `{"errcode":0,"errmsg":"ok","request_id":"x"}`)
 	case path != "/topapi/message/corpconversation/asyncsend_v2":
 		answer(w, 22, "Invalid method")
@@ -146,7 +146,7 @@ func (a *app) serve(t *testing.T) *httptest.Server {
 	return srv
 }
 
-// workAt returns the app's work notifications, sent to srv.
+// workAt returns the work notifications of the app at srv.
 func workAt(srv *httptest.Server) *dingtalk.Work {
 	return dingtalk.NewWork(appKey, appSecret, agentID, &dingtalk.WorkOptions{BaseURL: srv.URL, Client: srv.Client()})
 }

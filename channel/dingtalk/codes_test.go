@@ -14,7 +14,7 @@ import (
 )
 
 type verdict struct {
-	status int // 0: 200
+	status int // 0 means 200
 	body   string
 	kind   channel.Kind
 	code   string
@@ -95,10 +95,10 @@ func TestWorkCodes(t *testing.T) {
 	check(t, dingtalk.FaultOfWork, tests)
 }
 
-// Whatever both have in common.
+// Responses that robots and apps classify alike.
 func TestAnswersThatAreNotUnderstood(t *testing.T) {
 	tests := map[string]verdict{
-		"a code that nobody knows":       {body: `{"errcode":123456,"errmsg":"?"}`, kind: channel.Uncertain, code: "123456"},
+		"an unknown code":                {body: `{"errcode":123456,"errmsg":"?"}`, kind: channel.Uncertain, code: "123456"},
 		"no code":                        {body: `{"errmsg":"ok"}`, kind: channel.Uncertain},
 		"a code that is none":            {body: `{"errcode":"ok","errmsg":"ok"}`, kind: channel.Uncertain},
 		"a code that is null":            {body: `{"errcode":null,"errmsg":"ok"}`, kind: channel.Uncertain},
@@ -128,8 +128,8 @@ func TestAnswersOfSuccess(t *testing.T) {
 
 func TestThrottleLastsUntilTheTimeInItsText(t *testing.T) {
 	tests := map[string]struct {
-		end  string        // in China, where synctest's clock begins at 2000-01-01 08:00:00
-		at   time.Duration // when it is read
+		end  string        // Chinese time; synctest's clock starts at 2000-01-01 08:00:00
+		at   time.Duration // time of the response, after the start
 		want time.Duration
 	}{
 		"in a while":           {end: "2000-01-01 08:00:42", want: 42 * time.Second},

@@ -11,46 +11,47 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// shown is what DingTalk can show of a delivery's content.
-type shown struct {
+// content holds the parts of a delivery's content that DingTalk can show. text or markdown is not empty.
+type content struct {
 	title, text, markdown, url string
-	label                      string // of the button that leads to url
+	label                      string // of the button that opens url
 }
 
-func shownOf(d channel.Delivery) (shown, error) {
-	c := d.Content
-	s := shown{title: solid(c.Title), text: solid(c.Text), markdown: solid(c.Markdown), url: c.URL, label: "Open"}
+func contentOf(d channel.Delivery) (content, error) {
+	in := d.Content
+	c := content{title: nonBlank(in.Title), text: nonBlank(in.Text), markdown: nonBlank(in.Markdown), url: in.URL, label: "Open"}
 	if strings.HasPrefix(strings.ToLower(d.Locale), "zh") {
-		s.label = "查看详情"
+		c.label = "查看详情"
 	}
-	if s.markdown == "" && s.text == "" {
-		s.text, s.title = s.title, ""
+	if c.markdown == "" && c.text == "" {
+		c.text, c.title = c.title, ""
 	}
-	if s.markdown == "" && s.text == "" {
-		return shown{}, refused("content", "there is neither Text nor Markdown to show")
+	if c.markdown == "" && c.text == "" {
+		return content{}, refused("content", "must have Title, Text or Markdown")
 	}
-	if s.url != "" && !isURL(s.url) {
-		return shown{}, refused("content.url", "not an absolute URL")
+	if c.url != "" && !isURL(c.url) {
+		return content{}, refused("content.url", "must be an absolute URL")
 	}
-	return s, nil
+	return c, nil
 }
 
-// solid returns s, or "" if it is but white space.
-func solid(s string) string {
+// nonBlank returns s, or "" if s is only white space.
+func nonBlank(s string) string {
 	if strings.TrimSpace(s) == "" {
 		return ""
 	}
 	return s
 }
 
-// heading is what a phone shows of the message: the title or else the first line. It is never empty.
-func (s shown) heading() string {
-	if s.markdown == "" {
-		return cmp.Or(s.title, firstLine(s.text))
+// heading returns the text of the phone's notification: the title or else the first line of the body. It is never empty.
+func (c content) heading() string {
+	if c.markdown == "" {
+		return cmp.Or(c.title, firstLine(c.text))
 	}
-	return cmp.Or(s.title, firstLine(strings.TrimLeft(s.markdown, "#>*- \t\r\n")), firstLine(s.markdown))
+	return cmp.Or(c.title, firstLine(strings.TrimLeft(c.markdown, "#>*- \t\r\n")), firstLine(c.markdown))
 }
 
+// firstLine returns the first line of s that is not blank, cut to 64 characters.
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
 	line = strings.TrimSpace(line)
@@ -60,35 +61,35 @@ func firstLine(s string) string {
 	return line
 }
 
-// plain is the text of a text message, under its title.
-func (s shown) plain() string {
-	if s.title == "" || strings.HasPrefix(s.text, s.title) {
-		return s.text
+// plain returns the text of a text message. The title is the first line, unless the text starts with it.
+func (c content) plain() string {
+	if c.title == "" || strings.HasPrefix(c.text, c.title) {
+		return c.text
 	}
-	return s.title + "\n" + s.text
+	return c.title + "\n" + c.text
 }
 
-// body is the Markdown of a card or a markdown message.
-func (s shown) body() string {
-	if s.markdown != "" {
-		return s.markdown
+// body returns the Markdown of a card or a markdown message.
+func (c content) body() string {
+	if c.markdown != "" {
+		return c.markdown
 	}
-	return escape(s.text)
+	return escape(c.text)
 }
 
-// escape makes text stand in Markdown as it is. DingTalk breaks a line only behind two spaces.
+// escape returns Markdown that shows a plain text. Line breaks need two spaces before them, or DingTalk joins the lines.
 func escape(text string) string {
 	return strings.NewReplacer(
 		`\`, `\\`, "`", "\\`", `*`, `\*`, `_`, `\_`, `[`, `\[`, `]`, `\]`, "\r\n", "  \n", "\n", "  \n",
 	).Replace(text)
 }
 
-// link is the Markdown of a link.
+// link returns a link in Markdown.
 func link(label, url string) string {
 	return "[" + label + "](" + strings.NewReplacer("(", "%28", ")", "%29").Replace(url) + ")"
 }
 
-// mention adds to body, at its end, those whom it does not mention yet.
+// mention appends to body the members of at that it does not mention yet.
 func mention(body string, at At) string {
 	var missing []string
 	for _, names := range [][]string{at.Mobiles, at.UserIDs} {
@@ -104,7 +105,7 @@ func mention(body string, at At) string {
 	return body + "\n\n" + strings.Join(missing, " ")
 }
 
-// mentions reports whether @name stands in body, and not only as the start of a longer name.
+// mentions reports whether body contains @name, other than as the start of a longer name.
 func mentions(body, name string) bool {
 	for _, after := range strings.Split(body, "@"+name)[1:] {
 		r, _ := utf8.DecodeRuneInString(after)
@@ -115,7 +116,7 @@ func mentions(body, name string) bool {
 	return false
 }
 
-// The bodies that robots and work notifications have in common; of cards only the meaning is the same.
+// The bodies that robots and work notifications share. Their cards have different field names.
 type (
 	textBody struct {
 		Content string `json:"content"`
@@ -132,22 +133,22 @@ type (
 	}
 )
 
-// message is the envelope of body, which is of the kind that form names.
+// message returns the envelope of body. form is DingTalk's msgtype.
 func message(form string, body any) map[string]any {
 	return map[string]any{"msgtype": form, form: body}
 }
 
-// encode returns msg as JSON of at most most bytes. <, > and & stand as they are: escaped, each would count six times.
-func encode(msg map[string]any, most int) (json.RawMessage, error) {
+// encode returns msg as JSON of at most limit bytes. It does not escape <, > and &, because each would take six bytes.
+func encode(msg map[string]any, limit int) (json.RawMessage, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(msg); err != nil {
-		return nil, refused("content", "cannot be JSON")
+		return nil, refused("content", "cannot be encoded as JSON")
 	}
 	b.Truncate(b.Len() - 1) // the newline
-	if b.Len() > most {
-		return nil, refused("content", "the message has %d bytes, more than %d", b.Len(), most)
+	if b.Len() > limit {
+		return nil, refused("content", "must not make the message larger than %d bytes; it has %d", limit, b.Len())
 	}
 	return b.Bytes(), nil
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/e7ddda3c/notify/channel/dingtalk"
 )
 
-// says answers as DingTalk does: with HTTP 200 whatever has happened.
+// says returns a handler that answers body with HTTP status 200, which DingTalk also uses for failures.
 func says(body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) }
 }

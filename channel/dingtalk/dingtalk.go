@@ -1,9 +1,9 @@
-// Package dingtalk sends over DingTalk (钉钉). A [Robot] speaks in one group through the group's webhook; [Work] sends work
-// notifications (工作通知) to single employees in the name of an enterprise app.
+// Package dingtalk sends over DingTalk (钉钉). A [Robot] posts into one group through the group's webhook. [Work] sends work
+// notifications (工作通知) to single employees on behalf of an enterprise app.
 //
-// # What is shown
+// # Message forms
 //
-// Each shows the first of these forms that the delivery has:
+// The message has the first of these forms that the delivery has content for:
 //
 //	                   Robot                     Work
 //	Extra.Links        feedCard                  (has none)
@@ -13,22 +13,25 @@
 //	Text and URL       link                      link if there is a PicURL, else action_card
 //	Text               text                      text
 //
-// A Title without Text counts as Text. In a text the Title is the first line; elsewhere it is what a phone shows of the message, and
-// without one the first line of the body serves. Where Text has to stand in a card, it is escaped for Markdown. Links and Buttons
-// replace Content.URL. HTML, Approved and Attachments are not carried; a delivery that has nothing else is refused.
+// A Title without Text counts as Text. In a text message, Title is the first line, and a feed card does not use it. In the other forms,
+// Title is the text of the phone's notification; without a Title, that is the first line of the body. Text in a card is escaped for
+// Markdown. Links and Buttons replace Content.URL. HTML, Approved and Attachments are not sent, and a delivery with nothing else is
+// refused.
 //
-// A Robot's mentions (Extra.At) need a text or a markdown message, so with them Content.URL stands in the message instead of making
-// a link or a card of it. DingTalk shows a mention in Markdown only if it stands in the text, so those that do not are added at its
-// end. Cards with Buttons carry mentions too, but DingTalk does not promise to heed them there.
+// A Robot's mentions (Extra.At) require a text or a markdown message. With mentions, Content.URL is therefore part of the body, and
+// does not turn the message into a link or a card. In Markdown, DingTalk shows a mention only if the body contains it, so missing ones
+// are appended. A card with Buttons includes mentions, too, but DingTalk does not guarantee that it shows them.
 //
-// The one button of a card says "Open", and "查看详情" in Chinese locales.
+// The single button of a card is labeled "Open", or "查看详情" in Chinese locales.
 //
 // # Extra
 //
-// A Robot's is [Extra], Work's is [WorkExtra].
+// Delivery.Extra has the form [Extra] for a Robot, and [WorkExtra] for Work.
 //
-// Facts about DingTalk are from help.dingtalk.io/open/development and from answers that others have published; its error texts may
-// repeat what was sent, so errors hold its code and this package's own words.
+// # Sources
+//
+// Facts about DingTalk are from help.dingtalk.io/open/development and from published responses. DingTalk's error texts may repeat the
+// request, so errors hold DingTalk's code and this package's own words.
 package dingtalk
 
 import (
@@ -45,7 +48,7 @@ const (
 	defaultBase = "https://oapi.dingtalk.com"
 )
 
-// base returns where requests go, without a slash at the end.
+// base returns the base URL of requests, without a slash at the end.
 func base(option string) string {
 	if option == "" {
 		return defaultBase
@@ -53,11 +56,11 @@ func base(option string) string {
 	return strings.TrimRight(option, "/")
 }
 
-// validBase refuses what is no plain address of a server. Its error does not repeat it: a webhook's whole URL holds the token.
+// validBase requires an http or https URL without user and query. The error does not quote s, because a webhook's URL holds the token.
 func validBase(s string) error {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" {
-		return misconfigured("BaseURL must be like " + defaultBase)
+		return misconfigured("BaseURL must be an http or https URL without user and query, such as " + defaultBase)
 	}
 	return nil
 }
@@ -66,7 +69,7 @@ func misconfigured(text string) error {
 	return &channel.Error{Kind: channel.Misconfigured, Err: errors.New("dingtalk: " + text)}
 }
 
-// refused is the error of a delivery that can never work.
+// refused returns the error for a delivery that can never work.
 func refused(field, format string, args ...any) error {
 	return &channel.Error{Kind: channel.Rejected, Field: field, Err: fmt.Errorf("dingtalk: "+format, args...)}
 }

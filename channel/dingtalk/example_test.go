@@ -11,7 +11,7 @@ import (
 	"github.com/e7ddda3c/notify/channel/dingtalk"
 )
 
-// A robot tells a group, and one member in particular.
+// A robot posts into a group and mentions one member.
 func ExampleRobot() {
 	dingTalk := httptest.NewServer(&group{token: robotToken, secret: robotSecret}) // stands in for oapi.dingtalk.com
 	defer dingTalk.Close()
@@ -27,7 +27,7 @@ func ExampleRobot() {
 	// Output: sent <nil>
 }
 
-// An error says what it means and keeps token, secret and message to itself.
+// An error has a kind, and holds no token, secret or part of the message.
 func ExampleRobot_error() {
 	dingTalk := httptest.NewServer(&group{token: robotToken, secret: robotSecret})
 	defer dingTalk.Close()
@@ -38,10 +38,10 @@ func ExampleRobot_error() {
 	fmt.Println(err)
 	// Output:
 	// true
-	// dingtalk: the signature is not good: look at the secret and at this machine's clock (misconfigured, code 310000)
+	// dingtalk: invalid signature: check the secret and this machine's clock (misconfigured, code 310000)
 }
 
-// A work notification is sent, and later its result is asked for.
+// Work sends a notification, and later requests its result.
 func ExampleWork() {
 	dingTalk := httptest.NewServer(&app{}) // stands in for oapi.dingtalk.com
 	defer dingTalk.Close()

@@ -7,10 +7,10 @@ import (
 	"github.com/e7ddda3c/notify/channel/httpsend"
 )
 
-// Sign is the pure function behind a robot's signature.
+// Sign returns a robot's signature.
 var Sign = sign
 
-// FaultOfRobot and FaultOfWork are what is made of an answer.
+// FaultOfRobot and FaultOfWork return the error for a response, or nil.
 func FaultOfRobot(status int, body []byte) error {
 	return parse(httpsend.Answer{Status: status, Body: body}).fault(10*time.Minute, reply.robot)
 }
@@ -19,8 +19,8 @@ func FaultOfWork(status int, body []byte) error {
 	return parse(httpsend.Answer{Status: status, Body: body}).fault(time.Second, reply.work)
 }
 
-// RobotMessage is the body that a robot posts.
+// RobotMessage returns the body that a robot posts.
 func RobotMessage(d channel.Delivery) ([]byte, error) { return robotMessage(d) }
 
-// WorkMessage is the msg of a work notification.
+// WorkMessage returns the msg of a work notification.
 func WorkMessage(d channel.Delivery) ([]byte, error) { return workMessage(d) }

@@ -12,8 +12,8 @@ import (
 	"github.com/e7ddda3c/notify/channel/dingtalk"
 )
 
-// Whatever comes back: no panic, success only with the code 0, a kind for every failure, no wait out of proportion, and nothing of the
-// answer's text in the error.
+// For every response: no panic, success only with the code 0, a kind for every failure, a wait of at most a day, and nothing of the
+// response's text in the error's code.
 func FuzzAnswer(f *testing.F) {
 	for _, body := range []string{
 		`{"errcode":0,"errmsg":"ok"}`,
@@ -47,7 +47,7 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-// Result reads what else than codes is read of an answer.
+// Progress and Result accept every JSON value in place of their data.
 func FuzzResult(f *testing.F) {
 	f.Add([]byte(`{"read_user_id_list":["a"],"unread_user_id_list":null,"forbidden_list":[{"code":"143106","count":1,"userid":"b"}]}`))
 	f.Add([]byte(`{"forbidden_user_id_list":["b"],"invalid_dept_id_list":[1]}`))
@@ -70,7 +70,7 @@ func FuzzResult(f *testing.F) {
 	})
 }
 
-// Every message that is not refused is JSON of the allowed length with the texts in it.
+// Every message that is not refused is valid JSON of the permitted size, and contains the mentions.
 func FuzzMessage(f *testing.F) {
 	f.Add("Build 42", "It failed", "", "", "", "13800138000", "user01")
 	f.Add("", "", "### Build 42\n@user01", "https://example.com/1", "zh-CN", "+1-4155550100", "user01")

@@ -26,12 +26,12 @@ const (
 
 var hello = channel.Delivery{ID: "d-1", Content: channel.Content{Text: "The build has failed"}}
 
-// A group stands in for DingTalk's robots: one group with one robot, which must sign if there is a secret.
+// A group stands in for DingTalk with one group and one robot. With a secret, the robot must sign.
 type group struct {
 	token, secret string
 
 	mu    sync.Mutex
-	posts []json.RawMessage // what was posted
+	posts []json.RawMessage // accepted messages
 	signs []string
 }
 
@@ -48,7 +48,7 @@ func (g *group) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer(w, code, text)
 }
 
-// judge is DingTalk's word on a request: 0 and ok, or what is wrong with it.
+// judge returns DingTalk's code and text for a request: 0 and ok, or a fault.
 func (g *group) judge(r *http.Request, body []byte) (code int, text string) {
 	q := r.URL.Query()
 	switch {
@@ -72,7 +72,7 @@ func (g *group) judge(r *http.Request, body []byte) (code int, text string) {
 	return 0, "ok"
 }
 
-// verify checks a signature apart from the code under test.
+// verify checks a signature, independently of the code under test.
 func (g *group) verify(timestamp, sign string) (code int, text string) {
 	if g.secret == "" {
 		return 0, "ok"
@@ -89,14 +89,14 @@ func (g *group) verify(timestamp, sign string) (code int, text string) {
 	return 0, "ok"
 }
 
-// robotForms are the fields that each type of message must have.
+// robotForms returns the required fields of each message type.
 func robotForms() map[string][]string {
 	return map[string][]string{
 		"text": {"content"}, "markdown": {"title", "text"}, "link": {"title", "text", "messageUrl"}, "actionCard": {"title", "text"}, "feedCard": {"links"},
 	}
 }
 
-// missing names the first field that a message lacks.
+// missing returns the first required field that a message lacks.
 func missing(body []byte, forms map[string][]string) string {
 	var msg map[string]json.RawMessage
 	var form string
@@ -113,7 +113,7 @@ func missing(body []byte, forms map[string][]string) string {
 	return ""
 }
 
-// answer writes what DingTalk always answers with: HTTP 200 and a code.
+// answer writes a response of DingTalk: HTTP status 200, a code and a text.
 func answer(w io.Writer, code int, text string) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"errcode": code, "errmsg": text})
 }

@@ -5,7 +5,7 @@ import (
 	"net/http/httptest"
 )
 
-// local serves requests with a handler and without a network, whose waits synctest cannot see. A request waits no longer than its context.
+// local serves requests by a handler without a network, because synctest does not see waits for the network. A request ends with its context.
 type local struct{ http.Handler }
 
 func (l local) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -10,9 +10,9 @@ type recallRequest struct {
 	Task  int64 `json:"msg_task_id"`
 }
 
-// Recall takes a notification back: it vanishes from the user's device, read or not. task is the ID of a receipt not older than 24
-// hours. Errors are those of [Work.Send], for the recall and not for the notification; after [channel.Uncertain] it may be gone, and
-// recalling it again does no harm.
+// Recall withdraws a notification: DingTalk removes it from the user's device, read or unread. task is the ID of a receipt that is at
+// most 24 hours old. Errors have the kinds of [Work.Send] and concern the recall, not the notification. After [channel.Uncertain], the
+// notification may be withdrawn already; a repeated Recall is harmless.
 func (w *Work) Recall(ctx context.Context, task string) error {
 	id, err := taskID(task)
 	if err == nil {

@@ -20,7 +20,7 @@ func TestRecall(t *testing.T) {
 	require.NoError(t, err)
 	a.revoked = 1
 	require.NoError(t, w.Recall(t.Context(), receipt.ID), "with a new token")
-	require.True(t, a.gone)
+	require.True(t, a.recalled)
 	require.NoError(t, w.Recall(t.Context(), receipt.ID), "again")
 }
 
@@ -60,7 +60,7 @@ func TestRecallEndsWithItsContext(t *testing.T) {
 	h := http.NewServeMux()
 	h.HandleFunc("/gettoken", says(`{"errcode":0,"access_token":"t","expires_in":7200}`))
 	h.HandleFunc("/topapi/", func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // or the server does not see the end
+		_, _ = io.Copy(io.Discard, r.Body) // otherwise the server does not notice the end of the request
 		cancel()
 		<-r.Context().Done()
 	})

@@ -11,38 +11,42 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// State is how far DingTalk has got with a task.
+// State is the state of a task at DingTalk.
 type State int
 
-// The states of a task, with DingTalk's numbers.
+// The states of a task, by DingTalk's numbers.
 const (
-	Waiting  State = 0 // not yet begun
+	Waiting  State = 0 // not started yet
 	Running  State = 1
-	Finished State = 2 // ask for the [Result]
+	Finished State = 2 // the [Result] is available
 )
 
-// Progress is how far DingTalk has got with a task.
+// Progress is the progress of a task at DingTalk.
 type Progress struct {
 	State   State
 	Percent int // 0 to 100
 }
 
-// Result says what became of a task, by userid. A user in none of the lists is not settled yet.
+// Result lists the userids of a task by outcome. A user in none of the lists has no outcome yet.
 type Result struct {
 	Read      []string
-	Unread    []string // on the user's device, not opened
-	Failed    []string
-	Invalid   []string    // no such users
-	Forbidden []Forbidden // dropped by a limit
+	Unread    []string    // on the user's device, not opened
+	Failed    []string    // not delivered; another attempt can help
+	Invalid   []string    // unknown users
+	Forbidden []Forbidden // dropped by a limit or for prohibited words
 }
 
-// Forbidden is a user for whom DingTalk dropped a notification, and why.
+// Forbidden is a user for whom DingTalk dropped a notification, and the reason.
 type Forbidden struct {
 	UserID string
-	// Code is DingTalk's, or "" if it gives none. 143106 and 143206: the user had an equal one today; 143105 and 143205: too many
-	// today; 143103, 143104, 143203 and 143204: too many recipients in this minute; 1430002: prohibited words.
+	// Code is DingTalk's code for the reason, or "" if DingTalk gives none:
+	//
+	//	143106, 143206                  the user received an identical notification today
+	//	143105, 143205                  too many notifications for the user today
+	//	143103, 143104, 143203, 143204  too many recipients in this minute
+	//	1430002                         prohibited words
 	Code  string
-	Limit int64 // the limit that was exceeded; 0 if DingTalk does not say
+	Limit int64 // the limit that was exceeded; 0 if DingTalk names none
 }
 
 type taskRequest struct {
@@ -50,8 +54,8 @@ type taskRequest struct {
 	Task  int64 `json:"task_id"`
 }
 
-// Progress asks how far DingTalk has got with a task, the ID of a receipt not older than 24 hours. Errors are those of
-// [Work.Send], for the question and not for the notification.
+// Progress requests the progress of a task. task is the ID of a receipt that is at most 24 hours old. Errors have the kinds of
+// [Work.Send] and concern the request, not the notification.
 func (w *Work) Progress(ctx context.Context, task string) (Progress, error) {
 	var out struct {
 		Progress *struct {
@@ -61,7 +65,7 @@ func (w *Work) Progress(ctx context.Context, task string) (Progress, error) {
 	}
 	err := w.ask(ctx, "getsendprogress", task, &out)
 	if err == nil && (out.Progress == nil || !out.Progress.State.ok) {
-		err = unclear()
+		err = unexpected()
 	}
 	if err != nil {
 		return Progress{}, fmt.Errorf("dingtalk: %w", err)
@@ -69,15 +73,15 @@ func (w *Work) Progress(ctx context.Context, task string) (Progress, error) {
 	return Progress{State: State(out.Progress.State.value), Percent: int(out.Progress.Percent.value)}, nil
 }
 
-// Result asks what became of a task, the ID of a receipt not older than 24 hours. Errors are those of [Work.Send], for the question
-// and not for the notification.
+// Result requests the result of a task. task is the ID of a receipt that is at most 24 hours old. Errors have the kinds of [Work.Send]
+// and concern the request, not the notification.
 func (w *Work) Result(ctx context.Context, task string) (Result, error) {
 	var out struct {
 		Result *sendResult `json:"send_result"`
 	}
 	err := w.ask(ctx, "getsendresult", task, &out)
 	if err == nil && out.Result == nil {
-		err = unclear()
+		err = unexpected()
 	}
 	if err != nil {
 		return Result{}, fmt.Errorf("dingtalk: %w", err)
@@ -96,12 +100,12 @@ func (w *Work) ask(ctx context.Context, method, task string, out any) error {
 func taskID(receipt string) (int64, error) {
 	id, err := strconv.ParseInt(receipt, 10, 64)
 	if err != nil {
-		return 0, &channel.Error{Kind: channel.Rejected, Err: errors.New("not the ID of a receipt")}
+		return 0, &channel.Error{Kind: channel.Rejected, Err: errors.New("task must be the ID of a receipt")}
 	}
 	return id, nil
 }
 
-// sendResult is DingTalk's form of a [Result]. Of the two lists of forbidden users it fills either or both.
+// sendResult is DingTalk's form of a [Result]. DingTalk fills one or both of the lists of forbidden users.
 type sendResult struct {
 	Read       []string `json:"read_user_id_list"`
 	Unread     []string `json:"unread_user_id_list"`
@@ -132,8 +136,8 @@ func (s sendResult) result() Result {
 	return r
 }
 
-// Of says what became of the notification for one user: [channel.Read], [channel.Delivered], or an [*channel.Error] that says
-// whether sending it again can help. No event and no error means that it is not settled yet.
+// Of returns the outcome for one user: [channel.Read], [channel.Delivered], or an [*channel.Error] whose kind says whether another
+// attempt can help. An empty event with a nil error means that there is no outcome yet.
 func (r Result) Of(userID string) (channel.Event, error) {
 	switch {
 	case slices.Contains(r.Read, userID):
@@ -141,9 +145,9 @@ func (r Result) Of(userID string) (channel.Event, error) {
 	case slices.Contains(r.Unread, userID):
 		return channel.Delivered, nil
 	case slices.Contains(r.Invalid, userID):
-		return "", &channel.Error{Kind: channel.InvalidRecipient, Err: errors.New("dingtalk: there is no such user")}
+		return "", &channel.Error{Kind: channel.InvalidRecipient, Err: errors.New("dingtalk: unknown user")}
 	case slices.Contains(r.Failed, userID):
-		return "", &channel.Error{Kind: channel.Temporary, Err: errors.New("dingtalk: DingTalk failed to deliver it")}
+		return "", &channel.Error{Kind: channel.Temporary, Err: errors.New("dingtalk: DingTalk failed to deliver the notification")}
 	}
 	for _, f := range r.Forbidden {
 		if f.UserID == userID {
@@ -153,12 +157,13 @@ func (r Result) Of(userID string) (channel.Event, error) {
 	return "", nil
 }
 
-// fault says whether sending again can help. Limits for the day, among them that equal notifications go once, leave no hope for today.
+// fault returns the error for a dropped notification. It is Unreachable for a daily limit, such as the one on identical notifications,
+// and for an unknown code.
 func (f Forbidden) fault() error {
-	e := &channel.Error{Kind: channel.Unreachable, Code: f.Code, Err: errors.New("dingtalk: dropped by a limit of the day")}
+	e := &channel.Error{Kind: channel.Unreachable, Code: f.Code, Err: errors.New("dingtalk: dropped by a daily limit")}
 	switch f.Code {
 	case "143103", "143104", "143203", "143204":
-		e.Kind, e.RetryAfter, e.Err = channel.Temporary, time.Minute, errors.New("dingtalk: dropped by a limit of the minute")
+		e.Kind, e.RetryAfter, e.Err = channel.Temporary, time.Minute, errors.New("dingtalk: dropped by a limit per minute")
 	case "1430002":
 		e.Kind, e.Err = channel.Rejected, errors.New("dingtalk: dropped for prohibited words")
 	}

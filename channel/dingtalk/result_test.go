@@ -14,7 +14,7 @@ import (
 
 const task = "256271667526"
 
-// answering returns work notifications to whose calls DingTalk answers body.
+// answering returns work notifications of an app whose calls DingTalk answers with body.
 func answering(body string) *dingtalk.Work {
 	h := http.NewServeMux()
 	h.HandleFunc("/gettoken", says(`{"errcode":0,"access_token":"t","expires_in":7200}`))

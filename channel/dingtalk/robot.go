@@ -14,14 +14,14 @@ import (
 )
 
 const (
-	robotMax   = 20000            // bytes of a message: "message too long, exceed 20000 bytes"
-	robotPause = 10 * time.Minute // how long DingTalk mutes a robot that went too fast
+	robotMax   = 20000            // bytes of a message, from DingTalk's error text "message too long, exceed 20000 bytes"
+	robotPause = 10 * time.Minute // the time for which DingTalk mutes a robot that exceeds its rate limit
 )
 
-// A Robot posts into one group through the webhook of a custom robot (自定义机器人). It is a group channel: a delivery needs no
-// address, and one that it has is not used.
+// A Robot posts into one group through the webhook of a custom robot (自定义机器人). It is a group channel, so it ignores the address of
+// a delivery.
 //
-// DingTalk has no key against repeats: a message posted twice stands in the group twice. There is no receipt beyond its answer.
+// DingTalk has no idempotency key: a message posted twice appears twice in the group. DingTalk sends no receipt after its response.
 // A Robot is safe for concurrent use.
 type Robot struct {
 	token, secret, base string
@@ -38,16 +38,17 @@ var (
 
 // Options configures a [Robot]. A nil *Options means all defaults.
 type Options struct {
-	// Secret signs each request, if the robot's security setting is a signature (加签). Without one the robot must be
-	// guarded by keywords or by an IP allow-list.
+	// Secret signs each request, for a robot whose security setting is a signature (加签). Without a Secret, the robot's security
+	// setting must be keywords or an IP allow-list.
 	Secret string
-	// BaseURL is where requests go. Defaults to "https://oapi.dingtalk.com"; abroad it is "https://oapi.dingtalk.io".
+	// BaseURL is the base of request URLs. Defaults to "https://oapi.dingtalk.com"; international tenants use
+	// "https://oapi.dingtalk.io".
 	BaseURL string
 	// Client makes the requests. Defaults to [http.DefaultClient]. Redirects are not followed.
 	Client *http.Client
 }
 
-// NewRobot returns the robot whose webhook has the given access_token.
+// NewRobot returns a robot. token is the access_token in the URL of its webhook.
 func NewRobot(token string, o *Options) *Robot {
 	if o == nil {
 		o = &Options{}
@@ -55,21 +56,21 @@ func NewRobot(token string, o *Options) *Robot {
 	return &Robot{token: token, secret: o.Secret, base: base(o.BaseURL), client: o.Client}
 }
 
-// Valid refuses an empty token, a whole URL in its place, and a BaseURL that is none.
+// Valid refuses an empty token or a whole URL in its place, a Secret with white space, and an invalid BaseURL.
 func (r *Robot) Valid() error {
 	switch {
 	case r.token == "":
-		return misconfigured("the robot's access_token is missing")
+		return misconfigured("the robot's access_token is required")
 	case strings.ContainsAny(r.token, "/?&= \t\r\n"):
-		return misconfigured("give the access_token alone, not the webhook's URL")
+		return misconfigured("token must be the access_token alone, not the webhook's URL")
 	case strings.ContainsAny(r.secret, " \t\r\n"):
-		return misconfigured("the secret holds white space")
+		return misconfigured("Secret must not contain white space")
 	}
 	return validBase(r.base)
 }
 
-// Validate refuses content without a form that a robot can show, an [Extra] that is not understood or does not go with that form, and
-// a message of more than 20000 bytes as JSON.
+// Validate refuses content that has none of a robot's message forms, an [Extra] that is malformed or does not fit the form, and a
+// message of more than 20000 bytes of JSON.
 func (r *Robot) Validate(d channel.Delivery) error {
 	_, err := robotMessage(d)
 	return err
@@ -78,12 +79,14 @@ func (r *Robot) Validate(d channel.Delivery) error {
 // AddressKind returns [channel.None]: the group is the address.
 func (r *Robot) AddressKind() string { return channel.None }
 
-// Limits returns 20 messages a minute, evenly spaced: a robot that exceeds them is muted for 10 minutes. Whoever sets a Policy for
-// bursts should keep the burst and a minute's rate together at 20 or below, such as 10 at once and 10 a minute.
+// Limits returns 20 messages a minute, evenly spaced. DingTalk mutes a robot that exceeds 20 messages in a minute for 10 minutes. A
+// Policy that permits bursts should keep the sum of burst and rate per minute at 20 or below, such as a burst of 10 and a rate of 10 a
+// minute.
 func (r *Robot) Limits() channel.Limits { return channel.Limits{Rate: 20.0 / 60, Burst: 1} }
 
-// Send posts d into the group. A robot that is throttled gives [channel.RateLimited] with a wait of 10 minutes, or what DingTalk
-// names: one that goes on posting stays muted. A code that this package does not know is [channel.Uncertain].
+// Send posts d into the group, in one attempt. An error for a throttled robot is [channel.RateLimited]; RetryAfter is the wait that
+// DingTalk names, or else 10 minutes, because a robot that continues to post stays muted. An error for an unknown code is
+// [channel.Uncertain].
 func (r *Robot) Send(ctx context.Context, d channel.Delivery) (channel.Receipt, error) {
 	msg, err := robotMessage(d)
 	if err != nil {
@@ -103,7 +106,7 @@ func (r *Robot) Send(ctx context.Context, d channel.Delivery) (channel.Receipt, 
 	return channel.Receipt{DeliveryID: d.ID, Provider: provider, Event: channel.Sent, At: time.Now()}, nil
 }
 
-// url is made anew for each attempt: DingTalk takes a signature for an hour at most.
+// url returns the URL for one attempt. Each attempt needs a new one, because DingTalk accepts a signature for at most an hour.
 func (r *Robot) url(now time.Time) string {
 	q := url.Values{"access_token": {r.token}}
 	if r.secret != "" {

@@ -80,7 +80,7 @@ func TestRobotIsAGroupChannelWithTwentyMessagesAMinute(t *testing.T) {
 	require.Equal(t, 1, limits.Burst, "a burst on top of the rate would be more than 20 in some minute")
 }
 
-func TestRobotHeedsRetryAfter(t *testing.T) {
+func TestRobotUsesTheRetryAfterHeader(t *testing.T) {
 	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "90")
 		answer(w, 130101, "send too fast, exceed 20 times per minute")

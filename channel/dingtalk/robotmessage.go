@@ -34,7 +34,7 @@ type (
 	}
 )
 
-// robotMessage is what a robot posts of d, or the fault that keeps it from being shown.
+// robotMessage returns the message that a robot posts for d.
 func robotMessage(d channel.Delivery) (json.RawMessage, error) {
 	x, err := extraOf[Extra](d)
 	if err != nil {
@@ -48,7 +48,7 @@ func robotMessage(d channel.Delivery) (json.RawMessage, error) {
 		return nil, err
 	}
 	if x.PicURL != "" && (msg["msgtype"] != "link" || !isURL(x.PicURL)) {
-		return nil, refused("extra.pic_url", "not the absolute URL of a link's picture; in Markdown write ![](…)")
+		return nil, refused("extra.pic_url", "must be an absolute URL and requires a link message; in Markdown use ![](…)")
 	}
 	if !x.At.isZero() {
 		msg["at"] = robotAt(x.At)
@@ -60,28 +60,28 @@ func (x Extra) message(d channel.Delivery) (map[string]any, error) {
 	if len(x.Links) > 0 {
 		return x.feed()
 	}
-	s, err := shownOf(d)
+	c, err := contentOf(d)
 	if err != nil {
 		return nil, err
 	}
 	mentions := !x.At.isZero()
 	switch {
 	case len(x.Buttons) > 0:
-		return x.card(s)
-	case s.markdown != "" && s.url != "" && !mentions:
-		return message("actionCard", robotCard{Title: s.heading(), Text: s.markdown, SingleTitle: s.label, SingleURL: s.url}), nil
-	case s.markdown != "":
-		body := s.markdown
-		if s.url != "" {
-			body += "\n\n" + link(s.label, s.url)
+		return x.card(c)
+	case c.markdown != "" && c.url != "" && !mentions:
+		return message("actionCard", robotCard{Title: c.heading(), Text: c.markdown, SingleTitle: c.label, SingleURL: c.url}), nil
+	case c.markdown != "":
+		body := c.markdown
+		if c.url != "" {
+			body += "\n\n" + link(c.label, c.url)
 		}
-		return message("markdown", markdownBody{Title: s.heading(), Text: mention(body, x.At)}), nil
-	case s.url != "" && !mentions:
-		return message("link", linkBody{Title: s.heading(), Text: s.text, MessageURL: s.url, PicURL: x.PicURL}), nil
+		return message("markdown", markdownBody{Title: c.heading(), Text: mention(body, x.At)}), nil
+	case c.url != "" && !mentions:
+		return message("link", linkBody{Title: c.heading(), Text: c.text, MessageURL: c.url, PicURL: x.PicURL}), nil
 	default:
-		body := s.plain()
-		if s.url != "" {
-			body += "\n" + s.url
+		body := c.plain()
+		if c.url != "" {
+			body += "\n" + c.url
 		}
 		return message("text", textBody{Content: body}), nil
 	}
@@ -89,10 +89,10 @@ func (x Extra) message(d channel.Delivery) (map[string]any, error) {
 
 func (x Extra) feed() (map[string]any, error) {
 	if !x.At.isZero() {
-		return nil, refused("extra.at", "a feed card mentions nobody")
+		return nil, refused("extra.at", "at and links are mutually exclusive")
 	}
 	if len(x.Buttons) > 0 {
-		return nil, refused("extra.buttons", "a feed card has none")
+		return nil, refused("extra.buttons", "buttons and links are mutually exclusive")
 	}
 	if err := checkLinks(x.Links); err != nil {
 		return nil, err
@@ -104,18 +104,18 @@ func (x Extra) feed() (map[string]any, error) {
 	return message("feedCard", f), nil
 }
 
-func (x Extra) card(s shown) (map[string]any, error) {
+func (x Extra) card(c content) (map[string]any, error) {
 	if err := checkButtons(x.Buttons); err != nil {
 		return nil, err
 	}
-	c := robotCard{Title: s.heading(), Text: mention(s.body(), x.At), Orientation: orientation(x.Horizontal)}
+	card := robotCard{Title: c.heading(), Text: mention(c.body(), x.At), Orientation: orientation(x.Horizontal)}
 	for _, b := range x.Buttons {
-		c.Buttons = append(c.Buttons, robotButton(b))
+		card.Buttons = append(card.Buttons, robotButton(b))
 	}
-	return message("actionCard", c), nil
+	return message("actionCard", card), nil
 }
 
-// orientation is DingTalk's word for how the buttons of a card stand.
+// orientation returns DingTalk's code for the arrangement of a card's buttons.
 func orientation(horizontal bool) string {
 	if horizontal {
 		return "1"

@@ -12,7 +12,7 @@ import (
 	"github.com/e7ddda3c/notify/channel/dingtalk"
 )
 
-// vectors were computed with Python's hmac and with openssl.
+// vectors were computed with Python's hmac module and with openssl.
 var vectors = map[string]struct {
 	ms           int64
 	secret       string

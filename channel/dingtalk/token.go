@@ -14,29 +14,29 @@ import (
 	"github.com/e7ddda3c/notify/channel/httpsend"
 )
 
-// tokens holds an app's access token and fetches the next one shortly before it ends.
+// tokens caches an app's access token and fetches the next one shortly before the token expires.
 //
-// Callers who need one at the same time share one fetch. The first makes it, on its own goroutine and within its own context; the
-// others wait for it, or for the end of theirs. If the first one's context ends before there is an answer, that is nobody else's
-// failure: one of those who wait fetches in its place.
+// Concurrent callers share one fetch. The first caller makes the fetch, on its own goroutine and under its own context. The others wait
+// for the result or for the end of their own contexts. If the first caller's context ends before there is a result, the others do not
+// fail: one of them fetches instead.
 type tokens struct {
 	fetch func(context.Context) (token string, life time.Duration, err error)
 
 	mu     sync.Mutex
 	token  string
 	until  time.Time
-	flight *flight // nil: nobody fetches
+	flight *flight // nil while no fetch is in progress
 }
 
-// A flight is one fetch. Its other fields are written before done is closed.
+// A flight is one fetch. Closing done publishes the other fields.
 type flight struct {
 	done      chan struct{}
 	token     string
 	err       error
-	abandoned bool // it came to no end of its own
+	abandoned bool // the fetch ended without a result: by its context or by a panic
 }
 
-// get returns the token, if need be a new one.
+// get returns the cached token or fetches a new one.
 func (t *tokens) get(ctx context.Context) (string, error) {
 	for {
 		token, f, leads := t.join()
@@ -58,7 +58,7 @@ func (t *tokens) get(ctx context.Context) (string, error) {
 	}
 }
 
-// join returns the token, or the flight that brings the next one and whether it is the caller's to make.
+// join returns the token, or the flight that fetches the next one. leads reports that the caller must make the fetch.
 func (t *tokens) join() (token string, f *flight, leads bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -72,7 +72,7 @@ func (t *tokens) join() (token string, f *flight, leads bool) {
 	return "", t.flight, leads
 }
 
-// lead makes the fetch. Should it panic, the flight counts as abandoned and lands all the same.
+// lead makes the fetch and completes f, even if the fetch panics.
 func (t *tokens) lead(ctx context.Context, f *flight) {
 	var until time.Time
 	defer func() {
@@ -87,10 +87,10 @@ func (t *tokens) lead(ctx context.Context, f *flight) {
 	token, life, err := t.fetch(ctx)
 	f.token, f.err = token, err
 	f.abandoned = err != nil && ctx.Err() != nil
-	until = time.Now().Add(life - min(5*time.Minute, life/10)) // early, so that no call is made with a token about to end
+	until = time.Now().Add(life - min(5*time.Minute, life/10)) // early, so that the token does not expire during a call
 }
 
-// drop forgets token, unless another has taken its place already.
+// drop removes token from the cache, unless a newer one has replaced it.
 func (t *tokens) drop(token string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -99,33 +99,33 @@ func (t *tokens) drop(token string) {
 	}
 }
 
-// fetchToken asks for the app's access token. Asked again while one is good, DingTalk returns the same and prolongs it.
+// fetchToken requests the app's access token. While a token is valid, DingTalk returns the same one and extends its life.
 func (w *Work) fetchToken(ctx context.Context) (string, time.Duration, error) {
 	q := url.Values{"appkey": {w.key}, "appsecret": {w.secret}}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.base+"/gettoken?"+q.Encode(), nil)
-	if err != nil { // quotes the secret
-		return "", 0, &channel.Error{Kind: channel.Misconfigured, Err: errors.New("BaseURL is not valid")}
+	if err != nil { // err quotes the secret
+		return "", 0, &channel.Error{Kind: channel.Misconfigured, Err: errors.New("BaseURL must be a valid URL")}
 	}
 	a, err := httpsend.Do(w.client, req)
 	if err == nil {
 		err = parse(a).fault(workPause, reply.work)
 	}
 	if err != nil {
-		return "", 0, tokenless(err)
+		return "", 0, tokenError(err)
 	}
 	var out struct {
 		Token string `json:"access_token"`
 		Life  number `json:"expires_in"` // seconds
 	}
 	if json.Unmarshal(a.Body, &out) != nil || out.Token == "" {
-		return "", 0, tokenless(unclear())
+		return "", 0, tokenError(unexpected())
 	}
 	return out.Token, time.Duration(min(max(out.Life.value, 0), 24*60*60)) * time.Second, nil
 }
 
-// tokenless is err of a fetch, seen from a message that was waiting for the token: it was certainly not sent, and its content and
-// recipient are not to blame.
-func tokenless(err error) error {
+// tokenError converts the error of a fetch into the error of a delivery that waits for the token. The delivery was certainly not sent,
+// and its content and recipient are not at fault.
+func tokenError(err error) error {
 	e := channel.Error{Err: err}
 	if cause := new(channel.Error); errors.As(err, &cause) {
 		e = *cause

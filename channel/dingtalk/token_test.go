@@ -15,12 +15,12 @@ import (
 	"github.com/e7ddda3c/notify/channel/dingtalk"
 )
 
-// workOver returns work notifications that h answers without a network.
+// workOver returns work notifications that h serves without a network.
 func workOver(h http.Handler) *dingtalk.Work {
 	return dingtalk.NewWork(appKey, appSecret, agentID, &dingtalk.WorkOptions{Client: &http.Client{Transport: local{h}}})
 }
 
-// slow answers each request for a token after a while.
+// slow delays each request for a token.
 func slow(h http.Handler, after time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/gettoken" {
@@ -142,7 +142,7 @@ func TestTokenRefusedLateDoesNotCostTheNewOne(t *testing.T) {
 		a.revoked = 1
 		late.Store(true)
 		var wg sync.WaitGroup
-		wg.Go(func() { // refused at once, but told only in a minute
+		wg.Go(func() { // the refusal arrives after a minute
 			_, err := w.Send(t.Context(), approved)
 			require.NoError(t, err)
 		})
@@ -167,7 +167,7 @@ func TestTokenFetchOutlivesTheCallerWhoBeganIt(t *testing.T) {
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			require.Equal(t, channel.Temporary, channel.KindOf(err), "without a token nothing was sent")
 		})
-		synctest.Wait() // that one fetches
+		synctest.Wait() // until the fetch has started
 		start := time.Now()
 		for range 10 {
 			wg.Go(func() {
@@ -233,7 +233,7 @@ func TestTokenFailureIsSharedButNotKept(t *testing.T) {
 	})
 }
 
-func TestTokenFetchThatPanicsLeavesNobodyWaiting(t *testing.T) {
+func TestTokenFetchThatPanicsLeavesNoCallerWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked atomic.Int32
 		a := &app{}
@@ -252,7 +252,7 @@ func TestTokenFetchThatPanicsLeavesNobodyWaiting(t *testing.T) {
 		_, err := w.Send(t.Context(), approved)
 		require.NoError(t, err)
 		wg.Wait()
-		require.Equal(t, 1, a.calls, "nobody calls without a token")
+		require.Equal(t, 1, a.calls, "no call without a token")
 	})
 }
 

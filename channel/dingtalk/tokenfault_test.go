@@ -23,7 +23,7 @@ func TestTokenFaults(t *testing.T) {
 		"busy":                       {body: `{"errcode":-1,"errmsg":"系统繁忙"}`, kind: channel.Temporary},
 		"throttled":                  {body: `{"errcode":88,"sub_code":"90018"}`, kind: channel.RateLimited, wait: time.Second},
 		"denied by the gateway":      {body: `{"status":1111,"wait":5,"punish":"deny"}`, kind: channel.RateLimited, wait: 5 * time.Second},
-		"a code that nobody knows":   {body: `{"errcode":123456}`, kind: channel.Temporary},
+		"an unknown code":            {body: `{"errcode":123456}`, kind: channel.Temporary},
 		"no token":                   {body: `{"errcode":0,"errmsg":"ok"}`, kind: channel.Temporary},
 		"a token that is none":       {body: `{"errcode":0,"access_token":7}`, kind: channel.Temporary},
 		"a page":                     {body: `<html>`, kind: channel.Temporary},

@@ -16,22 +16,22 @@ import (
 
 const (
 	workMax   = 2048        // bytes of a msg
-	workPause = time.Second // how long the gateway mostly denies an app that calls too often
+	workPause = time.Second // the usual time for which the gateway throttles an app
 )
 
-// UserID is the kind of address that [Work] takes: the userid that a member has in the enterprise's address book, such as
-// "manager4220". It is a kind of its own, not [channel.UserID]: a host whose users have other ids would otherwise write to
-// whichever employee happens to bear the same one. A host whose ids are DingTalk's says so in its Directory.
+// UserID is the kind of address that [Work] takes: the userid of a member in the enterprise's address book, such as "manager4220".
+// It is not [channel.UserID], because a host's own user id may equal the userid of another employee, who would then receive the
+// notification. A host that uses DingTalk's userids as its own lists them under this kind in its Directory.
 const UserID = "dingtalk_userid"
 
-// Work sends work notifications (工作通知) of an enterprise app through asyncsend_v2, one user at a time.
+// Work sends work notifications (工作通知) of an enterprise app through asyncsend_v2, to one user per call.
 //
-// A receipt means that DingTalk took the task, whose number is the receipt's ID; [Work.Result] tells later what became of it.
-// DingTalk also takes what it then drops in silence: more than 500 notifications a day for one employee, more than 5000 recipients a
-// minute, and a notification equal to one that the same employee had on the same day. So a repeated attempt is not shown twice on one
-// day, and two notifications that mean to say the same should differ in something, such as the time.
+// A receipt means that DingTalk accepted the task, and the receipt's ID is the number of the task. [Work.Result] returns the outcome
+// later. DingTalk also accepts notifications that it then drops silently: beyond 500 a day for one employee, beyond 5000 recipients a
+// minute, and those identical to one that the same employee received on the same day. A retry on the same day is therefore not shown
+// twice. Two intended notifications with the same content must differ in some part, such as the time.
 //
-// Work fetches the app's access token when it is first needed and keeps it. It is safe for concurrent use.
+// Work fetches the app's access token on first use and caches it. It is safe for concurrent use.
 type Work struct {
 	key, secret, base string
 	agent             int64
@@ -49,13 +49,15 @@ var (
 
 // WorkOptions configures [Work]. A nil *WorkOptions means all defaults.
 type WorkOptions struct {
-	// BaseURL is where requests go. Defaults to "https://oapi.dingtalk.com"; abroad it is "https://oapi.dingtalk.io".
+	// BaseURL is the base of request URLs. Defaults to "https://oapi.dingtalk.com"; international tenants use
+	// "https://oapi.dingtalk.io".
 	BaseURL string
 	// Client makes the requests. Defaults to [http.DefaultClient]. Redirects are not followed.
 	Client *http.Client
 }
 
-// NewWork returns the work notifications of the app with this key and secret (now called client id and client secret) and agent id.
+// NewWork returns the work notifications of the app with this key, secret and agent id. DingTalk now calls key and secret client id and
+// client secret.
 func NewWork(appKey, appSecret string, agentID int64, o *WorkOptions) *Work {
 	if o == nil {
 		o = &WorkOptions{}
@@ -65,16 +67,16 @@ func NewWork(appKey, appSecret string, agentID int64, o *WorkOptions) *Work {
 	return w
 }
 
-// Valid refuses a missing key, secret or agent id, and a BaseURL that is none.
+// Valid refuses a missing key, secret or agent id, and an invalid BaseURL.
 func (w *Work) Valid() error {
 	if w.key == "" || w.secret == "" || w.agent <= 0 {
-		return misconfigured("the app's key, secret or agent id is missing")
+		return misconfigured("app key, app secret and agent id are required")
 	}
 	return validBase(w.base)
 }
 
-// Validate refuses an address that is no userid, content without a form that a notification can show, a [WorkExtra] that is not
-// understood or does not go with that form, and a message of more than 2048 bytes as JSON.
+// Validate refuses an address that is not a userid, content that has none of a notification's message forms, a [WorkExtra] that is
+// malformed or does not fit the form, and a message of more than 2048 bytes of JSON.
 func (w *Work) Validate(d channel.Delivery) error {
 	_, err := w.request(d)
 	return err
@@ -83,13 +85,13 @@ func (w *Work) Validate(d channel.Delivery) error {
 // AddressKind returns [UserID].
 func (w *Work) AddressKind() string { return UserID }
 
-// Limits returns 15 calls a second and 5 at once, which together stay within the 20 that an app of the standard edition has for each
-// method. Editions with more set a Policy.
+// Limits returns 15 calls a second with a burst of 5. The sum stays within the quota of an app of the standard edition, 20 calls a second
+// for each API method. A Policy can raise the limits for other editions.
 func (w *Work) Limits() channel.Limits { return channel.Limits{Rate: 15, Burst: 5} }
 
-// Send hands d to DingTalk. If it answers that the access token is no longer good, d was certainly refused, so Send fetches a new
-// token and tries once more. An app that is throttled gives [channel.RateLimited], a code that this package does not know
-// [channel.Uncertain]; as long as there is no token, nothing is uncertain.
+// Send hands d to DingTalk. If DingTalk refuses the access token, d was certainly not sent, so Send fetches a new token and repeats the
+// call once. An error for a throttled app is [channel.RateLimited]; RetryAfter is the wait that DingTalk names, or else a second. An
+// error for an unknown code is [channel.Uncertain]. A failed fetch of the token is never Uncertain, because nothing was sent.
 func (w *Work) Send(ctx context.Context, d channel.Delivery) (channel.Receipt, error) {
 	body, err := w.request(d)
 	if err != nil {
@@ -100,7 +102,7 @@ func (w *Work) Send(ctx context.Context, d channel.Delivery) (channel.Receipt, e
 	}
 	err = w.call(ctx, "asyncsend_v2", body, &out)
 	if err == nil && !out.Task.ok {
-		err = unclear()
+		err = unexpected()
 	}
 	if err != nil {
 		return channel.Receipt{}, fmt.Errorf("dingtalk: %w", err)
@@ -117,14 +119,14 @@ type workRequest struct {
 
 func (w *Work) request(d channel.Delivery) (workRequest, error) {
 	if !isUserID(d.To) {
-		err := errors.New("dingtalk: not a DingTalk userid")
+		err := errors.New("dingtalk: must be a DingTalk userid")
 		return workRequest{}, &channel.Error{Kind: channel.InvalidRecipient, Field: "to", Err: err}
 	}
 	msg, err := workMessage(d)
 	return workRequest{Agent: w.agent, Users: d.To, Msg: msg}, err
 }
 
-// call posts body to a method of corpconversation and reads the answer into out.
+// call posts body to a method of corpconversation and decodes the response into out.
 func (w *Work) call(ctx context.Context, method string, body, out any) error {
 	for again := false; ; again = true {
 		token, err := w.tokens.get(ctx)
@@ -151,16 +153,16 @@ func (w *Work) call(ctx context.Context, method string, body, out any) error {
 			return err
 		}
 		if json.Unmarshal(a.Body, out) != nil {
-			return unclear()
+			return unexpected()
 		}
 		return nil
 	}
 }
 
-// stale reports whether the access token is refused.
+// stale reports whether DingTalk refused the access token.
 func (r reply) stale() bool { return r.code() == 40014 || r.code() == 42001 }
 
-// unclear is the failure of an answer that says success but lacks what belongs to it.
-func unclear() error {
-	return &channel.Error{Kind: channel.Uncertain, Err: errors.New("the answer is not understood")}
+// unexpected returns the error for a response that reports success without the required data.
+func unexpected() error {
+	return &channel.Error{Kind: channel.Uncertain, Err: errors.New("unexpected response")}
 }

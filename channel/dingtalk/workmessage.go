@@ -22,41 +22,41 @@ type (
 	}
 )
 
-// workMessage is the msg of d's work notification, or the fault that keeps it from being shown.
+// workMessage returns the msg of d's work notification.
 func workMessage(d channel.Delivery) (json.RawMessage, error) {
 	x, err := extraOf[WorkExtra](d)
 	if err != nil {
 		return nil, err
 	}
-	s, err := shownOf(d)
+	c, err := contentOf(d)
 	if err != nil {
 		return nil, err
 	}
 	if err := checkButtons(x.Buttons); err != nil {
 		return nil, err
 	}
-	msg := x.message(s)
+	msg := x.message(c)
 	if x.PicURL != "" && (msg["msgtype"] != "link" || !isURL(x.PicURL) && !strings.HasPrefix(x.PicURL, "@")) {
-		return nil, refused("extra.pic_url", "neither the absolute URL nor the media id of a link's picture; in Markdown write ![](…)")
+		return nil, refused("extra.pic_url", "must be an absolute URL or a media id and requires a link message; in Markdown use ![](…)")
 	}
 	return encode(msg, workMax)
 }
 
-func (x WorkExtra) message(s shown) map[string]any {
+func (x WorkExtra) message(c content) map[string]any {
 	switch {
 	case len(x.Buttons) > 0:
-		c := workCard{Title: s.heading(), Markdown: s.body(), Orientation: orientation(x.Horizontal)}
+		card := workCard{Title: c.heading(), Markdown: c.body(), Orientation: orientation(x.Horizontal)}
 		for _, b := range x.Buttons {
-			c.Buttons = append(c.Buttons, workButton(b))
+			card.Buttons = append(card.Buttons, workButton(b))
 		}
-		return message("action_card", c)
-	case s.url != "" && (s.markdown != "" || x.PicURL == ""): // a link must have a picture here
-		return message("action_card", workCard{Title: s.heading(), Markdown: s.body(), SingleTitle: s.label, SingleURL: s.url})
-	case s.markdown != "":
-		return message("markdown", markdownBody{Title: s.heading(), Text: s.markdown})
-	case s.url != "":
-		return message("link", linkBody{Title: s.heading(), Text: s.text, MessageURL: s.url, PicURL: x.PicURL})
+		return message("action_card", card)
+	case c.url != "" && (c.markdown != "" || x.PicURL == ""): // unlike a robot's link, this one requires a picture
+		return message("action_card", workCard{Title: c.heading(), Markdown: c.body(), SingleTitle: c.label, SingleURL: c.url})
+	case c.markdown != "":
+		return message("markdown", markdownBody{Title: c.heading(), Text: c.markdown})
+	case c.url != "":
+		return message("link", linkBody{Title: c.heading(), Text: c.text, MessageURL: c.url, PicURL: x.PicURL})
 	default:
-		return message("text", textBody{Content: s.plain()})
+		return message("text", textBody{Content: c.plain()})
 	}
 }
