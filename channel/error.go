@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"reflect"
 	"strings"
 	"time"
 )
@@ -93,6 +94,37 @@ func KindOf(err error) Kind {
 		return Uncertain
 	}
 	return Unknown
+}
+
+// ErrorOf returns err as an [*Error]: err itself if it is an Error with the kind that [KindOf] finds, otherwise an Error of that kind
+// around err, with the Field, Code and RetryAfter of the first Error in it. Nil is no error, nor is a nil pointer of any type: both
+// give nil.
+func ErrorOf(err error) *Error {
+	if isNil(err) {
+		return nil
+	}
+	kind := KindOf(err)
+	if e, ok := err.(*Error); ok && e.Kind == kind {
+		return e
+	}
+	c := &Error{Kind: kind, Err: err}
+	var inner *Error
+	if errors.As(err, &inner) {
+		c.Field, c.Code, c.RetryAfter = inner.Field, inner.Code, inner.RetryAfter
+	}
+	return c
+}
+
+// isNil reports whether err is nil or holds a nil value, as a driver returns that declares its error as a pointer.
+func isNil(err error) bool {
+	if err == nil {
+		return true
+	}
+	switch v := reflect.ValueOf(err); v.Kind() {
+	case reflect.Pointer, reflect.Func, reflect.Map, reflect.Slice, reflect.Chan:
+		return v.IsNil()
+	}
+	return false
 }
 
 // firstKind walks err's tree in the order of errors.As.

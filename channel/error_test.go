@@ -67,3 +67,38 @@ func TestErrorText(t *testing.T) {
 		require.EqualError(t, err, want)
 	}
 }
+
+// faults is an error that is no pointer and may still be nil.
+type faults []string
+
+func (faults) Error() string { return "faults" }
+
+func TestErrorOf(t *testing.T) {
+	refused := &channel.Error{Kind: channel.Rejected, Field: "to", Code: "17", RetryAfter: time.Second, Err: io.EOF}
+	unclassified := &channel.Error{Err: io.EOF}
+	bare := &channel.Error{Field: "to", Err: context.Canceled}
+	wrapped := fmt.Errorf("sms: %w", refused)
+	beside := errors.Join(unclassified, refused)
+	tests := map[string]struct {
+		err  error
+		want *channel.Error
+	}{
+		"no error":                            {nil, nil},
+		"a nil Error":                         {(*channel.Error)(nil), nil},
+		"a nil pointer of another type":       {(*net.OpError)(nil), nil},
+		"a nil slice":                         {faults(nil), nil},
+		"a slice":                             {faults{}, &channel.Error{Err: faults{}}},
+		"a wrapped Error":                     {wrapped, &channel.Error{Kind: channel.Rejected, Field: "to", Code: "17", RetryAfter: time.Second, Err: wrapped}},
+		"an Error whose cause has the kind":   {bare, &channel.Error{Kind: channel.Uncertain, Field: "to", Err: bare}},
+		"an Error without a kind beside one":  {beside, &channel.Error{Kind: channel.Rejected, Err: beside}},
+		"a bare Kind":                         {channel.RateLimited, &channel.Error{Kind: channel.RateLimited, Err: channel.RateLimited}},
+		"an ended context":                    {context.Canceled, &channel.Error{Kind: channel.Uncertain, Err: context.Canceled}},
+		"an error that says nothing of kinds": {io.EOF, &channel.Error{Err: io.EOF}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) { require.Equal(t, tt.want, channel.ErrorOf(tt.err)) })
+	}
+	for _, e := range []*channel.Error{refused, unclassified} {
+		require.Same(t, e, channel.ErrorOf(e))
+	}
+}

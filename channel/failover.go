@@ -53,19 +53,19 @@ func (f *failover) Send(ctx context.Context, d Delivery) (Receipt, error) {
 			refusals = append(refusals, c.down)
 			continue
 		}
-		if err := Validate(c.provider.Channel, d); err != nil {
-			refusals = append(refusals, refusal(err, Rejected))
+		if refused := refusal(Validate(c.provider.Channel, d)); refused != nil {
+			refusals = append(refusals, refused)
 			continue
 		}
 		r, err := c.provider.attempt(ctx, d)
 		if err == nil {
 			return r, nil
 		}
-		switch KindOf(err) {
+		switch err.Kind {
 		case InvalidRecipient, Uncertain, Unknown:
 			return Receipt{}, err
 		}
-		refusals = append(refusals, refusal(err, Temporary))
+		refusals = append(refusals, err)
 	}
 	return Receipt{}, verdict(refusals)
 }
@@ -112,29 +112,29 @@ func (p *provider) candidate(now time.Time) candidate {
 }
 
 // attempt asks the provider and remembers its answer. A panic counts as an uncertain one.
-func (p *provider) attempt(ctx context.Context, d Delivery) (Receipt, error) {
-	err := error(Uncertain)
-	defer func() { p.remember(err) }()
-	var r Receipt
-	r, err = p.Channel.Send(ctx, d)
-	return r, err
+func (p *provider) attempt(ctx context.Context, d Delivery) (Receipt, *Error) {
+	failure := &Error{Kind: Uncertain}
+	defer func() { p.remember(failure) }()
+	r, err := p.Channel.Send(ctx, d)
+	failure = ErrorOf(err)
+	return r, failure
 }
 
-func (p *provider) remember(err error) {
+func (p *provider) remember(failure *Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	switch kind := KindOf(err); {
-	case err == nil: // a call that began before a throttle says nothing about it
+	if failure == nil { // a call that began before a throttle says nothing about it
 		p.doubt = time.Time{}
-	case kind == Uncertain, kind == Unknown:
+		return
+	}
+	switch failure.Kind {
+	case Uncertain, Unknown:
 		p.doubt = now.Add(doubtful)
-	case kind == RateLimited: // the RetryAfter of a Temporary one may be this recipient's alone
-		why := refusal(err, kind)
-		p.skip(why, now.Add(why.RetryAfter))
-	case kind == Misconfigured:
-		why := refusal(err, kind)
-		p.skip(why, now.Add(max(why.RetryAfter, doubtful)))
+	case RateLimited: // the RetryAfter of a Temporary one may be this recipient's alone
+		p.skip(failure, now.Add(failure.RetryAfter))
+	case Misconfigured:
+		p.skip(failure, now.Add(max(failure.RetryAfter, doubtful)))
 	}
 }
 
@@ -145,16 +145,15 @@ func (p *provider) skip(why *Error, until time.Time) {
 	}
 }
 
-// refusal returns the Error in err, or one of the given kind.
-func refusal(err error, kind Kind) *Error {
-	var e *Error
-	if errors.As(err, &e) && e.Kind != Unknown {
+// refusal returns the error of a Validate as an Error. An error without a kind counts as Rejected.
+func refusal(err error) *Error {
+	e := ErrorOf(err)
+	if e == nil || e.Kind != Unknown {
 		return e
 	}
-	if k := KindOf(err); k != Unknown {
-		kind = k
-	}
-	return &Error{Kind: kind, Err: err}
+	rejected := *e
+	rejected.Kind = Rejected
+	return &rejected
 }
 
 // verdict makes one error of the refusals of all providers.
@@ -225,7 +224,7 @@ func (f *failover) Validate(d Delivery) error {
 	var first error
 	for _, p := range f.providers {
 		err := Validate(p.Channel, d)
-		if err == nil {
+		if isNil(err) {
 			return nil
 		}
 		if first == nil {

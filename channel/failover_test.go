@@ -264,3 +264,39 @@ func TestFailoverThatRunsOutOfTimeMayBeTriedAgain(t *testing.T) {
 		require.Zero(t, b.calls)
 	})
 }
+
+// careless declares its errors as pointers, so that the nil ones are not equal to nil.
+type careless struct{ calls int }
+
+func (c *careless) Send(context.Context, channel.Delivery) (channel.Receipt, error) {
+	c.calls++
+	var none *channel.Error
+	return channel.Receipt{ID: "ok"}, none
+}
+
+func (c *careless) Validate(channel.Delivery) error {
+	var none *channel.Error
+	return none
+}
+
+func TestFailoverTakesANilPointerForNoError(t *testing.T) {
+	a := &careless{}
+	f := channel.Failover(a, &vendor{err: channel.Misconfigured})
+	require.NoError(t, channel.Validate(f, channel.Delivery{}))
+	for range 2 {
+		r, err := f.Send(t.Context(), channel.Delivery{})
+		require.NoError(t, err)
+		require.Equal(t, "ok", r.ID)
+	}
+	require.Equal(t, 2, a.calls, "a success leaves no doubt")
+}
+
+func TestFailoverRejectsWhatAValidatorRefusesWithoutAKind(t *testing.T) {
+	a := &picky{refuse: &channel.Error{Field: "to", Err: errors.New("eh")}}
+	_, err := channel.Failover(a).Send(t.Context(), channel.Delivery{})
+	var e *channel.Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, channel.Rejected, e.Kind)
+	require.Equal(t, "to", e.Field)
+	require.Equal(t, channel.Unknown, channel.KindOf(a.refuse), "the provider's own error is left as it is")
+}
