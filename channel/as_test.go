@@ -11,7 +11,7 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// A driver declares all that there is.
+// A driver implements every optional interface.
 type driver struct{ closed string }
 
 func (*driver) Send(context.Context, channel.Delivery) (channel.Receipt, error) {
@@ -23,12 +23,12 @@ func (*driver) AddressKind() string             { return channel.Phone }
 func (*driver) Limits() channel.Limits          { return channel.Limits{Rate: 7} }
 func (d *driver) Close(context.Context) error   { d.closed = "drained"; return nil }
 
-// A plain wrapper declares nothing of its own.
+// A plain wrapper implements no optional interface itself.
 type plain struct{ channel.Channel }
 
 func (p plain) Unwrap() channel.Channel { return p.Channel }
 
-// A strict wrapper validates for what it wraps.
+// A strict wrapper overrides the Validate of the wrapped channel.
 type strict struct{ plain }
 
 func (strict) Validate(channel.Delivery) error { return channel.InvalidRecipient }
@@ -62,7 +62,7 @@ func TestAsPrefersTheOutermost(t *testing.T) {
 	require.ErrorIs(t, channel.Validate(plain{strict{plain{&driver{}}}}, channel.Delivery{}), channel.InvalidRecipient)
 }
 
-func TestWhatDeclaresNothingTakesEverything(t *testing.T) {
+func TestAChannelWithoutDeclarationsAcceptsEverything(t *testing.T) {
 	for _, c := range []channel.Channel{nil, channel.Func(send), plain{channel.Func(send)}, plain{nil}} {
 		_, ok := channel.As[channel.Validator](c)
 		require.False(t, ok)

@@ -1,14 +1,14 @@
-// Package channel is the port between notify and the media that it sends over: the [Channel] that a driver implements, the
-// [Delivery] it is given, the [Receipt] it returns and the [Error] that says whether trying again can help.
+// Package channel is the port between notify and the media that carry its messages. A driver implements [Channel]: Send takes a
+// [Delivery] and returns a [Receipt], or an [Error] that tells whether another attempt can help.
 //
-// A driver makes one attempt and tells the truth about it. Retries, rates, deadlines and the message log live once, above all
-// drivers. What a driver needs it declares through small optional interfaces, which [As] finds:
+// A driver makes one attempt per call and reports the outcome faithfully. Retries, rates, deadlines and the message log are
+// implemented once, above all drivers. Drivers declare everything else through small optional interfaces, which [As] finds:
 //
-//	Valid() error                    // its own configuration; notify.New asks
-//	Validate(Delivery) error         // address, content, extra and size; no network
-//	AddressKind() string             // which of a recipient's addresses it takes: Email, Phone, UserID, None
-//	Limits() Limits                  // what the provider allows
-//	Close() error                    // or Close(context.Context) error, to drain
+//	Valid() error                    // checks the driver's configuration; called by notify.New
+//	Validate(Delivery) error         // checks address, content, extra and size, without network access
+//	AddressKind() string             // the kind of address to send to: Email, Phone, UserID, None or the driver's own
+//	Limits() Limits                  // the provider's limits
+//	Close() error                    // or Close(context.Context) error, to finish calls in flight
 package channel
 
 import (
@@ -18,60 +18,62 @@ import (
 
 // A Channel carries one rendered [Delivery] to one recipient.
 //
-// Send may be called by many goroutines at once. It makes one attempt and never retries; the caller owns retries, limits and
-// deadlines. It returns soon after ctx is done and keeps no reference to d, nor changes what d points to. A non-nil error should
-// wrap an [*Error] that says whether trying again can help; any other error counts as [Unknown]. If the driver has Validate, Send
-// is never called with a Delivery that Validate refused.
+// Send must be safe for concurrent use. It makes one attempt and never retries: retries, limits and deadlines belong to the caller.
+// Send must return soon after ctx is done. It must not modify anything that d points to, nor use d after it has returned.
+//
+// A non-nil error should wrap an [*Error], whose [Kind] tells whether another attempt can help. Any other error counts as
+// [Unknown]. If the driver implements [Validator], Send is never called with a Delivery that Validate refused.
 type Channel interface {
 	Send(ctx context.Context, d Delivery) (Receipt, error)
 }
 
-// A Func is a function that serves as a [Channel].
+// A Func is a [Channel] made of a Send function.
 type Func func(ctx context.Context, d Delivery) (Receipt, error)
 
 // Send calls f.
 func (f Func) Send(ctx context.Context, d Delivery) (Receipt, error) { return f(ctx, d) }
 
-// Kinds of address that a driver may declare with AddressKind. A driver may also name a kind of its own.
+// Kinds of address, as declared by an [Addresser]. A driver may also declare a kind of its own.
 const (
 	Email  = "email"   // a mailbox, such as ann@example.com
 	Phone  = "phone"   // an E.164 number, such as +8613800138000
 	UserID = "user_id" // the recipient's own ID
-	None   = "none"    // no address: a group channel, such as a robot in a chat
+	None   = "none"    // no address: a group channel, such as a chat robot
 )
 
-// Limits are what a provider allows. A zero field means that the driver knows of no limit.
+// Limits are a provider's limits. A zero field means no known limit.
 type Limits struct {
-	Rate        float64 // calls a second
-	Burst       int     // calls at once after a rest
-	Concurrency int     // calls under way at a time
+	Rate        float64 // calls per second
+	Burst       int     // calls at once after an idle period
+	Concurrency int     // calls in flight
 	Costly      bool    // a duplicate costs money or trust: each answer is stored at once
 }
 
 // The optional interfaces, found by [As].
 type (
-	// A Validator refuses a delivery that can never work, at once and without I/O. Its error is an [*Error] with Field set to the path
-	// in the Delivery's JSON, such as "to", "content.title" or "extra.at".
+	// A Validator refuses deliveries that can never succeed, without I/O. Its error is an [*Error] whose Field is the path of the
+	// fault in the Delivery's JSON, such as "to", "content.title" or "extra.at".
 	Validator interface{ Validate(d Delivery) error }
 
 	// A Configured driver checks its own configuration, without I/O.
 	Configured interface{ Valid() error }
 
-	// An Addresser says which kind of address it takes. The empty string is the same as not declaring one: then only an
-	// address under the channel's own name will do.
+	// An Addresser declares the kind of address to send to. The empty string means no declared kind, as for a driver that is
+	// no Addresser: a recipient then needs an address under the channel's own name.
 	Addresser interface{ AddressKind() string }
 
-	// A Limiter says what its provider allows.
+	// A Limiter declares its provider's limits.
 	Limiter interface{ Limits() Limits }
 
-	// A Drainer closes gracefully: it finishes what is under way until ctx ends. A driver that has nothing to drain is an
-	// [io.Closer] instead.
+	// A Drainer closes gracefully: Close waits for the calls in flight until ctx is done. A driver with nothing to drain
+	// implements [io.Closer] instead.
 	Drainer interface {
 		Close(ctx context.Context) error
 	}
 )
 
-// As finds the first channel that is a T: c itself, or what it wraps, as told by Unwrap() Channel.
+// As returns the first T in c's chain, which is c itself followed by the channels that it wraps. A wrapper returns the wrapped
+// channel from a method Unwrap() Channel.
 func As[T any](c Channel) (T, bool) {
 	for c != nil {
 		if t, ok := c.(T); ok {
@@ -83,7 +85,7 @@ func As[T any](c Channel) (T, bool) {
 	return zero, false
 }
 
-// unwrap returns what c wraps, or nil.
+// unwrap returns the channel that c wraps, or nil.
 func unwrap(c Channel) Channel {
 	if w, ok := c.(interface{ Unwrap() Channel }); ok {
 		return w.Unwrap()
@@ -91,7 +93,7 @@ func unwrap(c Channel) Channel {
 	return nil
 }
 
-// Valid asks c for the faults of its configuration. A channel that declares nothing is valid.
+// Valid checks the configuration of c, as a [Configured]. Other channels are always valid.
 func Valid(c Channel) error {
 	if v, ok := As[Configured](c); ok {
 		return v.Valid()
@@ -99,7 +101,7 @@ func Valid(c Channel) error {
 	return nil
 }
 
-// Validate asks c whether d can work. A channel that declares nothing takes everything.
+// Validate checks d against c, as a [Validator]. Other channels accept every Delivery.
 func Validate(c Channel, d Delivery) error {
 	if v, ok := As[Validator](c); ok {
 		return v.Validate(d)
@@ -107,7 +109,7 @@ func Validate(c Channel, d Delivery) error {
 	return nil
 }
 
-// AddressKind returns the kind of address that c declares, or "".
+// AddressKind returns the kind of address that c declares, or "" if c declares none.
 func AddressKind(c Channel) string {
 	if a, ok := As[Addresser](c); ok {
 		return a.AddressKind()
@@ -115,7 +117,7 @@ func AddressKind(c Channel) string {
 	return ""
 }
 
-// LimitsOf returns the limits that c declares, or none.
+// LimitsOf returns the limits that c declares, or the zero Limits if c declares none.
 func LimitsOf(c Channel) Limits {
 	if l, ok := As[Limiter](c); ok {
 		return l.Limits()
@@ -123,7 +125,7 @@ func LimitsOf(c Channel) Limits {
 	return Limits{}
 }
 
-// Close closes the first channel that is a [Drainer] or an [io.Closer]: c itself, or what it wraps.
+// Close closes the first [Drainer] or [io.Closer] in c's chain, as found by [As]. Without one, Close is a no-op.
 func Close(ctx context.Context, c Channel) error {
 	for ; c != nil; c = unwrap(c) {
 		switch closer := c.(type) {

@@ -10,8 +10,10 @@ import (
 	"strings"
 )
 
-// Decode reads a driver's Extra. Nothing gives the zero T; an unknown field or a wrong type is [Rejected], and the error names
-// the field. The value itself is not repeated in the error.
+// Decode unmarshals a driver's Extra. Empty extra and null give the zero T.
+//
+// Every failure is an [*Error] of kind [Rejected]. For an unknown field or a wrong type, its Field is the path of that field, such as
+// "extra.at.mobiles"; otherwise "extra". The error contains no value from extra.
 func Decode[T any](extra json.RawMessage) (T, error) {
 	var v T
 	if len(extra) == 0 {
@@ -32,23 +34,24 @@ func Decode[T any](extra json.RawMessage) (T, error) {
 	return zero, &Error{Kind: Rejected, Field: field, Err: errors.New(text)}
 }
 
-// extraFault names the field that err is about. The json package has no type for an unknown field, only a text.
+// extraFault returns the path of the field that err is about, and an error text. Package encoding/json reports an unknown field
+// only in the text of its error.
 func extraFault(extra json.RawMessage, err error) (field, text string) {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
-		is, _, _ := strings.Cut(wrong.Value, " ") // the value may follow
-		return strings.TrimSuffix("extra."+wrong.Field, "."), fmt.Sprintf("a JSON %s cannot be a %s", is, wrong.Type)
+		is, _, _ := strings.Cut(wrong.Value, " ") // cuts off the value, which may follow the JSON type
+		return strings.TrimSuffix("extra."+wrong.Field, "."), fmt.Sprintf("must be a Go %s, not a JSON %s", wrong.Type, is)
 	}
 	if quoted, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		if name, err := strconv.Unquote(quoted); err == nil {
 			return unknownField(extra, name), "unknown field"
 		}
 	}
-	return "extra", "is not a JSON object of this driver"
+	return "extra", "must be a single JSON object that this driver can read"
 }
 
-// unknownField returns the path of the field called name. If there are several, nobody knows which of them json means, and only
-// the name is sure.
+// unknownField returns the path of the field called name. If several fields have that name, package encoding/json does not tell
+// which of them is unknown, and the result is "extra." and the bare name.
 func unknownField(extra json.RawMessage, name string) string {
 	var tree any
 	if err := json.Unmarshal(extra, &tree); err == nil {
@@ -59,6 +62,7 @@ func unknownField(extra json.RawMessage, name string) string {
 	return "extra." + name
 }
 
+// pathsTo returns the paths of all fields called name in tree, which itself has the path at.
 func pathsTo(name string, tree any, at string) (paths []string) {
 	switch v := tree.(type) {
 	case []any:

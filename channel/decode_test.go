@@ -37,19 +37,19 @@ func TestDecodeOfNothingIsZero(t *testing.T) {
 
 func TestDecodeNamesTheField(t *testing.T) {
 	tests := map[string]struct{ extra, want string }{
-		"unknown":                      {`{"sond":"bell"}`, "extra.sond"},
-		"unknown, further down":        {`{"at":{"mobile":[]}}`, "extra.at.mobile"},
-		"unknown, in an array":         {`{"buttons":[{"title":"a"},{"label":"b"}]}`, "extra.buttons[1].label"},
-		"unknown here, known there":    {`{"title":"x","buttons":[{"title":"a"}]}`, "extra.title"},
-		"unknown with a quote in it":   {`{"so\"und":1}`, `extra.so"und`},
-		"wrong type":                   {`{"sound":1}`, "extra.sound"},
-		"wrong type, further down":     {`{"at":{"all":"yes"}}`, "extra.at.all"},
-		"wrong type, in an array":      {`{"at":{"mobiles":[138]}}`, "extra.at.mobiles"},
-		"a number that is a long text": {`{"sound":12345678901234567890}`, "extra.sound"},
-		"no object":                    {`["bell"]`, "extra"},
-		"no JSON":                      {`{"sound"`, "extra"},
-		"two values":                   {`{} {}`, "extra"},
-		"a value and rubbish":          {`{} x`, "extra"},
+		"unknown":                    {`{"sond":"bell"}`, "extra.sond"},
+		"unknown, further down":      {`{"at":{"mobile":[]}}`, "extra.at.mobile"},
+		"unknown, in an array":       {`{"buttons":[{"title":"a"},{"label":"b"}]}`, "extra.buttons[1].label"},
+		"unknown here, known there":  {`{"title":"x","buttons":[{"title":"a"}]}`, "extra.title"},
+		"unknown with a quote in it": {`{"so\"und":1}`, `extra.so"und`},
+		"wrong type":                 {`{"sound":1}`, "extra.sound"},
+		"wrong type, further down":   {`{"at":{"all":"yes"}}`, "extra.at.all"},
+		"wrong type, in an array":    {`{"at":{"mobiles":[138]}}`, "extra.at.mobiles"},
+		"wrong type, a long number":  {`{"sound":12345678901234567890}`, "extra.sound"},
+		"no object":                  {`["bell"]`, "extra"},
+		"no JSON":                    {`{"sound"`, "extra"},
+		"two values":                 {`{} {}`, "extra"},
+		"a value and rubbish":        {`{} x`, "extra"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -71,7 +71,7 @@ func TestDecodeDoesNotRepeatTheValue(t *testing.T) {
 	}
 }
 
-// A strange type complains in its own way, with an error that lacks everything.
+// A strange type refuses all JSON with an error of package encoding/json in which every field is empty.
 type strange struct{}
 
 func (*strange) UnmarshalJSON([]byte) error { return &json.UnmarshalTypeError{} }

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// A Delivery is one message for one recipient at one address on one channel, rendered: the unit of retry, log and truth.
-// A driver must not change what it points to: deliveries of one message share it.
+// A Delivery is one rendered message for one recipient at one address on one channel. It is the unit of retry and of the message
+// log. The deliveries of one message share their slices and pointers, so a driver must not modify anything behind them.
 type Delivery struct {
-	ID        string `json:"id"` // the same on every attempt; letters, digits and '-', at most 60
+	ID        string `json:"id"` // the same on every attempt; at most 60 letters, digits and '-'
 	MessageID string `json:"message_id"`
-	Tenant    string `json:"tenant,omitempty"` // a host may choose credentials by it
+	Tenant    string `json:"tenant,omitempty"` // the host's id of the tenant, for example to choose credentials by
 
 	Channel   string `json:"channel"`             // the host's name for the channel
 	Recipient string `json:"recipient,omitempty"` // the host's id of the recipient
@@ -20,7 +20,7 @@ type Delivery struct {
 	Category string `json:"category,omitempty"`
 	Class    string `json:"class,omitempty"` // otp, transactional, notice or marketing
 
-	Attempt    int       `json:"attempt"` // counted from 1; 0 while the delivery is validated
+	Attempt    int       `json:"attempt"` // counted from 1; 0 in Validate
 	AtMostOnce bool      `json:"at_most_once,omitempty"`
 	ExpireAt   time.Time `json:"expire_at,omitzero"`
 
@@ -29,22 +29,23 @@ type Delivery struct {
 	Extra       json.RawMessage `json:"extra,omitempty"` // the driver's own settings; see [Decode]
 }
 
-// Content holds all forms of a message. A driver shows the richest form that it can carry and documents the order it picks from.
+// Content holds a message in all the forms that the sender provides. A driver sends the richest form that its medium supports, and
+// documents its order of preference.
 type Content struct {
-	Title    string    `json:"title,omitempty"` // subject of a mail, title of a card or of a desktop push
+	Title    string    `json:"title,omitempty"` // subject of a mail; title of a card or a desktop notification
 	Text     string    `json:"text,omitempty"`
 	HTML     string    `json:"html,omitempty"`
 	Markdown string    `json:"markdown,omitempty"`
-	URL      string    `json:"url,omitempty"` // where a click leads
+	URL      string    `json:"url,omitempty"` // target of a click
 	Approved *Approved `json:"approved,omitempty"`
 }
 
-// IsZero reports whether c holds nothing at all.
+// IsZero reports whether c has no form at all.
 func (c Content) IsZero() bool { return c == Content{} }
 
-// Approved names a text that the vendor approved beforehand, as SMS providers demand.
+// Approved names a text that the vendor approved beforehand, as many SMS providers require.
 type Approved struct {
-	Name   string  `json:"name"` // the host's own name; each driver maps it to its vendor's id
+	Name   string  `json:"name"` // the host's name for the text; each driver maps it to the vendor's id
 	Params []Param `json:"params,omitempty"`
 }
 
@@ -54,10 +55,10 @@ type Param struct {
 	Value string `json:"value"`
 }
 
-// Attachment is a file that goes with a message.
+// Attachment is a file sent with a message.
 type Attachment struct {
 	Name      string `json:"name"`
-	Type      string `json:"type,omitempty"`       // media type; by default told from the name
-	ContentID string `json:"content_id,omitempty"` // if set, the file is shown inline, as <img src="cid:…">
+	Type      string `json:"type,omitempty"`       // media type; by default derived from Name
+	ContentID string `json:"content_id,omitempty"` // if set, the file is inline, and HTML refers to it by <img src="cid:…">
 	Data      []byte `json:"data"`
 }

@@ -10,26 +10,27 @@ import (
 	"time"
 )
 
-// A Kind says what a failure means for the caller. It is an error itself, so that errors.Is(err, channel.RateLimited) works.
+// A Kind classifies a failure by its consequence for the caller. A Kind is also an error, so that
+// errors.Is(err, channel.RateLimited) works.
 type Kind string
 
 // The kinds of failure.
 const (
-	// Unknown is the zero Kind: an unclassified error. It is treated as [Uncertain].
+	// Unknown, the zero Kind: an unclassified error, treated as [Uncertain].
 	Unknown Kind = ""
-	// Temporary: certainly refused or never sent; trying again later can help.
+	// Temporary: the delivery was certainly refused or never sent; a later attempt can succeed.
 	Temporary Kind = "temporary"
-	// RateLimited: this account, robot or API must wait RetryAfter; nothing was sent.
+	// RateLimited: the account, robot or API must wait for RetryAfter; nothing was sent.
 	RateLimited Kind = "rate_limited"
-	// Unreachable: this recipient cannot be reached now (offline, handset off, day quota); the address is good.
+	// Unreachable: the recipient cannot be reached now (offline, handset off, daily quota used up); the address is good.
 	Unreachable Kind = "unreachable"
-	// InvalidRecipient: this address can never work.
+	// InvalidRecipient: the address can never work.
 	InvalidRecipient Kind = "invalid_recipient"
-	// Rejected: this content can never work; a refused template or signature too.
+	// Rejected: the content can never work. A refused template or signature counts as content.
 	Rejected Kind = "rejected"
-	// Misconfigured: every send fails until an operator acts.
+	// Misconfigured: every call fails until an operator acts.
 	Misconfigured Kind = "misconfigured"
-	// Uncertain: it may have left; the answer was lost or not understood.
+	// Uncertain: the delivery may have been sent; the provider's answer was lost or not understood.
 	Uncertain Kind = "uncertain"
 )
 
@@ -41,17 +42,16 @@ func (k Kind) Error() string {
 	return string(k)
 }
 
-// An Error is a classified failure of one attempt. Its text never holds a secret, an address or a part of the message.
+// An Error is a classified failure of one attempt. Its text must not contain a secret, an address or any part of the message.
 type Error struct {
-	Kind  Kind
-	Field string // the path in the Delivery's JSON that is at fault, if one is
-	Code  string // the vendor's own code
-	// RetryAfter is how long the provider asked to wait. Zero means no wish.
-	RetryAfter time.Duration
-	Err        error // the cause, prefixed with the driver's name; nil if Kind says it all
+	Kind       Kind
+	Field      string        // the path of the fault in the Delivery's JSON; empty if no field is at fault
+	Code       string        // the vendor's own code
+	RetryAfter time.Duration // the wait that the provider asked for; zero for none
+	Err        error         // the cause, prefixed with the driver's name; nil if Kind says everything
 }
 
-// Error returns the cause, with the field before it and kind, code and wait behind it.
+// Error formats e as "field: cause (kind, code c, retry after d)". Empty parts are left out, but for the kind.
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.Field != "" {
@@ -80,8 +80,8 @@ func (e *Error) Is(target error) bool {
 	return ok && k == e.Kind
 }
 
-// KindOf finds the Kind of err: that of the first [*Error] or bare Kind in it that has one. An ended context and a network timeout
-// are [Uncertain], because the request may have left. Anything else, nil included, is [Unknown].
+// KindOf returns the Kind of the first [*Error] or bare Kind in err's tree that is not [Unknown]. Without one, a context error or a
+// network timeout is [Uncertain], because the request may have been sent. Any other error is Unknown, and so is nil.
 func KindOf(err error) Kind {
 	if e, ok := err.(*Error); ok && e == nil {
 		return Unknown
@@ -96,9 +96,9 @@ func KindOf(err error) Kind {
 	return Unknown
 }
 
-// ErrorOf returns err as an [*Error]: err itself if it is an Error with the kind that [KindOf] finds, otherwise an Error of that kind
-// around err, with the Field, Code and RetryAfter of the first Error in it. Nil is no error, nor is a nil pointer of any type: both
-// give nil.
+// ErrorOf returns err as an [*Error] of the kind that [KindOf] returns. If err is such an Error already, ErrorOf returns err itself;
+// otherwise a new Error that wraps err, with Field, Code and RetryAfter taken from the first Error in err's tree. For nil and for a
+// nil pointer of any type, ErrorOf returns nil.
 func ErrorOf(err error) *Error {
 	if isNil(err) {
 		return nil
@@ -115,7 +115,7 @@ func ErrorOf(err error) *Error {
 	return c
 }
 
-// isNil reports whether err is nil or holds a nil value, as a driver returns that declares its error as a pointer.
+// isNil reports whether err is nil or holds a nil value. A driver that declares its error variable as a pointer returns such values.
 func isNil(err error) bool {
 	if err == nil {
 		return true
@@ -127,7 +127,7 @@ func isNil(err error) bool {
 	return false
 }
 
-// firstKind walks err's tree in the order of errors.As.
+// firstKind returns the first kind in err's tree that is not Unknown, in the order of errors.As.
 func firstKind(err error) Kind {
 	switch e := err.(type) {
 	case *Error:

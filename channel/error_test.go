@@ -23,7 +23,7 @@ func TestKindOf(t *testing.T) {
 		want channel.Kind
 	}{
 		"no error":                              {nil, channel.Unknown},
-		"an error of anybody's":                 {io.EOF, channel.Unknown},
+		"an error of another type":              {io.EOF, channel.Unknown},
 		"an Error":                              {refused, channel.Rejected},
 		"a wrapped Error":                       {fmt.Errorf("sms: %w", refused), channel.Rejected},
 		"a bare Kind":                           {channel.RateLimited, channel.RateLimited},
@@ -68,7 +68,7 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
-// faults is an error that is no pointer and may still be nil.
+// faults is an error type that is not a pointer, but can be nil.
 type faults []string
 
 func (faults) Error() string { return "faults" }
@@ -83,17 +83,17 @@ func TestErrorOf(t *testing.T) {
 		err  error
 		want *channel.Error
 	}{
-		"no error":                            {nil, nil},
-		"a nil Error":                         {(*channel.Error)(nil), nil},
-		"a nil pointer of another type":       {(*net.OpError)(nil), nil},
-		"a nil slice":                         {faults(nil), nil},
-		"a slice":                             {faults{}, &channel.Error{Err: faults{}}},
-		"a wrapped Error":                     {wrapped, &channel.Error{Kind: channel.Rejected, Field: "to", Code: "17", RetryAfter: time.Second, Err: wrapped}},
-		"an Error whose cause has the kind":   {bare, &channel.Error{Kind: channel.Uncertain, Field: "to", Err: bare}},
-		"an Error without a kind beside one":  {beside, &channel.Error{Kind: channel.Rejected, Err: beside}},
-		"a bare Kind":                         {channel.RateLimited, &channel.Error{Kind: channel.RateLimited, Err: channel.RateLimited}},
-		"an ended context":                    {context.Canceled, &channel.Error{Kind: channel.Uncertain, Err: context.Canceled}},
-		"an error that says nothing of kinds": {io.EOF, &channel.Error{Err: io.EOF}},
+		"no error":                           {nil, nil},
+		"a nil Error":                        {(*channel.Error)(nil), nil},
+		"a nil pointer of another type":      {(*net.OpError)(nil), nil},
+		"a nil slice":                        {faults(nil), nil},
+		"a slice":                            {faults{}, &channel.Error{Err: faults{}}},
+		"a wrapped Error":                    {wrapped, &channel.Error{Kind: channel.Rejected, Field: "to", Code: "17", RetryAfter: time.Second, Err: wrapped}},
+		"an Error whose cause has the kind":  {bare, &channel.Error{Kind: channel.Uncertain, Field: "to", Err: bare}},
+		"an Error without a kind beside one": {beside, &channel.Error{Kind: channel.Rejected, Err: beside}},
+		"a bare Kind":                        {channel.RateLimited, &channel.Error{Kind: channel.RateLimited, Err: channel.RateLimited}},
+		"an ended context":                   {context.Canceled, &channel.Error{Kind: channel.Uncertain, Err: context.Canceled}},
+		"an error of another type":           {io.EOF, &channel.Error{Err: io.EOF}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) { require.Equal(t, tt.want, channel.ErrorOf(tt.err)) })

@@ -10,19 +10,24 @@ import (
 	"time"
 )
 
-// doubtful is how long a provider whose answer was lost comes after the others.
-const doubtful = 30 * time.Second
+// The time for which a provider comes last after an uncertain answer, or is skipped after Misconfigured.
+const coolDown = 30 * time.Second
 
-// Failover returns a channel over several providers of one medium, best first. For fan-out over media use a dispatcher.
+// Failover returns a channel that sends through several providers of one medium, best first. To send over several media, use a
+// dispatcher instead.
 //
-// An attempt moves on to the next provider after every certain refusal but [InvalidRecipient], and skips a provider that is
-// [RateLimited], until its RetryAfter, or [Misconfigured], for 30 s. After an uncertain answer it ends, because another provider
-// might send the same again; that provider then comes last for 30 s, so that a further attempt, which is made only where
-// duplicates are allowed, begins at the next one. If all providers refused, the kind is the one that gives the delivery the best
-// chance, and RetryAfter the shortest wait.
+// An attempt calls the providers in order, until one accepts the delivery:
 //
-// The channel answers for its providers: it is valid if all are and all take the same kind of address, takes a Delivery that any
-// of them takes, declares the tightest of their limits, is costly if one of them is, and closes them all.
+//   - After a certain refusal, the attempt moves on to the next provider. [InvalidRecipient] is the exception: it ends the attempt.
+//   - A [RateLimited] provider is skipped for its RetryAfter, and a [Misconfigured] one for 30 s, or its RetryAfter if that is longer.
+//   - An uncertain answer ends the attempt, because another provider might send a duplicate. For the next 30 s, that provider comes
+//     last. A further attempt, made only if duplicates are allowed, therefore starts with the next provider.
+//
+// If every provider refuses, the error has the kind that promises the delivery most, and the shortest RetryAfter.
+//
+// The channel is valid if all its providers are valid and send to the same kind of address. It accepts a Delivery that any provider
+// accepts. Each limit is the tightest of all providers', and duplicates count as costly if they are for any provider. Close closes
+// all providers.
 func Failover(primary Channel, secondary ...Channel) Channel {
 	f := &failover{}
 	for _, c := range append([]Channel{primary}, secondary...) {
@@ -45,7 +50,7 @@ var (
 func (f *failover) Send(ctx context.Context, d Delivery) (Receipt, error) {
 	var refusals []*Error
 	for i, c := range f.candidates(time.Now()) {
-		if i > 0 && ctx.Err() != nil { // there is no time left to ask the others
+		if i > 0 && ctx.Err() != nil { // no time is left for the other providers
 			refusals = append(refusals, &Error{Kind: Temporary, Err: ctx.Err()})
 			break
 		}
@@ -70,14 +75,14 @@ func (f *failover) Send(ctx context.Context, d Delivery) (Receipt, error) {
 	return Receipt{}, verdict(refusals)
 }
 
-// A candidate is a provider as it stands at one moment.
+// A candidate is the state of a provider at one moment.
 type candidate struct {
 	provider *provider
-	down     *Error    // not nil: skip it
-	doubt    time.Time // until when it comes last
+	down     *Error    // the reason to skip the provider, or nil
+	doubt    time.Time // the provider comes last until then; zero for no doubt
 }
 
-// candidates lists the providers in the order to ask them.
+// candidates returns the providers in calling order: after those in good standing, the ones in doubt, the longest in doubt first.
 func (f *failover) candidates(now time.Time) []candidate {
 	cs := make([]candidate, len(f.providers))
 	for i, p := range f.providers {
@@ -87,13 +92,13 @@ func (f *failover) candidates(now time.Time) []candidate {
 	return cs
 }
 
-// A provider is a child of a failover and what its last answers mean for the next attempt.
+// A provider is a member of a failover, with the consequences of its last answers.
 type provider struct {
 	Channel
 	mu        sync.Mutex
-	downUntil time.Time
-	why       *Error
-	doubt     time.Time
+	downUntil time.Time // skipped until then
+	why       *Error    // the answer that downUntil comes from
+	doubt     time.Time // called last until then
 }
 
 func (p *provider) candidate(now time.Time) candidate {
@@ -111,7 +116,7 @@ func (p *provider) candidate(now time.Time) candidate {
 	return c
 }
 
-// attempt asks the provider and remembers its answer. A panic counts as an uncertain one.
+// attempt calls the provider and remembers the answer. A panic counts as an uncertain answer.
 func (p *provider) attempt(ctx context.Context, d Delivery) (Receipt, *Error) {
 	failure := &Error{Kind: Uncertain}
 	defer func() { p.remember(failure) }()
@@ -124,21 +129,21 @@ func (p *provider) remember(failure *Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	if failure == nil { // a call that began before a throttle says nothing about it
+	if failure == nil { // a throttle stands: this call may have begun before it
 		p.doubt = time.Time{}
 		return
 	}
 	switch failure.Kind {
 	case Uncertain, Unknown:
-		p.doubt = now.Add(doubtful)
-	case RateLimited: // the RetryAfter of a Temporary one may be this recipient's alone
+		p.doubt = now.Add(coolDown)
+	case RateLimited: // not Temporary, whose RetryAfter may concern this recipient alone
 		p.skip(failure, now.Add(failure.RetryAfter))
 	case Misconfigured:
-		p.skip(failure, now.Add(max(failure.RetryAfter, doubtful)))
+		p.skip(failure, now.Add(max(failure.RetryAfter, coolDown)))
 	}
 }
 
-// skip leaves the provider out until then, or for as long as an earlier answer asked for.
+// skip takes the provider out until the given time, unless an earlier answer asked for longer.
 func (p *provider) skip(why *Error, until time.Time) {
 	if until.After(p.downUntil) {
 		p.why, p.downUntil = why, until
@@ -156,7 +161,7 @@ func refusal(err error) *Error {
 	return &rejected
 }
 
-// verdict makes one error of the refusals of all providers.
+// verdict merges the refusals of all providers into one error.
 func verdict(refusals []*Error) error {
 	count := make(map[Kind]int)
 	for _, e := range refusals {
@@ -179,7 +184,7 @@ func verdict(refusals []*Error) error {
 	return v
 }
 
-// joined puts all refusals on one line.
+// joined joins the refusals into one error with a text of one line.
 func joined(refusals []*Error) error {
 	var all error
 	for _, e := range refusals {
@@ -192,7 +197,7 @@ func joined(refusals []*Error) error {
 	return all
 }
 
-// shortest returns the least RetryAfter among the refusals of these kinds.
+// shortest returns the shortest RetryAfter among the refusals of the given kinds.
 func shortest(refusals []*Error, kinds ...Kind) time.Duration {
 	wait := time.Duration(-1)
 	for _, e := range refusals {
@@ -203,23 +208,23 @@ func shortest(refusals []*Error, kinds ...Kind) time.Duration {
 	return max(wait, 0)
 }
 
-// Valid refuses a nil provider, one that is not valid, and providers that take different kinds of address.
+// Valid refuses a nil provider, an invalid one, and providers that send to different kinds of address.
 func (f *failover) Valid() error {
 	for i, p := range f.providers {
 		if p.Channel == nil {
-			return fmt.Errorf("failover: provider %d is nil", i)
+			return fmt.Errorf("failover: provider %d must not be nil", i)
 		}
 		if err := Valid(p.Channel); err != nil {
 			return fmt.Errorf("failover: provider %d: %w", i, err)
 		}
 		if a, b := AddressKind(f.providers[0].Channel), AddressKind(p.Channel); a != b {
-			return fmt.Errorf("failover: provider 0 takes an address of kind %q, provider %d of kind %q", a, i, b)
+			return fmt.Errorf("failover: the providers must have the same kind of address, but provider 0 has %q and provider %d has %q", a, i, b)
 		}
 	}
 	return nil
 }
 
-// Validate takes what any provider takes, and else returns what the first one says.
+// Validate accepts a Delivery that any provider accepts. Otherwise it returns the first provider's error.
 func (f *failover) Validate(d Delivery) error {
 	var first error
 	for _, p := range f.providers {
@@ -234,10 +239,10 @@ func (f *failover) Validate(d Delivery) error {
 	return first
 }
 
-// AddressKind returns the kind that all providers take.
+// AddressKind returns the kind of address of the first provider. Valid checks that the others have the same.
 func (f *failover) AddressKind() string { return AddressKind(f.providers[0].Channel) }
 
-// Limits returns the tightest limit of any provider, field by field. It is costly if one of them is.
+// Limits returns the tightest limit of all providers, field by field. Duplicates are costly if they are for any provider.
 func (f *failover) Limits() Limits {
 	var l Limits
 	for _, p := range f.providers {
@@ -248,7 +253,7 @@ func (f *failover) Limits() Limits {
 	return l
 }
 
-// tighter returns the smaller of two limits, of which zero is none.
+// tighter returns the smaller of two limits. Zero means no limit.
 func tighter[T cmp.Ordered](a, b T) T {
 	var none T
 	if a == none || b != none && b < a {

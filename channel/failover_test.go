@@ -12,7 +12,7 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// vendor is a provider that answers as it is told.
+// vendor is a provider that returns err, or a receipt if err is nil.
 type vendor struct {
 	err   error
 	calls int
@@ -73,7 +73,7 @@ func TestFailoverEndsTheAttemptAfterAnUncertainAnswer(t *testing.T) {
 				a.err = nil
 				_, err = f.Send(t.Context(), channel.Delivery{})
 				require.NoError(t, err)
-				require.Equal(t, 2, a.calls, "after a while the best one is asked again")
+				require.Equal(t, 2, a.calls, "after 30 s the best provider comes first again")
 			})
 		})
 	}
@@ -91,7 +91,7 @@ func TestFailoverAsksDoubtfulProvidersWhenThereIsNoOther(t *testing.T) {
 		a.err, b.err = nil, nil
 		_, err := f.Send(t.Context(), channel.Delivery{})
 		require.NoError(t, err)
-		require.Equal(t, []int{2, 1}, []int{a.calls, b.calls}, "the one in doubt for longest comes first")
+		require.Equal(t, []int{2, 1}, []int{a.calls, b.calls}, "the provider in doubt for longest comes first")
 	})
 }
 
@@ -115,8 +115,8 @@ func TestFailoverRecoversAfterAllWereDown(t *testing.T) {
 		_, err = f.Send(t.Context(), channel.Delivery{})
 		var e *channel.Error
 		require.ErrorAs(t, err, &e)
-		require.Equal(t, 15*time.Second, e.RetryAfter, "until the first one is back")
-		require.Equal(t, []int{1, 1}, []int{a.calls, b.calls}, "nobody is asked while it waits")
+		require.Equal(t, 15*time.Second, e.RetryAfter, "the time left of the shortest throttle")
+		require.Equal(t, []int{1, 1}, []int{a.calls, b.calls}, "no provider is called while all are throttled")
 
 		time.Sleep(15 * time.Second)
 		a.err, b.err = nil, nil
@@ -126,7 +126,7 @@ func TestFailoverRecoversAfterAllWereDown(t *testing.T) {
 		time.Sleep(time.Minute)
 		_, err = f.Send(t.Context(), channel.Delivery{})
 		require.NoError(t, err)
-		require.Equal(t, 2, a.calls, "the best one is back")
+		require.Equal(t, 2, a.calls, "the best provider comes first again")
 	})
 }
 
@@ -179,7 +179,7 @@ func TestFailoverStopsWhenCtxEnds(t *testing.T) {
 	require.Zero(t, b.calls)
 }
 
-// picky declares everything.
+// picky implements every optional interface.
 type picky struct {
 	vendor
 	kind   string
@@ -204,16 +204,16 @@ func TestFailoverAnswersForItsProviders(t *testing.T) {
 	require.NoError(t, channel.Valid(f))
 	require.Equal(t, channel.Phone, channel.AddressKind(f))
 	require.Equal(t, channel.Limits{Rate: 5, Burst: 3, Concurrency: 4, Costly: true}, channel.LimitsOf(f))
-	require.True(t, channel.LimitsOf(channel.Failover(b, a)).Costly, "whichever it is")
+	require.True(t, channel.LimitsOf(channel.Failover(b, a)).Costly, "in any order")
 	require.False(t, channel.LimitsOf(channel.Failover(a, a)).Costly)
 
 	a.refuse = failure(channel.Rejected, 0)
-	require.NoError(t, channel.Validate(f, channel.Delivery{}), "one of them takes it")
+	require.NoError(t, channel.Validate(f, channel.Delivery{}), "one provider accepts it")
 	_, err := f.Send(t.Context(), channel.Delivery{})
 	require.NoError(t, err)
 	require.Zero(t, a.calls, "a provider is never called with what it refused")
 	b.refuse = failure(channel.InvalidRecipient, 0)
-	require.ErrorIs(t, channel.Validate(f, channel.Delivery{}), channel.Rejected, "the first one's word")
+	require.ErrorIs(t, channel.Validate(f, channel.Delivery{}), channel.Rejected, "the first provider's error")
 
 	require.NoError(t, channel.Close(t.Context(), f))
 	require.Equal(t, 2, closed)
@@ -232,7 +232,7 @@ func TestFailoverKeepsTheLongestThrottle(t *testing.T) {
 		a := channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
 			err := answers[min(calls, 1)]
 			calls++
-			if calls == 1 { // it answers after the other
+			if calls == 1 { // the first call answers last
 				time.Sleep(time.Second)
 			}
 			return channel.Receipt{}, err
@@ -260,12 +260,12 @@ func TestFailoverThatRunsOutOfTimeMayBeTriedAgain(t *testing.T) {
 		defer cancel()
 		b := &vendor{}
 		_, err := channel.Failover(slow, b).Send(ctx, channel.Delivery{})
-		require.Equal(t, channel.Temporary, channel.KindOf(err), "the second provider was not asked yet")
+		require.Equal(t, channel.Temporary, channel.KindOf(err), "the second provider was not called yet")
 		require.Zero(t, b.calls)
 	})
 }
 
-// careless declares its errors as pointers, so that the nil ones are not equal to nil.
+// careless returns nil pointers as errors, which are not equal to nil.
 type careless struct{ calls int }
 
 func (c *careless) Send(context.Context, channel.Delivery) (channel.Receipt, error) {
