@@ -26,7 +26,7 @@ import (
 	"github.com/e7ddda3c/notify/channel/httpsend"
 )
 
-// A bent pager breaks rules: its functions, where set, take the place of the pager's methods.
+// A bent pager breaks rules: each function that is set replaces the pager's method.
 type bent struct {
 	*pager
 	send     func(ctx context.Context, d channel.Delivery) (channel.Receipt, error)
@@ -62,7 +62,7 @@ func (b *bent) Close() error {
 	return nil
 }
 
-// as sends well, but reports every failure of the kind from as kind to.
+// as makes Send report every failure of kind from as one of kind to.
 func (b *bent) as(from, to channel.Kind) {
 	b.send = func(ctx context.Context, d channel.Delivery) (channel.Receipt, error) {
 		receipt, err := b.pager.Send(ctx, d)
@@ -73,7 +73,7 @@ func (b *bent) as(from, to channel.Kind) {
 	}
 }
 
-// answered calls f with what the pager made of d.
+// answered makes Send return the pager's result as changed by f.
 func (b *bent) answered(f func(d channel.Delivery, r channel.Receipt, err error) (channel.Receipt, error)) {
 	b.send = func(ctx context.Context, d channel.Delivery) (channel.Receipt, error) {
 		r, err := b.pager.Send(ctx, d)
@@ -81,7 +81,8 @@ func (b *bent) answered(f func(d channel.Delivery, r channel.Receipt, err error)
 	}
 }
 
-// broken are drivers that break a rule. rule is the subtest in which it shows; want the rule that must be named, by default the same.
+// broken are drivers that break a rule. rule is the subtest that fails; want is the rule that the failure must name, by default the
+// same.
 var broken = map[string]struct {
 	rule, want string
 	bend       func(b *bent)
@@ -263,7 +264,7 @@ var broken = map[string]struct {
 	}},
 }
 
-// refuse makes a Validate that refuses what the Suite bends, and takes what is as it should be.
+// refuse returns a Validate that refuses every delivery.
 func refuse(field string, kind channel.Kind) func(channel.Delivery) error {
 	return func(channel.Delivery) error {
 		return &channel.Error{Kind: kind, Field: field, Err: errors.New("pager: no")}
@@ -290,7 +291,7 @@ func (b *bent) forget() {
 	})
 }
 
-// get sends as one would without httpsend.
+// get sends with a plain client, as drivers without httpsend do.
 func (b *bent) get(ctx context.Context, d channel.Delivery) (channel.Receipt, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.url+"/page?token="+b.token, nil)
 	if err != nil {
@@ -317,7 +318,7 @@ func (b *bent) raw(ctx context.Context, d channel.Delivery) (channel.Receipt, er
 	return channel.Receipt{}, err
 }
 
-// TestBroken fails by its nature: TestBrokenDriversAreToldTheirRule runs it in a process of its own.
+// TestBroken fails by design: TestBrokenDriversAreToldTheirRule runs it in a separate process.
 func TestBroken(t *testing.T) {
 	if os.Getenv("CHANNELTEST_BROKEN") == "" {
 		return

@@ -1,5 +1,5 @@
-// Package channeltest holds the conformance suite for channels: what every driver must do, one subtest a rule. A failure prints the
-// rule that was broken and how to mend it.
+// Package channeltest provides the conformance suite for channels: the rules that every driver must keep, one subtest per rule. A
+// failure prints the broken rule and a way to fix the driver.
 //
 // A driver that speaks HTTP calls [HTTP], where the suite plays the vendor's server:
 //
@@ -10,15 +10,15 @@
 //			},
 //			Delivery:     channel.Delivery{ID: "d-1", To: "ann-7", Content: channel.Content{Text: "Your parcel is here"}},
 //			Secrets:      []string{"t0ken"},
-//			Accept:       accept,       // checks the signature, answers as the vendor does
-//			BadRecipient: badRecipient, // refuses the address as the vendor does
+//			Accept:       accept,       // checks the request, answers like the vendor
+//			BadRecipient: badRecipient, // refuses the address like the vendor
 //		})
 //	}
 //
-// Any other driver calls [Run] and brings its own peers. The rules run one after another and look at all goroutines of the process, so
-// the test that calls them must not be parallel. Run them under -race.
+// Any other driver calls [Run] with its own peers. The rules run one after another and inspect all goroutines of the process, so the
+// test that calls the suite must not be parallel. Run the suite under -race.
 //
-// For the tests of applications there is [Recorder], a channel that remembers what it was given.
+// For the tests of applications, [Recorder] is a channel that sends nothing and records its deliveries.
 package channeltest
 
 import (
@@ -28,64 +28,66 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// A Peer is a way for the other side to behave.
+// A Peer is a behavior of the server, or other far end, that the driver sends to.
 type Peer string
 
-// The peers that [Suite].Open is asked for.
+// The peers that [Suite].Open is called with.
 const (
-	Accepts      Peer = "accepts"       // takes the delivery
-	Silent       Peer = "silent"        // takes the whole delivery and never answers
-	Cuts         Peer = "cuts"          // takes the whole delivery and cuts the connection without an answer
-	Refuses      Peer = "refuses"       // no connection can be made
-	Throttles    Peer = "throttles"     // says that this account is too fast and must wait Suite.Wait
+	Accepts      Peer = "accepts"       // accepts the delivery
+	Silent       Peer = "silent"        // reads the whole delivery and never answers
+	Cuts         Peer = "cuts"          // reads the whole delivery and closes the connection without an answer
+	Refuses      Peer = "refuses"       // refuses every connection
+	Throttles    Peer = "throttles"     // rate-limits the account and asks to wait Suite.Wait
 	Denies       Peer = "denies"        // refuses the credentials
-	Fails        Peer = "fails"         // takes the delivery and answers with a failure of its own, such as HTTP 500 or SMTP 451
-	BadRecipient Peer = "bad recipient" // says that the address is none, or cannot be reached
+	Fails        Peer = "fails"         // reads the delivery and answers with an internal failure, such as HTTP 500 or SMTP 451
+	BadRecipient Peer = "bad recipient" // refuses the address as invalid or unreachable
 )
 
-// The peers that only [HTTP] has.
+// The additional peers of [HTTP].
 const (
-	floods    Peer = "floods"     // answers 200 with an endless page that is not the vendor's
+	floods    Peer = "floods"     // answers 200 with an endless body that is not the vendor's
 	redirects Peer = "redirects"  // answers 307
-	cutsLater Peer = "cuts later" // takes the first delivery, and from then on behaves as Cuts on the kept connection
+	cutsLater Peer = "cuts later" // accepts the first delivery, then behaves as Cuts on the same connection
 )
 
-// A Suite says how to test a driver.
+// A Suite describes the driver under test and its peers.
 type Suite struct {
-	// Open returns the driver under test, ready to send Delivery to a new peer that behaves as p. Open registers what closes the peer
-	// with t.Cleanup; the suite closes the channel before. It is not called for a p in Cannot.
+	// Open returns the driver under test, ready to send Delivery to a new peer that behaves as p. Open must close the peer
+	// with t.Cleanup; the suite closes the channel before that. Open is not called for the peers in Cannot.
 	Open func(t *testing.T, p Peer) channel.Channel
 
-	// Delivery is one that the driver sends, with all that the driver makes use of: the texts, Extra, an attachment. The
-	// suite changes copies of it. It looks for its texts in errors, so they should be sentences and not words.
+	// Delivery is a delivery that the driver accepts. It should use everything that the driver supports: texts, Extra, an
+	// attachment. The suite sends modified copies. It also searches errors for the texts of Delivery, so each text should be a
+	// sentence rather than a word.
 	Delivery channel.Delivery
 
-	// Received returns what the peer opened last has taken so far, one text for each attempt: the head as it came (lines of
-	// "Name: value"), an empty line, and the rest decoded so that the delivery's texts can be found in it. The peer notes it
-	// before it answers. Received is called by several goroutines. If it is nil, the rules that look at what arrived see less.
+	// Received returns the attempts that the most recently opened peer has received, one string per attempt: the head as
+	// received (lines of "Name: value"), an empty line, and the rest, decoded so that the suite can find the delivery's texts.
+	// A peer must record an attempt before answering. Received must be safe for concurrent use. If Received is nil, the rules
+	// check less.
 	Received func() []string
 
-	// Secrets are texts that must stand in no error: tokens, passwords, URLs. The suite adds the address and the content.
+	// Secrets must not appear in any error: tokens, passwords, URLs. The suite adds the address and the content.
 	Secrets []string
 
-	// Wait is what the peer that Throttles asks for. Zero means that it does not say.
+	// Wait is the time that the Throttles peer asks to wait. Zero means that the peer names no time.
 	Wait time.Duration
 
-	// Cannot says of peers that this medium does not have why not. Their rules are left out.
+	// Cannot lists the peers that do not exist for this medium, each with the reason. Their rules are skipped.
 	Cannot map[Peer]string
 
-	// AnyExtra says that the driver takes every Extra, as one that stands in for others does.
+	// AnyExtra is set for a driver that accepts every Extra, such as a stand-in for other drivers.
 	AnyExtra bool
 
-	// server is the peer of HTTP that was opened last. Without HTTP it is nil.
+	// server returns the most recently opened peer of HTTP. Without HTTP, server is nil.
 	server func() *server
 }
 
-// Run tests the driver that s opens, a subtest for each rule.
+// Run tests the driver that s opens, with one subtest per rule.
 func Run(t *testing.T, s Suite) {
 	t.Helper()
 	if s.Open == nil || s.Delivery.ID == "" {
-		t.Fatal("channeltest: a Suite needs Open and a Delivery with an ID")
+		t.Fatal("channeltest: Suite.Open and Suite.Delivery.ID are required")
 	}
 	for i := range rules {
 		if r := &rules[i]; r.peer == "" || s.has(t, r.peer) {
@@ -99,7 +101,7 @@ func (s Suite) try(t *testing.T, r *rule) {
 	t.Run(r.name, func(t *testing.T) { r.test(&run{T: t, Suite: s, rule: r, told: map[*rule]bool{}}) })
 }
 
-// has reports whether the suite can open p, and logs why not.
+// has reports whether the suite can open p. If not, has logs the reason.
 func (s Suite) has(t *testing.T, p Peer) bool {
 	switch p {
 	case floods, redirects, cutsLater:
@@ -107,7 +109,7 @@ func (s Suite) has(t *testing.T, p Peer) bool {
 	}
 	why, cannot := s.Cannot[p]
 	if cannot {
-		t.Logf("channeltest: no peer that %s: %s", p, why)
+		t.Logf("channeltest: skipping the peer %q: %s", p, why)
 	}
 	return !cannot
 }

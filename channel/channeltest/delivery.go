@@ -9,7 +9,7 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// clone copies d and all that it points to.
+// clone returns a deep copy of d.
 func clone(d channel.Delivery) channel.Delivery {
 	d.Extra = slices.Clone(d.Extra)
 	d.Attachments = slices.Clone(d.Attachments)
@@ -24,7 +24,8 @@ func clone(d channel.Delivery) channel.Delivery {
 	return d
 }
 
-// private lists the texts of d that must stand in no error: address and content. What is shorter than four bytes could stand there by chance.
+// private returns the texts of d that must not appear in errors: address and content. Texts shorter than four bytes are left out,
+// because they could appear by chance.
 func private(d channel.Delivery) []string {
 	c := d.Content
 	all := []string{d.To, d.Recipient, c.Title, c.Text, c.HTML, c.Markdown, c.URL}
@@ -36,7 +37,7 @@ func private(d channel.Delivery) []string {
 	return slices.DeleteFunc(all, func(s string) bool { return len(s) < 4 })
 }
 
-// bodies calls f with each text of d's content that has a length of its own: what it returns takes the text's place.
+// bodies returns a copy of d in which f has replaced each text of the content, except for the title and the URL.
 func bodies(d channel.Delivery, f func(string) string) channel.Delivery {
 	d = clone(d)
 	c := &d.Content
@@ -54,7 +55,8 @@ func bodies(d channel.Delivery, f func(string) string) channel.Delivery {
 	return d
 }
 
-// fields lists the paths of the strings in d that come from outside: not the ids, names and classes that notify itself checks.
+// fields returns the paths of the strings in d that a sender chooses freely. It leaves out the ids, names and classes that notify
+// itself checks.
 func fields(d channel.Delivery) []string {
 	own := []string{"id", "message_id", "tenant", "channel", "class", "expire_at"}
 	var paths []string
@@ -78,7 +80,7 @@ func with(d channel.Delivery, path, suffix string) channel.Delivery {
 	})
 }
 
-// edit returns a copy of d in which f has replaced each string, f being told the string's path.
+// edit returns a copy of d in which f has replaced each string. f gets the string and its path in d's JSON.
 func edit(d channel.Delivery, f func(path, s string) string) channel.Delivery {
 	var tree any
 	recode(d, &tree)
@@ -87,17 +89,18 @@ func edit(d channel.Delivery, f func(path, s string) string) channel.Delivery {
 	return out
 }
 
+// recode copies from to *to by way of JSON.
 func recode(from, to any) {
 	b, err := json.Marshal(from)
 	if err == nil {
 		err = json.Unmarshal(b, to)
 	}
 	if err != nil {
-		panic(fmt.Sprintf("channeltest: the Delivery cannot be copied as JSON: %v", err))
+		panic(fmt.Sprintf("channeltest: Suite.Delivery must survive a copy by way of JSON: %v", err))
 	}
 }
 
-// walk replaces the strings in a JSON tree.
+// walk replaces each string in a decoded JSON value by the result of f. path is the path of v.
 func walk(v any, path string, f func(path, s string) string) any {
 	switch v := v.(type) {
 	case string:

@@ -14,7 +14,7 @@ func Rules() []string {
 	return names
 }
 
-// RunRule runs one of them.
+// RunRule runs one rule that has a subtest.
 func RunRule(t *testing.T, v Vendor, name string) {
 	for i := range rules {
 		if rules[i].name == name {
@@ -22,5 +22,5 @@ func RunRule(t *testing.T, v Vendor, name string) {
 			return
 		}
 	}
-	t.Fatalf("no rule %q", name)
+	t.Fatalf("unknown rule %q", name)
 }

@@ -8,41 +8,42 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// A Vendor says how to test a driver that speaks HTTP. The suite runs the server; the handlers answer as the vendor does. They may be
-// called by many goroutines at once, and may read the body again.
+// A Vendor describes a driver that speaks HTTP, and the vendor's API. The suite runs the server; the handlers answer like the vendor.
+// Handlers must be safe for concurrent use. They may read the request body, which the suite restores after recording the request.
 type Vendor struct {
-	// Open returns the driver under test. It sends to baseURL, which ends without a slash, with c.
+	// Open returns the driver under test, which sends to baseURL through c. baseURL ends without a slash.
 	Open func(t *testing.T, baseURL string, c *http.Client) channel.Channel
 
 	Delivery channel.Delivery // as in [Suite]
 	Secrets  []string         // as in [Suite]; the suite adds baseURL
 
-	// Accept checks a request (method, path, signature, body) and answers as the vendor does: with success, or with the vendor's
-	// complaint, which then fails the rule "sends".
+	// Accept checks a request (method, path, signature, body) and answers like the vendor. A bad request gets the vendor's error,
+	// which then fails the rule "sends".
 	Accept http.HandlerFunc
 
-	// BadRecipient refuses the address. It is not needed by a driver whose AddressKind is None.
+	// BadRecipient refuses the address like the vendor. Optional for a driver whose AddressKind is None.
 	BadRecipient http.HandlerFunc
 
-	Throttle http.HandlerFunc // asks to wait Wait; by default with status 429 and Retry-After
-	Deny     http.HandlerFunc // refuses the credentials; by default with status 401
-	Fail     http.HandlerFunc // fails; by default with status 500
+	Throttle http.HandlerFunc // rate-limits the account and asks to wait Wait; default: status 429 with Retry-After
+	Deny     http.HandlerFunc // refuses the credentials; default: status 401
+	Fail     http.HandlerFunc // fails internally; default: status 500
 
-	Wait time.Duration // what Throttle asks for, by default 30 s; negative if it does not say
+	Wait time.Duration // the time that Throttle asks to wait; default 30 s, negative if Throttle names no time
 
-	// Aside answers requests that are not the sending itself, such as one for a token, by their pattern for [http.ServeMux].
-	// All peers but the one that Refuses answer them, and they do not count as attempts.
+	// Aside answers auxiliary requests, such as one for a token. Its keys are patterns of [http.ServeMux]. These requests do not
+	// count as attempts, and every peer except Refuses answers them.
 	Aside map[string]http.HandlerFunc
 
 	Cannot   map[Peer]string // as in [Suite]
 	AnyExtra bool            // as in [Suite]
 }
 
-// HTTP tests a driver against servers that the suite runs: [Run] with some more rules, on redirects and endless answers.
+// HTTP tests a driver against servers that the suite runs. It adds rules about redirects, endless answers and reused connections to
+// those of [Run].
 func HTTP(t *testing.T, v Vendor) {
 	t.Helper()
 	if v.Open == nil || v.Accept == nil {
-		t.Fatal("channeltest: a Vendor needs Open and Accept")
+		t.Fatal("channeltest: Vendor.Open and Vendor.Accept are required")
 	}
 	Run(t, v.suite())
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/e7ddda3c/notify/channel/httpsend"
 )
 
-// A pager is a small whole driver: what this package's rules are tried on.
+// A pager is a small but complete driver, on which the rules are tested.
 type pager struct {
 	url, token string
 	client     *http.Client
@@ -56,7 +56,7 @@ func (p *pager) Send(ctx context.Context, d channel.Delivery) (channel.Receipt, 
 	return channel.Receipt{Provider: "pager", ID: reply.ID}, nil
 }
 
-// vendor is the whole of what a driver's author writes.
+// vendor returns everything that the author of a driver writes.
 func vendor(open func(baseURL string, c *http.Client) channel.Channel) channeltest.Vendor {
 	return channeltest.Vendor{
 		Open:     func(_ *testing.T, baseURL string, c *http.Client) channel.Channel { return open(baseURL, c) },

@@ -10,20 +10,20 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// A Recorder is a channel for the tests of applications: it sends nothing and remembers what it was given. The zero Recorder takes every
-// delivery. It may be used by many goroutines at once, and not be copied.
+// A Recorder is a channel for the tests of applications. It sends nothing and records the deliveries. The zero Recorder accepts every
+// delivery. A Recorder is safe for concurrent use and must not be copied.
 //
 //	mail := &channeltest.Recorder{Kind: channel.Email}
 //	shop := newShop(notify.Channels{"email": mail})
 //	shop.Ship(order)
 //	require.Equal(t, "ann@example.com", mail.Wait(t, 1)[0].To)
 type Recorder struct {
-	Kind string // the AddressKind that it declares
+	Kind string // the declared AddressKind
 
 	mu     sync.Mutex
 	answer channel.Func
 	got    []channel.Delivery
-	more   chan struct{} // closed when got has grown, if somebody waits
+	more   chan struct{} // closed when got grows; nil while no Wait is in progress
 }
 
 var (
@@ -31,7 +31,8 @@ var (
 	_ channel.Addresser = (*Recorder)(nil)
 )
 
-// Send remembers d, and answers as it was told to by Answer or Fail. If ctx has ended, it returns ctx's error and remembers nothing.
+// Send records d and answers as set by Answer or Fail. If ctx is done, Send records nothing and returns a Temporary error that wraps
+// ctx's.
 func (r *Recorder) Send(ctx context.Context, d channel.Delivery) (channel.Receipt, error) {
 	if err := ctx.Err(); err != nil {
 		return channel.Receipt{}, &channel.Error{Kind: channel.Temporary, Err: err}
@@ -53,14 +54,14 @@ func (r *Recorder) Send(ctx context.Context, d channel.Delivery) (channel.Receip
 // AddressKind returns r.Kind.
 func (r *Recorder) AddressKind() string { return r.Kind }
 
-// Answer makes f answer from now on, after the delivery was remembered. A nil f takes every delivery.
+// Answer makes every later Send call f for its result, once the delivery is recorded. With a nil f, Send accepts every delivery.
 func (r *Recorder) Answer(f channel.Func) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.answer = f
 }
 
-// Fail makes every Send from now on return err, which should wrap a [*channel.Error]. A nil err heals.
+// Fail makes every later Send return err, which should wrap a [*channel.Error]. With a nil err, Send accepts every delivery.
 func (r *Recorder) Fail(err error) {
 	if err == nil {
 		r.Answer(nil)
@@ -69,14 +70,14 @@ func (r *Recorder) Fail(err error) {
 	r.Answer(func(context.Context, channel.Delivery) (channel.Receipt, error) { return channel.Receipt{}, err })
 }
 
-// Deliveries returns all that Send was called with, failures and repeated attempts too, in order.
+// Deliveries returns the recorded deliveries in the order of the calls, failed and repeated attempts included.
 func (r *Recorder) Deliveries() []channel.Delivery {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.got)
 }
 
-// Wait returns Deliveries once there are n or more. It fails the test if that takes longer than ten seconds.
+// Wait returns Deliveries as soon as there are at least n. It fails the test after ten seconds.
 func (r *Recorder) Wait(tb testing.TB, n int) []channel.Delivery {
 	tb.Helper()
 	end := time.NewTimer(10 * time.Second)
@@ -89,12 +90,12 @@ func (r *Recorder) Wait(tb testing.TB, n int) []channel.Delivery {
 		select {
 		case <-more:
 		case <-end.C:
-			tb.Fatalf("channeltest: the Recorder has %d deliveries after ten seconds, want %d", len(got), n)
+			tb.Fatalf("channeltest: the Recorder has %d deliveries after ten seconds, want at least %d", len(got), n)
 		}
 	}
 }
 
-// state returns the deliveries and what is closed when there is another.
+// state returns the deliveries and a channel that the next Send closes.
 func (r *Recorder) state() ([]channel.Delivery, <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -15,7 +15,7 @@ import (
 	"github.com/e7ddda3c/notify/channel/channeltest"
 )
 
-// delivery has all that a Delivery can point to.
+// delivery returns a Delivery in which every slice and pointer is set.
 func delivery() channel.Delivery {
 	return channel.Delivery{
 		ID: "d-1", To: "ann@example.com",
@@ -119,7 +119,7 @@ func TestWaitGivesUp(t *testing.T) {
 	})
 }
 
-// spy takes the verdict of a helper.
+// spy records a call of Fatalf.
 type spy struct {
 	testing.TB
 	fatal error

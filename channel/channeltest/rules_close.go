@@ -26,7 +26,7 @@ func leavesNoGoroutine(r *run) {
 			continue
 		}
 		before := goroutines()
-		r.Run(string(p), func(t *testing.T) { // its end closes the peer too
+		r.Run(string(p), func(t *testing.T) { // the end of the subtest closes the peer too
 			inner := &run{T: t, Suite: r.Suite, rule: r.rule, told: r.told}
 			ctx, cancel := context.WithTimeout(t.Context(), short)
 			defer cancel()
@@ -35,14 +35,14 @@ func leavesNoGoroutine(r *run) {
 		var left map[string]string
 		if !eventually(soon, func() bool { left = since(before); return len(left) == 0 }) {
 			for _, stack := range left {
-				r.broken("%d goroutines are left with a peer that %s, such as\n%s", len(left), p, stack)
+				r.broken("%d goroutines are left, with the peer %q, such as\n%s", len(left), p, stack)
 				return
 			}
 		}
 	}
 }
 
-// since returns the stacks of goroutines that were not there before.
+// since returns the stacks of the goroutines that are not in before.
 func since(before map[string]string) map[string]string {
 	http.DefaultClient.CloseIdleConnections()
 	now := goroutines()
@@ -52,8 +52,8 @@ func since(before map[string]string) map[string]string {
 	return now
 }
 
-// goroutines returns the stacks of all goroutines but the calling one, by id. Those that the runtime and the testing package start for
-// themselves are left out.
+// goroutines returns the stacks of all goroutines by id, except for the calling one and those that belong to the runtime or to
+// packages testing and os/signal.
 func goroutines() map[string]string {
 	buf := make([]byte, 1<<20)
 	for {

@@ -28,7 +28,7 @@ func sends(r *run) {
 	switch receipt.Event {
 	case "", channel.Sent, channel.Delivered, channel.Read:
 	default:
-		r.broken("the receipt tells %q", receipt.Event)
+		r.broken("the receipt has the event %q, want Sent, Delivered, Read or none", receipt.Event)
 	}
 	if got, ok := r.received(); ok && len(got) == 0 {
 		r.broken("Send returned no error, but the peer received nothing")
@@ -36,7 +36,7 @@ func sends(r *run) {
 	r.once()
 }
 
-// word is what an address kind of a driver's own looks like.
+// word matches an address kind of a driver's own.
 var word = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
 func declares(r *run) {
@@ -49,10 +49,10 @@ func declares(r *run) {
 	}
 	l := channel.LimitsOf(c)
 	if l.Rate < 0 || math.IsNaN(l.Rate) || math.IsInf(l.Rate, 0) || l.Burst < 0 || l.Concurrency < 0 {
-		r.broken("Limits are %+v", l)
+		r.broken("Limits are %+v, want finite numbers from 0", l)
 	}
 	if k := channel.AddressKind(c); k != "" && !word.MatchString(k) {
-		r.broken("AddressKind is %q", k)
+		r.broken("AddressKind is %q, want a snake_case word", k)
 	}
 }
 
@@ -72,7 +72,7 @@ func badAddress(r *run) {
 	case channel.None:
 		d.To = ""
 		if err := r.validate(c, d); err != nil {
-			r.broken("a channel without addresses refuses a delivery without one: %v", err)
+			r.broken("Validate of a channel of kind None refuses a delivery without an address: %v", err)
 		}
 		return
 	case channel.Email:
@@ -85,7 +85,7 @@ func badAddress(r *run) {
 	for _, d.To = range bad {
 		err := r.validate(c, d)
 		if err == nil {
-			r.broken("Validate takes To %q", d.To)
+			r.broken("Validate accepts To %q", d.To)
 			continue
 		}
 		r.field(err, "to", channel.InvalidRecipient)
@@ -105,14 +105,14 @@ func unknownExtra(r *run) {
 		d.Extra = json.RawMessage(extra)
 		err := r.validate(c, d)
 		if err == nil {
-			r.broken("Validate takes the Extra %s", extra)
+			r.broken("Validate accepts the Extra %s", extra)
 			continue
 		}
 		r.field(err, field, channel.Rejected)
 	}
 }
 
-// beyond has letters of two and three bytes and one outside of the Basic Multilingual Plane.
+// beyond has characters of two, three and four bytes in UTF-8.
 const beyond = "né你好🚀"
 
 func nonASCII(r *run) {
@@ -130,7 +130,7 @@ func nonASCII(r *run) {
 		return
 	}
 	if got, ok := r.received(); ok && !reflect.DeepEqual(d.Content, r.Delivery.Content) && !strings.Contains(strings.Join(got, "\n"), beyond) {
-		r.broken("the peer did not receive %q, but %.2000q", beyond, got)
+		r.broken("the peer received %.2000q, without %q", got, beyond)
 	}
 }
 
@@ -147,7 +147,7 @@ func lineBreaks(r *run) {
 			got, _ := r.received()
 			for _, one := range got {
 				if injected(one) {
-					r.broken("%q in %s made a header", end, path)
+					r.broken("%q in %s created a header", end, path)
 					return
 				}
 			}
@@ -155,7 +155,7 @@ func lineBreaks(r *run) {
 	}
 }
 
-// injected reports whether the head of what a peer received has the header that lineBreaks smuggles.
+// injected reports whether the head of a received attempt has the header that lineBreaks tries to inject.
 func injected(received string) bool {
 	head, _, _ := strings.Cut(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(received), "\n\n")
 	return strings.Contains("\n"+strings.ToLower(head), "\ninjected:")
@@ -176,7 +176,7 @@ func oversized(r *run) {
 
 func concurrentUse(r *run) {
 	const callers, calls = 8, 4
-	c, shared := r.open(Accepts), clone(r.Delivery) // the deliveries of a message share what they point to
+	c, shared := r.open(Accepts), clone(r.Delivery) // as the deliveries of one message share slices and pointers
 	var wg sync.WaitGroup
 	errs := make(chan error, callers*calls)
 	mark := func(i, j int) string { return fmt.Sprintf("no%d-%d.", i, j) }
@@ -206,12 +206,12 @@ func concurrentUse(r *run) {
 		return
 	}
 	if reflect.DeepEqual(shared, bodies(shared, func(string) string { return "" })) {
-		return // there is no text to mark
+		return // no text could carry the marks
 	}
 	for k := range got {
 		own := mark(k/calls, k%calls)
 		if n := len(slices.DeleteFunc(slices.Clone(got), func(s string) bool { return !strings.Contains(s, own) })); n != 1 {
-			r.broken("the text of one delivery arrived %d times: they were mixed up", n)
+			r.broken("the text of one delivery arrived %d times: the driver mixed deliveries up", n)
 			return
 		}
 	}
@@ -231,14 +231,14 @@ func keepsNothing(r *run) {
 		_, _ = r.send(ctx, c, d)
 		cancel()
 		if !reflect.DeepEqual(d, before) {
-			r.broken("Send changed the delivery, with a peer that %s", p)
+			r.broken("Send modified the delivery, with the peer %q", p)
 		}
 		poison(d)
 		r.close(c)
 		got, _ := r.received()
 		for _, one := range got {
 			if strings.Contains(one, poisoned) {
-				r.broken("the peer received what the caller wrote into the delivery after Send had returned")
+				r.broken("the peer received data that the caller wrote into the delivery after Send had returned")
 			}
 		}
 	}
@@ -246,7 +246,7 @@ func keepsNothing(r *run) {
 
 const poisoned = "!!!!!!!!"
 
-// poison overwrites all that d points to. The race detector sees a driver that still reads it.
+// poison overwrites everything behind the slices and pointers of d. The race detector reports a driver that still reads there.
 func poison(d channel.Delivery) {
 	fill := func(b []byte) { copy(b, bytes.Repeat([]byte("!"), len(b))) }
 	fill(d.Extra)

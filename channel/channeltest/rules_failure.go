@@ -8,7 +8,7 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// kinds says how the failure of each peer may be classified.
+// kinds are the allowed classifications of each peer's failure.
 var kinds = map[Peer][]channel.Kind{
 	Cuts:         {channel.Uncertain},
 	Refuses:      {channel.Temporary},
@@ -28,14 +28,14 @@ func fails(r *run) {
 	_, err := r.send(r.Context(), c, clone(r.Delivery))
 	r.kind(err, kinds[r.rule.peer]...)
 	if got, _ := r.received(); len(got) > 1 && r.rule.peer == redirects {
-		r.broken("the driver followed it")
+		r.broken("the driver followed the redirect")
 		return
 	}
 	r.once()
 
 	var e *channel.Error
 	if r.rule.peer == Throttles && r.Wait > 0 && errors.As(err, &e) {
-		if e.RetryAfter > r.Wait || e.RetryAfter < r.Wait-soon { // a date in a header has passed a little
+		if e.RetryAfter > r.Wait || e.RetryAfter < r.Wait-soon { // with a date in the header, a little of the wait is over
 			r.broken("RetryAfter is %v, but the peer asked for %v", e.RetryAfter, r.Wait)
 		}
 	}
@@ -59,7 +59,7 @@ func endlessAnswer(r *run) {
 		r.kind(err, channel.Uncertain)
 	}
 	if r.server().drained.Load() {
-		r.broken("the driver read 64 MiB")
+		r.broken("the driver read an answer of 64 MiB to its end")
 	}
 	r.once()
 }
@@ -74,7 +74,7 @@ func endedContext(r *run) {
 	}
 	r.kind(err, channel.Temporary, channel.Uncertain)
 	if got, ok := r.received(); ok && len(got) > 0 {
-		r.broken("the peer received the delivery all the same")
+		r.broken("the peer received the delivery, although the context had ended before Send")
 	}
 }
 
@@ -91,7 +91,7 @@ func cancels(r *run) {
 	defer cancel()
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	wg.Go(func() { // the moment of truth is when the peer has it; else some time will do
+	wg.Go(func() { // cancel once the peer has the delivery, or after a while if the suite cannot see the peer
 		eventually(short, func() bool {
 			got, _ := r.received()
 			return len(got) > 0
@@ -101,7 +101,7 @@ func cancels(r *run) {
 	interrupted(ctx, r, c, context.Canceled)
 }
 
-// interrupted sends to a silent peer until ctx ends. If the peer can be asked and has nothing yet, Temporary is true as well.
+// interrupted sends to a silent peer until ctx is done. Temporary is allowed as well if the peer has verifiably received nothing.
 func interrupted(ctx context.Context, r *run, c channel.Channel, want error) {
 	r.Helper()
 	_, err := r.send(ctx, c, clone(r.Delivery))

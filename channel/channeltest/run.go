@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	soon     = 2 * time.Second        // for what should happen at once, on a busy machine
-	patience = 10 * time.Second       // for a Send whose peer answers
-	short    = 300 * time.Millisecond // a deadline that passes
+	soon     = 2 * time.Second        // allowed for an immediate reaction, on a busy machine
+	patience = 10 * time.Second       // allowed for a Send to a peer that answers
+	short    = 300 * time.Millisecond // a deadline that is meant to pass
 )
 
 // A run is one rule under test.
@@ -24,7 +24,7 @@ type run struct {
 	*testing.T
 	Suite
 	rule *rule
-	told map[*rule]bool // the rules that were explained
+	told map[*rule]bool // the rules already explained in the output
 }
 
 // broken reports that r's rule does not hold.
@@ -33,28 +33,29 @@ func (r *run) broken(format string, args ...any) {
 	r.report(r.rule, format, args...)
 }
 
+// report reports that rule does not hold. The first report of a rule adds its explanation.
 func (r *run) report(rule *rule, format string, args ...any) {
 	r.Helper()
 	text := fmt.Sprintf("channeltest: rule %q is broken: ", rule.name) + fmt.Sprintf(format, args...)
 	if !r.told[rule] {
 		r.told[rule] = true
-		text += "\n\trule: " + rule.says + "\n\tmend: " + rule.mend
+		text += "\n\trule: " + rule.says + "\n\tfix: " + rule.fix
 	}
 	r.Error(text)
 }
 
-// open opens the driver with a peer, and closes it at the end of the test.
+// open opens the driver with a peer. The end of the test closes the driver.
 func (r *run) open(p Peer) channel.Channel {
 	r.Helper()
 	c := r.Open(r.T, p)
 	if c == nil {
-		r.Fatalf("channeltest: Suite.Open returned nil for a peer that %s: list it in Suite.Cannot if the medium has none", p)
+		r.Fatalf("channeltest: Suite.Open must not return nil for the peer %q: list peers that do not exist for the medium in Suite.Cannot", p)
 	}
 	r.Cleanup(func() { r.close(c) })
 	return c
 }
 
-// close closes c, which has [soon] to do so. It returns what is wrong with that.
+// close closes c with [soon] as the deadline. It returns a description of the fault, or "".
 func (r *run) close(c channel.Channel) (fault string) {
 	ctx, cancel := context.WithTimeout(context.Background(), soon)
 	defer cancel()
@@ -76,7 +77,7 @@ func (r *run) close(c channel.Channel) (fault string) {
 	}
 }
 
-// validate asks the driver, and watches the rules for all errors.
+// validate calls Validate, and checks the rules that hold for every call.
 func (r *run) validate(c channel.Channel, d channel.Delivery) (err error) {
 	r.Helper()
 	defer func() {
@@ -89,7 +90,7 @@ func (r *run) validate(c channel.Channel, d channel.Delivery) (err error) {
 	return err
 }
 
-// send makes one call of Send, and watches the rules for all calls. It ends the test if the call does not return.
+// send calls Send once, and checks the rules that hold for every call. It ends the test if Send does not return, or panics.
 func (r *run) send(ctx context.Context, c channel.Channel, d channel.Delivery) (channel.Receipt, error) {
 	r.Helper()
 	type result struct {
@@ -118,7 +119,7 @@ func (r *run) send(ctx context.Context, c channel.Channel, d channel.Delivery) (
 		select {
 		case res = <-done:
 		case <-time.After(soon):
-			r.report(returns, "Send has not returned %v after its context ended", soon)
+			r.report(returns, "Send has not returned %v after the end of its context", soon)
 			r.FailNow()
 		}
 	}
@@ -130,25 +131,25 @@ func (r *run) send(ctx context.Context, c channel.Channel, d channel.Delivery) (
 	return res.receipt, res.err
 }
 
-// watch looks at an error with the rules that hold for all.
+// watch checks the rules that hold for every error.
 func (r *run) watch(err error, d channel.Delivery) {
 	r.Helper()
 	if err == nil {
 		return
 	}
 	if channel.KindOf(err) == channel.Unknown {
-		r.report(classified, "error without a Kind: %T", err)
+		r.report(classified, "the error has no Kind: %T", err)
 	}
 	all := strings.Join(texts(err), "\n")
 	for _, secret := range append(private(d), r.Secrets...) {
 		if secret != "" && strings.Contains(all, secret) {
-			r.report(keepsSecrets, "the error holds %.60q: %.300q", secret, all)
+			r.report(keepsSecrets, "the error contains %.60q: %.300q", secret, all)
 			return
 		}
 	}
 }
 
-// texts returns the text of err and of all that it wraps.
+// texts returns the texts of all errors in err's tree.
 func texts(err error) []string {
 	if err == nil {
 		return nil
@@ -165,15 +166,15 @@ func texts(err error) []string {
 	return all
 }
 
-// received returns what the peer has, and whether the suite can know.
-func (r *run) received() ([]string, bool) {
+// received returns the attempts that the peer has received. ok is false if the suite cannot see them.
+func (r *run) received() (attempts []string, ok bool) {
 	if r.Received == nil {
 		return nil, false
 	}
 	return r.Received(), true
 }
 
-// once checks that the peer got no more than one attempt.
+// once checks that the peer received no more than one attempt.
 func (r *run) once() {
 	r.Helper()
 	if got, _ := r.received(); len(got) > 1 {
@@ -181,19 +182,19 @@ func (r *run) once() {
 	}
 }
 
-// kind checks what the failure of a peer was classified as.
+// kind checks that err has one of the wanted kinds.
 func (r *run) kind(err error, want ...channel.Kind) {
 	r.Helper()
 	if err == nil {
-		r.broken("Send returned no error, want one that is %v", want)
+		r.broken("Send returned no error, want one of the kinds %v", want)
 		return
 	}
 	if got := channel.KindOf(err); !slices.Contains(want, got) {
-		r.broken("the error is %v, want %v: %v", got, want, err)
+		r.broken("the error has the kind %v, want one of %v: %v", got, want, err)
 	}
 }
 
-// field checks that a refusal by Validate has its kind and names the field at path, or one above or below it.
+// field checks that a refusal by Validate has one of the wanted kinds, and that its Field is path, a part of it or a field around it.
 func (r *run) field(err error, path string, want ...channel.Kind) {
 	r.Helper()
 	r.kind(err, want...)
@@ -203,13 +204,13 @@ func (r *run) field(err error, path string, want ...channel.Kind) {
 	}
 }
 
-// within reports whether the path inner is outer or a part of it.
+// within reports whether the path inner equals outer or leads to a part of it.
 func within(inner, outer string) bool {
 	rest, ok := strings.CutPrefix(inner, outer)
 	return ok && outer != "" && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
-// eventually waits until cond holds, for as long as within.
+// eventually waits until cond holds, for no longer than within. It reports whether cond holds.
 func eventually(within time.Duration, cond func() bool) bool {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

@@ -17,13 +17,13 @@ import (
 	"testing"
 )
 
-// A server is one peer of a driver that speaks HTTP.
+// A server is a peer of a driver that speaks HTTP.
 type server struct {
 	url    string
 	client *http.Client
-	stop   chan struct{} // ends silence
+	stop   chan struct{} // closed at the end of the test, to end silence
 
-	drained atomic.Bool // the whole of a flood was read
+	drained atomic.Bool // the client read a flood to its end
 
 	mu   sync.Mutex
 	seen []string
@@ -50,7 +50,7 @@ func (v Vendor) serve(t *testing.T, p Peer) *server {
 	return s
 }
 
-// handler returns what answers for p: the vendor's own, or else what is usual.
+// handler returns the vendor's handler for p, or else the default one.
 func (v Vendor) handler(t *testing.T, s *server, p Peer) http.HandlerFunc {
 	own := map[Peer]http.HandlerFunc{
 		Accepts: v.Accept, Throttles: v.Throttle, Denies: v.Deny, Fails: v.Fail, BadRecipient: v.BadRecipient,
@@ -67,8 +67,8 @@ func (v Vendor) handler(t *testing.T, s *server, p Peer) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) { echo(w, r, http.StatusInternalServerError) }
 	case BadRecipient: // not called for a driver without addresses
 		return func(w http.ResponseWriter, r *http.Request) {
-			t.Error("channeltest: Vendor.BadRecipient is missing: answer as the vendor does for an address that is none, " +
-				"or say in Vendor.Cannot why it cannot tell")
+			t.Error("channeltest: Vendor.BadRecipient is required: answer like the vendor for an invalid address, " +
+				"or give the reason in Vendor.Cannot if the vendor does not report one")
 			echo(w, r, http.StatusBadRequest)
 		}
 	case redirects:
@@ -90,7 +90,7 @@ func (v Vendor) throttle(w http.ResponseWriter, r *http.Request) {
 	echo(w, r, http.StatusTooManyRequests)
 }
 
-// echo answers with the request, as some proxies do on their pages: what a driver must keep out of its errors.
+// echo answers with the request, like the error pages of some proxies. A driver must keep this text out of its errors.
 func echo(w http.ResponseWriter, r *http.Request, status int) {
 	body, _ := io.ReadAll(r.Body)
 	w.WriteHeader(status)
@@ -120,7 +120,7 @@ func (s *server) redirect(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, s.url+"/elsewhere", http.StatusTemporaryRedirect)
 }
 
-// flood writes more than anybody should read, and notes whether somebody did.
+// flood writes 64 MiB, more than a driver should read, and notes whether the client read them all.
 func (s *server) flood(w http.ResponseWriter, r *http.Request) {
 	echo(w, r, http.StatusOK)
 	block := make([]byte, 1<<20)
@@ -132,7 +132,7 @@ func (s *server) flood(w http.ResponseWriter, r *http.Request) {
 	s.drained.Store(true)
 }
 
-// record notes each request before h answers it.
+// record records each request before h answers.
 func (s *server) record(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
@@ -153,7 +153,7 @@ func (s *server) received() []string {
 	return slices.Clone(s.seen)
 }
 
-// describe returns the request as [Suite].Received wants it.
+// describe returns the request in the form of [Suite].Received.
 func describe(r *http.Request, body []byte) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s\n", r.Method, r.URL.EscapedPath())
@@ -173,7 +173,7 @@ func describe(r *http.Request, body []byte) string {
 	return b.String()
 }
 
-// unfold writes s and, if it is JSON, the strings in it, some of which are JSON again.
+// unfold writes s. If s is JSON, unfold also writes each string in it, recursively, since such a string may be JSON too.
 func unfold(b *strings.Builder, s string) {
 	b.WriteString(s + "\n")
 	var tree any
