@@ -1,8 +1,8 @@
-// Package console is a channel for development: it prints deliveries instead of sending them, under the name of whatever channel it stands
-// in for.
+// Package console is a channel for development that prints deliveries instead of sending them. It can stand in for any other channel,
+// under that channel's name.
 //
-// It shows all forms of the content that there are: title, URL, approved text, text, markdown, HTML; then the names of attachments, and
-// Extra, of which it takes any. Control characters are shown, not obeyed, so that no message plays with the terminal.
+// The channel prints every form of the content: title, URL, approved text, text, markdown, HTML; then the name and size of each
+// attachment, and Extra, which may be anything. Control characters are printed as escapes, so that no message can control the terminal.
 package console
 
 import (
@@ -22,15 +22,15 @@ import (
 
 // Options configures a [Channel]. A nil *Options means all defaults.
 type Options struct {
-	// Writer gets each delivery in one Write, never two at once. Defaults to os.Stdout.
+	// Writer receives each delivery in a single Write. Writes never overlap. The default is os.Stdout.
 	Writer io.Writer
 
-	// AddressKind is what the channel declares, such as channel.Email if it stands in for mail. By default it declares
-	// none, and a recipient needs an address under the channel's own name.
+	// AddressKind is the kind of address that the channel declares, such as channel.Email in place of mail. By default the
+	// channel declares none, and a recipient needs an address under the channel's own name.
 	AddressKind string
 }
 
-// A Channel prints. It may be used by many goroutines at once.
+// A Channel prints deliveries. It is safe for concurrent use.
 type Channel struct {
 	kind string
 
@@ -43,7 +43,7 @@ var (
 	_ channel.Addresser = (*Channel)(nil)
 )
 
-// New returns a channel that prints.
+// New returns a channel that prints deliveries as configured by o.
 func New(o *Options) *Channel {
 	if o == nil {
 		o = &Options{}
@@ -55,10 +55,11 @@ func New(o *Options) *Channel {
 	return c
 }
 
-// AddressKind returns the kind of the Options.
+// AddressKind returns Options.AddressKind.
 func (c *Channel) AddressKind() string { return c.kind }
 
-// Send prints d as a block of lines with an empty one behind. An error of the writer is Uncertain. ctx does not stop a writer that blocks.
+// Send prints d as a block of lines, followed by an empty line. If ctx is done before that, the error is Temporary. A failure of the
+// writer is Uncertain. ctx does not interrupt a writer that blocks.
 func (c *Channel) Send(ctx context.Context, d channel.Delivery) (channel.Receipt, error) {
 	if err := ctx.Err(); err != nil {
 		return channel.Receipt{}, &channel.Error{Kind: channel.Temporary, Err: fmt.Errorf("console: not printed: %w", err)}
@@ -72,7 +73,7 @@ func (c *Channel) Send(ctx context.Context, d channel.Delivery) (channel.Receipt
 	return channel.Receipt{DeliveryID: d.ID, Provider: "console", ID: d.ID, Event: channel.Sent, At: time.Now()}, nil
 }
 
-// block lays d out.
+// block formats d.
 func block(d channel.Delivery) []byte {
 	var b bytes.Buffer
 	b.WriteString(line(d.Channel))
@@ -102,7 +103,7 @@ func block(d channel.Delivery) []byte {
 	return b.Bytes()
 }
 
-// approved shows an approved text as name(param: value, …).
+// approved formats an approved text as name(param: value, …).
 func approved(a *channel.Approved) string {
 	params := make([]string, len(a.Params))
 	for i, p := range a.Params {
@@ -111,7 +112,7 @@ func approved(a *channel.Approved) string {
 	return line(a.Name) + "(" + strings.Join(params, ", ") + ")"
 }
 
-// field writes a value behind its name, its further lines below the first. An empty one is left out.
+// field writes a name and a value, with the further lines of the value indented below the first. An empty value is left out.
 func field(b *bytes.Buffer, name, value string) {
 	value = strings.TrimRight(strings.ReplaceAll(value, "\r\n", "\n"), "\n")
 	if value == "" {
@@ -123,7 +124,7 @@ func field(b *bytes.Buffer, name, value string) {
 	}
 }
 
-// line returns s with what is not for the eye shown as Go does: \n, \x1b, and the marks that turn the direction of a text.
+// line returns s with every hidden character escaped as in Go, such as \n, \x1b or the marks that reverse the direction of text.
 func line(s string) string {
 	if strings.IndexFunc(s, hidden) < 0 {
 		return s
@@ -140,7 +141,7 @@ func line(s string) string {
 	return b.String()
 }
 
-// hidden spares the joiners that emoji and some scripts are made with.
+// hidden reports whether c is invisible, except for tabs and the joiners in emoji and in some scripts.
 func hidden(c rune) bool {
 	return c != '\t' && c != '\u200c' && c != '\u200d' && !unicode.IsGraphic(c)
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/e7ddda3c/notify/channel/console"
 )
 
-// blocks remembers each Write.
+// blocks records each Write.
 type blocks struct {
 	mu  sync.Mutex
 	all []string
@@ -34,7 +34,7 @@ func (b *blocks) received() []string {
 
 func TestContract(t *testing.T) {
 	var out *blocks
-	local := "a writer is no peer: it takes what it is given"
+	local := "a writer accepts everything"
 	channeltest.Run(t, channeltest.Suite{
 		Open: func(*testing.T, channeltest.Peer) channel.Channel {
 			out = &blocks{}
@@ -56,7 +56,7 @@ func TestContract(t *testing.T) {
 	})
 }
 
-func TestNothingPlaysWithTheTerminal(t *testing.T) {
+func TestControlCharactersDoNotReachTheTerminal(t *testing.T) {
 	var out bytes.Buffer
 	_, err := console.New(&console.Options{Writer: &out}).Send(t.Context(), channel.Delivery{
 		ID: "d-1", Channel: "sms", To: "ann\nsms to bob",
@@ -82,7 +82,7 @@ func TestAFailingWriterIsUncertain(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrClosed)
 }
 
-func TestKindIsThatOfTheOptions(t *testing.T) {
+func TestAddressKindIsThatOfTheOptions(t *testing.T) {
 	require.Equal(t, channel.Email, channel.AddressKind(console.New(&console.Options{AddressKind: channel.Email})))
 	require.Empty(t, channel.AddressKind(console.New(nil)))
 }

@@ -74,7 +74,7 @@ func TestJSONKeepsMarkupAndEndsWithoutANewline(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, http.MethodPost, req.Method)
 	require.Equal(t, "application/json", req.Header.Get("Content-Type"))
-	for range 2 { // it can be had again
+	for range 2 { // the body can be rewound
 		body, err := req.GetBody()
 		require.NoError(t, err)
 		b, err := io.ReadAll(body)

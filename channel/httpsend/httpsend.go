@@ -1,6 +1,5 @@
-// Package httpsend makes one HTTP attempt for a driver and says truthfully what became of it: [Do] reads a bounded answer or tells
-// from the failure whether the request can have left. What a vendor's answer means is for the driver to say; [Answer.Kind] helps
-// where there is nothing but a status.
+// Package httpsend makes one HTTP attempt for a driver. [Do] returns the response, or an error that tells whether the request may
+// have been sent. The driver interprets the response; for a vendor without codes of its own, [Answer.Kind] classifies the status.
 //
 //	req, err := httpsend.JSON(ctx, d.url, body)
 //	if err != nil {
@@ -31,24 +30,25 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// maxBody is where an answer's body is cut off, in bytes, after decompression.
+// The bound of a response body, in bytes after decompression.
 const maxBody = 1 << 20
 
-// Do sends req once with c, or with [http.DefaultClient] if c is nil, and reads the answer, whatever its status. It follows no
-// redirect, even if c would. The deadline is that of req's context.
+// Do sends req once with c, or with a zero [http.Client] if c is nil, and reads the response, whatever its status. It does not follow
+// redirects, even if c would. The deadline is that of req's context, and c.Timeout if set.
 //
-// An error is a [*channel.Error] that names no URL, no header value and nothing that the peer said:
+// Every error is a [*channel.Error], whose text contains no URL, no header value and no part of the response:
 //
-//   - Misconfigured: the URL is none to send to, the name of a header is none, or the server's certificate does not verify.
-//   - Rejected: a header holds a line break or other control character. Nothing was sent.
-//   - Temporary: there was no connection (refused, unknown host, failed handshake), so nothing was sent. So it is if the context
-//     ended before there was one.
-//   - Uncertain: there was a connection and then no whole answer. The Answer holds the status if that much was read.
+//   - Misconfigured: the URL is not an absolute http or https URL, the name of a header is invalid, or the server's certificate does
+//     not verify.
+//   - Rejected: a header contains a line break or another control character. Nothing was sent.
+//   - Temporary: no connection was made (refused, unknown host, failed handshake, or a context that ended earlier). Nothing was sent.
+//   - Uncertain: a connection was made, but the response did not arrive completely. The Answer has the status and the header if they
+//     arrived.
 //
-// If req's context has ended, the error wraps what its Err returns.
+// If req's context is done, the error wraps the context's error.
 //
-// net/http sends a request again by itself when a kept connection turns out to be dead. It does so for a POST only if the server cannot
-// have seen the first, or if there is an Idempotency-Key header; Do keeps it from doing so for a GET.
+// When a reused connection turns out to be dead, net/http sends the request again by itself. It repeats a POST only if the server
+// cannot have read the first one, or if the request has an Idempotency-Key header. Do keeps net/http from repeating a GET.
 func Do(c *http.Client, req *http.Request) (Answer, error) {
 	if err := check(req); err != nil {
 		return Answer{}, err
@@ -72,33 +72,33 @@ func Do(c *http.Client, req *http.Request) (Answer, error) {
 	return a, nil
 }
 
-// check refuses what net/http would refuse too, but with an error that cannot be told from a lost answer.
+// check refuses requests that net/http would refuse as well, but with an error that looks like a lost response.
 func check(req *http.Request) error {
 	if err := req.Context().Err(); err != nil {
 		return &channel.Error{Kind: channel.Temporary, Err: fmt.Errorf("not sent: %w", err)}
 	}
 	if s := req.URL.Scheme; s != "http" && s != "https" || req.URL.Host == "" {
-		return &channel.Error{Kind: channel.Misconfigured, Err: errors.New("the URL is not one of HTTP or HTTPS with a host")}
+		return &channel.Error{Kind: channel.Misconfigured, Err: errors.New("the URL must be an absolute http or https URL")}
 	}
 	for name, values := range req.Header {
 		if name == "" || strings.ContainsFunc(name, notInName) {
-			return &channel.Error{Kind: channel.Misconfigured, Err: errors.New("the name of a header is none")}
+			return &channel.Error{Kind: channel.Misconfigured, Err: errors.New("the name of every header must be a valid token")}
 		}
 		for _, v := range values {
 			if strings.ContainsFunc(v, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) {
-				return &channel.Error{Kind: channel.Rejected, Err: fmt.Errorf("header %q holds a line break or other control character", name)}
+				return &channel.Error{Kind: channel.Rejected, Err: fmt.Errorf("header %q must not contain a line break or another control character", name)}
 			}
 		}
 	}
 	return nil
 }
 
-// notInName is what no token of RFC 9110, section 5.6.2, holds.
+// notInName reports whether c is no part of a token (RFC 9110, section 5.6.2).
 func notInName(c rune) bool {
 	return c <= ' ' || c > '~' || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, c)
 }
 
-// unrepeatable changes req so that net/http does not take a GET for harmless to repeat: it has an empty body that cannot be had again.
+// unrepeatable keeps net/http from repeating a GET: it replaces req's body by an empty one that net/http cannot rewind.
 func unrepeatable(req *http.Request) *http.Request {
 	if req.Method == http.MethodGet || req.Method == "" {
 		req.GetBody = nil
@@ -109,7 +109,7 @@ func unrepeatable(req *http.Request) *http.Request {
 	return req
 }
 
-// A trace knows how far a request came.
+// A trace records the progress of a request: the transport asked for a connection, and got one.
 type trace struct{ asked, connected atomic.Bool }
 
 func (t *trace) watch(ctx context.Context) context.Context {
@@ -119,12 +119,12 @@ func (t *trace) watch(ctx context.Context) context.Context {
 	})
 }
 
-// failure classifies err. Without a connection nothing can have left; but that a connection was asked for must have been seen,
-// because a RoundTripper of the host's own may not trace at all.
+// failure classifies err. A request that never got a connection was not sent. That is certain if the transport asked for a connection
+// in vain, or if err is a dial error. Otherwise the trace may be empty only because a custom RoundTripper does not support tracing.
 func (t *trace) failure(ctx context.Context, err error) error {
 	var op *net.OpError
-	dialled := errors.As(err, &op) && op.Op == "dial"
-	unsent := !t.connected.Load() && (t.asked.Load() || dialled)
+	dialed := errors.As(err, &op) && op.Op == "dial"
+	unsent := !t.connected.Load() && (t.asked.Load() || dialed)
 
 	var cert *tls.CertificateVerificationError
 	switch {
@@ -133,15 +133,15 @@ func (t *trace) failure(ctx context.Context, err error) error {
 	case unsent:
 		return &channel.Error{Kind: channel.Temporary, Err: fmt.Errorf("no connection: %w", cause(ctx, err))}
 	default:
-		return &channel.Error{Kind: channel.Uncertain, Err: fmt.Errorf("no answer: %w", cause(ctx, err))}
+		return &channel.Error{Kind: channel.Uncertain, Err: fmt.Errorf("no complete response: %w", cause(ctx, err))}
 	}
 }
 
-// cause returns what may be told of err. Only causes whose text is known to be harmless pass: a *url.Error prints the URL, and net/http's
-// complaint about an answer quotes it, which may echo the request.
+// cause returns the part of err that is safe to report. It passes only errors whose texts are known to be harmless. A *url.Error
+// contains the URL, and net/http quotes a malformed response, which may echo the request.
 func cause(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return ctx.Err() // net/http returns the context's cause instead
+		return ctx.Err() // rather than net/http's context.Cause, which can have any text
 	}
 	var op *net.OpError
 	if errors.As(err, &op) {
@@ -152,5 +152,5 @@ func cause(ctx context.Context, err error) error {
 			return known
 		}
 	}
-	return errors.New("HTTP failed")
+	return errors.New("HTTP request failed")
 }

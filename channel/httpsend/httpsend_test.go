@@ -23,7 +23,7 @@ import (
 
 const secret = "s3cret"
 
-// quiet is for servers whose complaints are expected.
+// quiet is the log of servers whose errors are expected.
 var quiet = log.New(io.Discard, "", 0)
 
 // client returns a client with connections of its own.
@@ -33,7 +33,7 @@ func client(t *testing.T) *http.Client {
 	return &http.Client{Transport: tr}
 }
 
-// post is a request whose every part is secret.
+// post returns a request with a secret in the URL, the header and the body.
 func post(t *testing.T, ctx context.Context, base string) *http.Request {
 	req, err := httpsend.JSON(ctx, base+"/send?token="+secret, map[string]string{"text": secret})
 	require.NoError(t, err)
@@ -47,7 +47,7 @@ func serve(t *testing.T, h http.HandlerFunc) string {
 	return s.URL
 }
 
-// requireFailure checks the kind, and that no text in the chain tells anything.
+// requireFailure checks the kind, and that no text in the chain contains the secret or the URL.
 func requireFailure(t *testing.T, err error, kind channel.Kind) {
 	t.Helper()
 	require.ErrorIs(t, err, kind)
@@ -145,7 +145,7 @@ func TestDoIsUncertainWithoutAnAnswer(t *testing.T) {
 		"cut in the body":               "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
 		"an answer that is not HTTP":    "POST /send?token=" + secret + " HTTP/1.1\r\n\r\n",
 		"a status that is not a number": "HTTP/1.1 " + secret + "\r\n\r\n",
-		"a header that is none":         "HTTP/1.1 200 OK\r\n" + secret + "\r\n\r\n",
+		"a malformed header":            "HTTP/1.1 200 OK\r\n" + secret + "\r\n\r\n",
 	}
 	for name, answer := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -210,7 +210,7 @@ func TestDoIsTemporaryWithoutAConnection(t *testing.T) {
 		return c
 	}
 	stuck := dial(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
-	hostile := dial(func(context.Context) error { return errors.New("dialling " + secret) })
+	hostile := dial(func(context.Context) error { return errors.New("dialing " + secret) })
 
 	tests := map[string]struct {
 		client *http.Client
@@ -218,12 +218,12 @@ func TestDoIsTemporaryWithoutAConnection(t *testing.T) {
 		url    string
 		wraps  error
 	}{
-		"nobody listens":                           {client: client(t), ctx: t.Context(), url: closed.URL},
+		"no server listens":                        {client: client(t), ctx: t.Context(), url: closed.URL},
 		"the name is unknown":                      {client: client(t), ctx: t.Context(), url: "http://host.invalid"},
-		"the dialler tells too much":               {client: hostile, ctx: t.Context(), url: "http://example.com"},
+		"the dialer's error contains the secret":   {client: hostile, ctx: t.Context(), url: "http://example.com"},
 		"the context had ended before":             {client: client(t), ctx: ended, url: closed.URL, wraps: context.Canceled},
-		"the deadline passed while dialling":       {client: stuck, ctx: deadline, url: "http://example.com", wraps: context.DeadlineExceeded},
-		"the transport is a host's own":            {client: &http.Client{Transport: opaque{client(t).Transport}}, ctx: t.Context(), url: closed.URL},
+		"the deadline passed while dialing":        {client: stuck, ctx: deadline, url: "http://example.com", wraps: context.DeadlineExceeded},
+		"the transport is a custom one":            {client: &http.Client{Transport: opaque{client(t).Transport}}, ctx: t.Context(), url: closed.URL},
 		"the server speaks no TLS but is asked to": {client: client(t), ctx: t.Context(), url: strings.Replace(serve(t, nil), "http:", "https:", 1)},
 	}
 	for name, tt := range tests {
@@ -237,7 +237,7 @@ func TestDoIsTemporaryWithoutAConnection(t *testing.T) {
 	}
 }
 
-// opaque hides the trace from the transport, as a host's own RoundTripper may.
+// opaque hides the trace from the transport, as a custom RoundTripper may.
 type opaque struct{ http.RoundTripper }
 
 func (o opaque) RoundTrip(req *http.Request) (*http.Response, error) {
