@@ -53,7 +53,7 @@ func TestBounds(t *testing.T) {
 				require.ErrorIs(t, err, channel.Rejected)
 				t.Log((after.TotalAlloc - before.TotalAlloc) >> 20)
 				require.Less(t, time.Since(start), 20*time.Second)
-				require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(256<<20), "in all; what is live at a time is less")
+				require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(256<<20), "in total; less is live at a time")
 			})
 		}
 	}

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 )
 
-// Decode returns the JSON of v in the form that a [Request] holds: nil, bool, string, int64 for integers that fit, float64 for other
-// numbers, []any and map[string]any.
+// Decode returns the JSON of v as Go values, in the form of a [Request]: nil, bool, string, int64 for integers that fit, float64 for
+// other numbers, []any and map[string]any.
 func Decode(v any) (any, error) {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -21,7 +21,7 @@ func Decode(v any) (any, error) {
 	return withNumbers(x)
 }
 
-// withNumbers replaces each json.Number in v by an int64 if it fits, else a float64.
+// withNumbers replaces each json.Number in v by an int64 if that fits, otherwise by a float64.
 func withNumbers(v any) (_ any, err error) {
 	switch v := v.(type) {
 	case json.Number:

@@ -40,10 +40,10 @@ func ExampleSet_Render() {
 	// Output:
 	// Welcome, Ann
 	// Willkommen, Ann
-	// data.name: template: welcome/email.title.tmpl:1: there is no "name" (rejected)
+	// data.name: template: welcome/email.title.tmpl:1: missing field "name" (rejected)
 }
 
-// In a test, Check renders every variant of a template with a value of the type that the program sends.
+// In a test, Check renders every variant of a template, with a sample of the type that the program sends.
 func ExampleSet_Check() {
 	type code struct {
 		Code    string `json:"code"`
@@ -54,5 +54,5 @@ func ExampleSet_Check() {
 		"code/sms.approved.json": {Data: []byte(`{"name": "code", "params": [{"name": "code", "value": "{{.number}}"}]}`)},
 	}, nil))
 	fmt.Println(templates.Check("code", code{Code: "4711", Minutes: 10}))
-	// Output: data.number: template: code/sms.approved.json params[0].value:1: there is no "number" (rejected)
+	// Output: data.number: template: code/sms.approved.json params[0].value:1: missing field "number" (rejected)
 }

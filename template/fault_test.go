@@ -12,7 +12,7 @@ import (
 	"github.com/e7ddda3c/notify/template"
 )
 
-// canary is a value that no error may hold.
+// canary is a value that no error may contain.
 const canary = "s3cr3t"
 
 func TestFaults(t *testing.T) {
@@ -23,54 +23,54 @@ func TestFaults(t *testing.T) {
 		"byname":   map[string]any{canary: map[string]any{"x": canary}},
 	}
 	tests := map[string]struct{ src, field, text string }{
-		"a missing field":                  {"\n{{.code}}", "data.code", `k/default.text.tmpl:2: there is no "code"`},
-		"a missing field of a field":       {"{{.customer.nick}}", "data.customer.nick", `there is no "nick"`},
-		"a field of a missing field":       {"{{.order.id}}", "data.order.id", `there is no "order"`},
-		"a field of null":                  {"{{.null.id}}", "data.null.id", `there is no "id" in null`},
-		"a field of text":                  {"{{.name.first}}", "data.name.first", `there is no "first" in what is not an object`},
-		"a method":                         {"{{.customer.String}}", "data.customer.String", `there is no "String"`},
-		"a missing condition":              {"{{if .code}}{{end}}", "data.code", `there is no "code"`},
-		"a missing argument":               {`{{printf "%s" .code}}`, "data.code", `there is no "code"`},
-		"inside with":                      {"{{with .customer}}{{.nick}}{{end}}", "data.customer.nick", `there is no "nick"`},
-		"inside else":                      {"{{with .null}}{{else}}{{.nick}}{{end}}", "data.nick", `there is no "nick"`},
-		"inside range":                     {"{{range .items}}{{.name}}{{end}}", "data.items[].name", `there is no "name"`},
-		"inside range of a range":          {"{{range .items}}{{range .tags}}{{.x}}{{end}}{{end}}", "data.items[].tags[].x", `there is no "x"`},
-		"inside range over an object":      {"{{range $k, $v := .byname}}{{$v.y}}{{end}}", "data.byname[].y", `there is no "y"`},
-		"of a variable":                    {"{{$c := .customer}}{{with .name}}{{$c.nick}}{{end}}", "data.customer.nick", `there is no "nick"`},
-		"of a variable set in a condition": {"{{if $c := .customer}}{{$c.nick}}{{end}}", "data.customer.nick", `there is no "nick"`},
-		"of a variable in a range":         {"{{range $i := .items}}{{$i.name}}{{end}}", "data.items[].name", `there is no "name"`},
-		"of an index":                      {"{{$i := index .items 0}}{{$i.nick}}", "template", `there is no "nick"`},
-		"of an index in parentheses":       {"{{(index .items 0).nick}}", "template", `there is no "nick"`},
-		"of the root":                      {"{{with .customer}}{{$.nick}}{{end}}", "data.nick", `there is no "nick"`},
-		"of the recipient":                 {"{{recipient.nick}}", "recipient.nick", `there is no "nick"`},
-		"of the recipient's data":          {"{{recipient.data.nick}}", "recipient.data.nick", `there is no "nick"`},
-		"of the recipient as a variable":   {"{{$r := recipient}}{{$r.data.nick}}", "recipient.data.nick", `there is no "nick"`},
+		"a missing field":                  {"\n{{.code}}", "data.code", `k/default.text.tmpl:2: missing field "code"`},
+		"a missing field of a field":       {"{{.customer.nick}}", "data.customer.nick", `missing field "nick"`},
+		"a field of a missing field":       {"{{.order.id}}", "data.order.id", `missing field "order"`},
+		"a field of null":                  {"{{.null.id}}", "data.null.id", `missing field "id" of null`},
+		"a field of text":                  {"{{.name.first}}", "data.name.first", `missing field "first" of a value that is not an object`},
+		"a method":                         {"{{.customer.String}}", "data.customer.String", `missing field "String"`},
+		"a missing condition":              {"{{if .code}}{{end}}", "data.code", `missing field "code"`},
+		"a missing argument":               {`{{printf "%s" .code}}`, "data.code", `missing field "code"`},
+		"inside with":                      {"{{with .customer}}{{.nick}}{{end}}", "data.customer.nick", `missing field "nick"`},
+		"inside else":                      {"{{with .null}}{{else}}{{.nick}}{{end}}", "data.nick", `missing field "nick"`},
+		"inside range":                     {"{{range .items}}{{.name}}{{end}}", "data.items[].name", `missing field "name"`},
+		"inside range of a range":          {"{{range .items}}{{range .tags}}{{.x}}{{end}}{{end}}", "data.items[].tags[].x", `missing field "x"`},
+		"inside range over an object":      {"{{range $k, $v := .byname}}{{$v.y}}{{end}}", "data.byname[].y", `missing field "y"`},
+		"of a variable":                    {"{{$c := .customer}}{{with .name}}{{$c.nick}}{{end}}", "data.customer.nick", `missing field "nick"`},
+		"of a variable set in a condition": {"{{if $c := .customer}}{{$c.nick}}{{end}}", "data.customer.nick", `missing field "nick"`},
+		"of a variable in a range":         {"{{range $i := .items}}{{$i.name}}{{end}}", "data.items[].name", `missing field "name"`},
+		"of an index":                      {"{{$i := index .items 0}}{{$i.nick}}", "template", `missing field "nick"`},
+		"of an index in parentheses":       {"{{(index .items 0).nick}}", "template", `missing field "nick"`},
+		"of the root":                      {"{{with .customer}}{{$.nick}}{{end}}", "data.nick", `missing field "nick"`},
+		"of the recipient":                 {"{{recipient.nick}}", "recipient.nick", `missing field "nick"`},
+		"of the recipient's data":          {"{{recipient.data.nick}}", "recipient.data.nick", `missing field "nick"`},
+		"of the recipient as a variable":   {"{{$r := recipient}}{{$r.data.nick}}", "recipient.data.nick", `missing field "nick"`},
 		"in a template that is called": {
-			`{{define "c"}}{{.nick}}{{end}}{{template "c" .customer}}`, "data.customer.nick", `there is no "nick"`,
+			`{{define "c"}}{{.nick}}{{end}}{{template "c" .customer}}`, "data.customer.nick", `missing field "nick"`,
 		},
 		"in one that is called twice": {
-			`{{define "c"}}{{.nick}}{{end}}{{template "c" .customer}}{{template "c" .}}`, "template", `there is no "nick"`,
+			`{{define "c"}}{{.nick}}{{end}}{{template "c" .customer}}{{template "c" .}}`, "template", `missing field "nick"`,
 		},
-		"in one that is called without": {`{{define "c"}}{{.nick}}{{end}}{{template "c"}}`, "template", `there is no "nick"`},
+		"in one that is called without": {`{{define "c"}}{{.nick}}{{end}}{{template "c"}}`, "template", `missing field "nick"`},
 		"null":                          {"{{.null}}", "data.null", "null cannot be printed"},
 		"null from a pipe":              {`{{.null | print}}`, "data.null", "print: null cannot be printed"},
 		"an object":                     {"\n{{.customer}}", "data.customer", "k/default.text.tmpl:2: an object cannot be printed"},
 		"a list in a range":             {"{{range .items}}{{.tags}}{{end}}", "data.items[].tags", "a list cannot be printed"},
-		"a date":                        {`{{date "2006" .name}}`, "data.name", "date: the value is not an RFC 3339 time"},
-		"a date from a pipe":            {`{{.customer.name | date "2006"}}`, "data.customer.name", "date: the value is not an RFC 3339 time"},
-		"an amount":                     {`{{money .half 2 "EUR"}}`, "data.half", "money: the amount is not a whole number"},
-		"a code of two fields":          {`{{money .half .digits "EUR"}}`, "template", "money: the amount is not a whole number"},
+		"a date":                        {`{{date "2006" .name}}`, "data.name", "date: the value must be an RFC 3339 time"},
+		"a date from a pipe":            {`{{.customer.name | date "2006"}}`, "data.customer.name", "date: the value must be an RFC 3339 time"},
+		"an amount":                     {`{{money .half 2 "EUR"}}`, "data.half", "money: the amount must be a whole number"},
+		"a code of two fields":          {`{{money .half .digits "EUR"}}`, "template", "money: the amount must be a whole number"},
 		"a type":                        {`{{money 1 2 .digits}}`, "data.digits", "wrong type for value; expected string; got int64"},
 		"an index":                      {"{{index .items .digits}}", "template", "index: index out of range"},
 		"an index of text":              {"{{index .name .name}}", "data.name", "index: cannot index slice/array with type string"},
 		"a slice":                       {"{{slice .name 99}}", "data.name", "slice: index out of range"},
 		"a length":                      {"{{len .digits}}", "data.digits", "len: len of type int64"},
-		"a range":                       {"{{range .name}}{{end}}", "data.name", "the action fails"},
-		"a range over a number":         {"{{range .half}}{{end}}", "data.half", "the action fails"},
-		"a range over two":              {"{{range $a, $b := .digits}}{{end}}", "data.digits", "the action fails"},
-		"a comparison":                  {"{{lt .name .digits}}", "template", "lt: the values cannot be compared"},
-		"a function of the host's":      {"{{number .name}}", "data.name", "the function number fails"},
-		"one that panics":               {"{{panic .name}}", "data.name", "the function panic fails"},
+		"a range":                       {"{{range .name}}{{end}}", "data.name", "the action failed"},
+		"a range over a number":         {"{{range .half}}{{end}}", "data.half", "the action failed"},
+		"a range over two":              {"{{range $a, $b := .digits}}{{end}}", "data.digits", "the action failed"},
+		"a comparison":                  {"{{lt .name .digits}}", "template", "lt: the values must be two numbers, two strings or two booleans"},
+		"a function of the host's":      {"{{number .name}}", "data.name", "the function number failed"},
+		"one that panics":               {"{{panic .name}}", "data.name", "the function panic failed"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -97,7 +97,7 @@ func TestFaults(t *testing.T) {
 func TestFaultsOfNoData(t *testing.T) {
 	for _, src := range []string{"{{.code}}", "{{.code.x}}", "{{with .}}{{else}}{{.code}}{{end}}"} {
 		_, err := renderText(t, src, template.Request{})
-		require.ErrorContains(t, err, `there is no "code"`)
+		require.ErrorContains(t, err, `missing field "code"`)
 		require.ErrorContains(t, err, "data.code")
 	}
 }
@@ -147,6 +147,6 @@ func TestPanicIsAFault(t *testing.T) {
 	require.NoError(t, err)
 	_, err = s.Render(t.Context(), template.Request{Key: "k"})
 	require.ErrorIs(t, err, channel.Rejected)
-	require.ErrorContains(t, err, "k/default: a panic")
+	require.ErrorContains(t, err, "k/default: panic in")
 	require.NotContains(t, err.Error(), canary)
 }

@@ -13,18 +13,18 @@ import (
 	"time"
 )
 
-// A fault is an error of a function that the Set brings. Its text holds no data.
+// A fault is an error of one of the Set's own functions. Its text contains no data.
 type fault struct{ field, text string }
 
 func (f fault) Error() string { return f.text }
 
-// An env is what functions know of the rendering that calls them.
+// An env is the rendering as seen by the functions.
 type env struct {
 	set       *Set
 	recipient any
 	zoneName  string
-	zone      *time.Location // of zoneName; nil until it is needed
-	left      int            // how many bytes functions may still make
+	zone      *time.Location // loaded from zoneName at the first use
+	left      int            // the number of bytes that functions may still produce
 }
 
 const (
@@ -32,11 +32,12 @@ const (
 	verbatimName = "_verbatim"
 )
 
-// newFuncs returns the functions for a template that is only parsed.
+// newFuncs returns the functions for a template that is parsed, but not rendered.
 func newFuncs(s *Set) map[string]any { return (&env{set: s}).funcs() }
 
-// funcs returns all functions, bound to e. Those of text/template that make strings are replaced by bounded ones that refuse what
-// shown refuses; those that compare, by ones to which all numbers are alike, because 3.0 is an integer in JSON and 3.5 is not.
+// funcs returns all functions, bound to e. Some replace functions of text/template: those that produce strings are bounded and refuse
+// the same values as shown; those that compare accept an integer beside a float, because decoded JSON has either for the same field,
+// an integer for 3.0 and a float for 3.5.
 func (e *env) funcs() map[string]any {
 	all := map[string]any{
 		"recipient": func() any { return e.recipient },
@@ -65,7 +66,7 @@ func (e *env) funcs() map[string]any {
 	return all
 }
 
-// checkFuncs tells whether text/template takes the host's functions, which it says by a panic.
+// checkFuncs returns an error if text/template does not accept the host's functions, which text/template reports by a panic.
 func checkFuncs(funcs map[string]any) (err error) {
 	defer func() {
 		if e := recover(); e != nil {
@@ -76,12 +77,12 @@ func checkFuncs(funcs map[string]any) (err error) {
 	return nil
 }
 
-// date formats v, an RFC 3339 time, in the recipient's time zone by a layout as in package time.
+// date formats v, an RFC 3339 time, in the recipient's time zone. layout is one of package time.
 func (e *env) date(layout string, v any) (string, error) {
 	s, _ := v.(string)
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		return "", fault{text: "the value is not an RFC 3339 time"}
+		return "", fault{text: "the value must be an RFC 3339 time"}
 	}
 	if e.zone == nil {
 		if e.zone, err = e.set.location(e.zoneName); err != nil {
@@ -91,28 +92,28 @@ func (e *env) date(layout string, v any) (string, error) {
 	return e.made(t.In(e.zone).Format(layout))
 }
 
-// location loads a time zone once.
+// location returns the time zone called name, and loads each zone only once.
 func (s *Set) location(name string) (*time.Location, error) {
 	if l, ok := s.zones.Load(name); ok {
 		return l.(*time.Location), nil
 	}
 	l, err := time.LoadLocation(name)
-	if err != nil || name == "Local" || name != "" && !fs.ValidPath(name) { // the machine's, or another spelling, such as ./UTC
-		return nil, fault{field: "recipient.time_zone", text: "the recipient's time zone is not known"}
+	if err != nil || name == "Local" || name != "" && !fs.ValidPath(name) { // neither the machine's zone nor another spelling, such as ./UTC
+		return nil, fault{field: "recipient.time_zone", text: "unknown time zone of the recipient"}
 	}
 	s.zones.Store(name, l)
 	return l, nil
 }
 
-// money writes an amount of minor units with as many decimals as the currency has digits, and its code: 1999 2 "EUR" is 19.99 EUR.
+// money formats an amount in minor units, with the currency's number of decimal digits and its code: 1999 2 "EUR" gives 19.99 EUR.
 func money(minor, digits any, code string) (string, error) {
 	n, ok := whole(minor)
 	if !ok {
-		return "", fault{text: "the amount is not a whole number"}
+		return "", fault{text: "the amount must be a whole number"}
 	}
 	d, ok := whole(digits)
 	if !ok || d < 0 || d > 18 {
-		return "", fault{text: "the digits are not a number from 0 to 18"}
+		return "", fault{text: "the digits must be a number from 0 to 18"}
 	}
 	sign, s := "", strconv.FormatInt(n, 10)
 	if n < 0 {
@@ -125,11 +126,11 @@ func money(minor, digits any, code string) (string, error) {
 	return strings.TrimSpace(sign + s + " " + code), nil
 }
 
-// plural returns one if n is 1, and other if not.
+// plural returns one if n is 1, otherwise other.
 func plural(n any, one, other string) (string, error) {
 	c, err := compare(n, 1)
 	if err != nil {
-		return "", fault{text: "the count is not a number"}
+		return "", fault{text: "the count must be a number"}
 	}
 	if c == 0 {
 		return one, nil
@@ -137,7 +138,7 @@ func plural(n any, one, other string) (string, error) {
 	return other, nil
 }
 
-// whole returns v as an integer, if it is one.
+// whole returns v as an integer, if v is a whole number that fits.
 func whole(v any) (int64, bool) {
 	switch r := reflect.ValueOf(v); {
 	case r.CanInt():
@@ -151,10 +152,10 @@ func whole(v any) (int64, bool) {
 	return 0, false
 }
 
-// equal reports whether a equals any of the bs. Nothing but null equals null.
+// equal reports whether a equals any of the bs. Null equals null alone.
 func equal(a any, bs ...any) (bool, error) {
 	if len(bs) == 0 {
-		return false, fault{text: "there is nothing to compare with"}
+		return false, fault{text: "a second value is required"}
 	}
 	for _, b := range bs {
 		if a == nil && b == nil {
@@ -170,7 +171,7 @@ func equal(a any, bs ...any) (bool, error) {
 	return false, nil
 }
 
-// compare orders two numbers, two strings or two booleans.
+// compare orders two numbers, two strings or two booleans, as [cmp.Compare] does. False is less than true.
 func compare(a, b any) (int, error) {
 	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
 	switch {
@@ -183,7 +184,7 @@ func compare(a, b any) (int, error) {
 	case x.Kind() == reflect.Bool && y.Kind() == reflect.Bool:
 		return cmp.Compare(toInt(x.Bool()), toInt(y.Bool())), nil
 	}
-	return 0, fault{text: "the values cannot be compared"}
+	return 0, fault{text: "the values must be two numbers, two strings or two booleans"}
 }
 
 func isNumber(v reflect.Value) bool { return v.CanInt() || v.CanUint() || v.CanFloat() }

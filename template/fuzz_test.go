@@ -19,7 +19,7 @@ import (
 
 const fuzzMax = 1 << 12
 
-// FuzzNew loads a file of any name and content as a part, and again as a partial that others call, and renders what it can.
+// FuzzNew loads a file of any name and content as a part, as a partial and as settings, and renders the result.
 func FuzzNew(f *testing.F) {
 	require.NoError(f, fs.WalkDir(os.DirFS("testdata/shop"), ".", func(name string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
@@ -65,7 +65,7 @@ func FuzzNew(f *testing.F) {
 	})
 }
 
-// sane checks what holds for any template and any data.
+// sane checks the invariants of every rendering.
 func sane(t *testing.T, out template.Rendered, err error) {
 	t.Helper()
 	if err != nil {
@@ -87,13 +87,13 @@ func sane(t *testing.T, out template.Rendered, err error) {
 			size += len(p.Value)
 		}
 	}
-	require.LessOrEqual(t, size, 2*fuzzMax) // settings may be quoted
+	require.LessOrEqual(t, size, 2*fuzzMax) // settings may grow by quoting
 	if out.Extra != nil {
 		require.True(t, json.Valid(out.Extra))
 	}
 }
 
-// FuzzRender renders templates that use what there is with any data.
+// FuzzRender renders templates that use most functions and contexts, with any data.
 func FuzzRender(f *testing.F) {
 	s, err := template.New(fstest.MapFS{
 		"k/default.title.tmpl":    {Data: []byte("{{index .list 0}}")},

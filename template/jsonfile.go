@@ -13,7 +13,7 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// approved loads a file that holds a [channel.Approved].
+// approved loads a file with a [channel.Approved].
 func (l *loader) approved(v *variant, file string, p partials) {
 	var a channel.Approved
 	if !l.decode(file, &a) {
@@ -21,11 +21,11 @@ func (l *loader) approved(v *variant, file string, p partials) {
 	}
 	v.approved = &approved{name: l.fragment(v, file+" name", a.Name, false, p)}
 	if a.Name == "" {
-		l.fail(file, errors.New("has no name"))
+		l.fail(file, errors.New("name is required"))
 	}
 	for i, q := range a.Params {
 		if q.Name == "" {
-			l.fail(file, fmt.Errorf("has no name in params[%d]", i))
+			l.fail(file, fmt.Errorf("params[%d].name is required", i))
 		}
 		at := fmt.Sprintf("%s params[%d]", file, i)
 		v.approved.params = append(v.approved.params, struct{ name, value *fragment }{
@@ -33,7 +33,7 @@ func (l *loader) approved(v *variant, file string, p partials) {
 	}
 }
 
-// extra loads a file that holds a driver's settings.
+// extra loads a file with a driver's settings.
 func (l *loader) extra(v *variant, file string, p partials) {
 	var settings map[string]any
 	if !l.decode(file, &settings) {
@@ -48,7 +48,8 @@ func (l *loader) extra(v *variant, file string, p partials) {
 	}
 }
 
-// decode reads the file's one JSON object, without unknown fields, into to.
+// decode unmarshals the single JSON object of a file into to, and refuses unknown fields. On failure, decode records the error and
+// returns false.
 func (l *loader) decode(file string, to any) bool {
 	text, ok := l.read(file)
 	if !ok {
@@ -62,11 +63,11 @@ func (l *loader) decode(file string, to any) bool {
 		if _, err = dec.Token(); errors.Is(err, io.EOF) {
 			err = nil
 		} else {
-			err = errors.New("there is more after the JSON object")
+			err = errors.New("must be a single JSON object")
 		}
 	}
 	if err == nil && !strings.HasPrefix(strings.TrimSpace(text), "{") {
-		err = errors.New("is not a JSON object")
+		err = errors.New("must be a JSON object")
 	}
 	if err != nil {
 		line := 1 + strings.Count(text[:offset(err, dec)], "\n")
@@ -75,7 +76,7 @@ func (l *loader) decode(file string, to any) bool {
 	return err == nil
 }
 
-// offset returns how far err is from the start.
+// offset returns the offset of err in the file, in bytes.
 func offset(err error, dec *json.Decoder) int64 {
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
@@ -84,20 +85,21 @@ func offset(err error, dec *json.Decoder) int64 {
 	return dec.InputOffset()
 }
 
-// maxPath bounds how long the names of the fields are that lead to a value, since errors repeat them for each.
+// The maximum length of the path to a value, in bytes. Every fragment has the whole path in its name, which adds up in a deep file.
 const maxPath = 1000
 
-// An extraBuilder writes JSON as pieces: what is constant, and the strings that are rendered.
+// An extraBuilder splits JSON into pieces: constant JSON, and strings to render.
 type extraBuilder struct {
 	add    func(at, text string) *fragment
 	pieces []piece
-	raw    bytes.Buffer // constant JSON that is no piece yet
+	raw    bytes.Buffer // constant JSON that is not in pieces yet
 	err    error
 }
 
+// value adds v, which has the path at.
 func (b *extraBuilder) value(at string, v any) {
 	if len(at) > maxPath {
-		b.err = fmt.Errorf("nests too deep: where a value stands takes more than %d bytes to tell", maxPath)
+		b.err = fmt.Errorf("nested too deeply: the path to a value must be at most %d bytes", maxPath)
 		return
 	}
 	switch v := v.(type) {
@@ -136,7 +138,7 @@ func (b *extraBuilder) comma(i int) {
 
 func (b *extraBuilder) name(k string) {
 	if strings.Contains(k, "{{") {
-		b.err = errors.New("has an action in the name of a field")
+		b.err = errors.New("the names of fields must not contain actions")
 	}
 	b.constant(k)
 	b.raw.WriteByte(':')

@@ -12,10 +12,10 @@ import (
 	"unicode/utf8"
 )
 
-// maxFile bounds what the parser is given, whose stack grows with it.
+// The maximum size of a file. The stack of the parser grows with the file.
 const maxFile = 1 << 20
 
-// A loader reads the files of a Set. It goes on after an error, so that all of them are told.
+// A loader reads the files of a Set. It continues after an error, so that all errors are reported.
 type loader struct {
 	set  *Set
 	fsys fs.FS
@@ -33,7 +33,7 @@ func (s *Set) load(fsys fs.FS) error {
 		if isPartial(name) {
 			shared = append(shared, name)
 		} else {
-			l.fail(name, errors.New("is neither in a folder named for a key nor a partial, _NAME.tmpl"))
+			l.fail(name, errors.New("must be in a folder named after a key, or be a partial (_NAME.tmpl)"))
 		}
 	}
 	common := l.partials(".", shared)
@@ -42,17 +42,17 @@ func (s *Set) load(fsys fs.FS) error {
 		s.templates[key] = l.key(key, common)
 	}
 	if len(folders) == 0 && len(l.errs) == 0 {
-		return errors.New("template: there is no folder named for a key")
+		return errors.New("template: at least one folder named after a key is required")
 	}
 	return errors.Join(l.errs...)
 }
 
-// fail records what is wrong with the file.
+// fail records an error about the file.
 func (l *loader) fail(file string, err error) {
 	l.errs = append(l.errs, fmt.Errorf("template: %s: %w", file, err))
 }
 
-// list returns the names in dir that do not start with a dot.
+// list returns the names in dir, except for those that start with a dot.
 func (l *loader) list(dir string) (files, folders []string) {
 	entries, err := fs.ReadDir(l.fsys, dir)
 	if err != nil {
@@ -60,7 +60,7 @@ func (l *loader) list(dir string) (files, folders []string) {
 	}
 	for _, e := range entries {
 		name := path.Join(dir, e.Name())
-		info, err := fs.Stat(l.fsys, name) // follows links, which mounted volumes are made of
+		info, err := fs.Stat(l.fsys, name) // follows symbolic links, such as those in Kubernetes volumes
 		switch {
 		case strings.HasPrefix(e.Name(), "."):
 		case err != nil:
@@ -74,6 +74,7 @@ func (l *loader) list(dir string) (files, folders []string) {
 	return files, folders
 }
 
+// read returns the text of the file. On failure, read records the error and returns false.
 func (l *loader) read(file string) (string, bool) {
 	f, err := l.fsys.Open(file)
 	if err != nil {
@@ -86,20 +87,20 @@ func (l *loader) read(file string) (string, bool) {
 	case err != nil:
 		l.fail(file, err)
 	case len(b) > maxFile:
-		l.fail(file, errors.New("is larger than 1 MiB"))
+		l.fail(file, errors.New("must be at most 1 MiB"))
 	case !utf8.Valid(b):
-		l.fail(file, errors.New("is not UTF-8"))
+		l.fail(file, errors.New("must be UTF-8"))
 	default:
 		return strings.TrimPrefix(string(b), "\ufeff"), true
 	}
 	return "", false
 }
 
-// key loads the folder of a key.
+// key loads the folder of a key. common are the partials of all keys.
 func (l *loader) key(key string, common partials) *channels {
 	names, folders := l.list(key)
 	for _, name := range folders {
-		l.fail(path.Join(key, name), errors.New("is a folder in a folder; keys stand at the top (fs.Sub cuts off what is above)"))
+		l.fail(path.Join(key, name), errors.New("must not be a folder inside a folder: keys are top-level folders (use fs.Sub to drop a folder above them)"))
 	}
 	var own, files []string
 	for _, name := range names {
@@ -117,12 +118,12 @@ func (l *loader) key(key string, common partials) *channels {
 		c.add(at, l.variant(key, at, sources[at], p))
 	}
 	if len(files)+len(folders) == 0 {
-		l.fail(key, errors.New("has no parts, such as default.text.tmpl"))
+		l.fail(key, errors.New("must contain a part, such as default.text.tmpl"))
 	}
 	return c
 }
 
-// sources sorts the files of a key by variant and part.
+// sources returns the files of a key by slot and part.
 func (l *loader) sources(key string, files []string) map[slot]map[string]string {
 	sources := map[slot]map[string]string{}
 	for _, name := range files {
@@ -136,14 +137,14 @@ func (l *loader) sources(key string, files []string) map[slot]map[string]string 
 			sources[at] = map[string]string{}
 		}
 		if other, ok := sources[at][part]; ok {
-			l.fail(file, errors.New("is for the same channel and locale as "+other))
+			l.fail(file, errors.New("must not have the same channel, locale and part as "+other))
 		}
 		sources[at][part] = file
 	}
 	return sources
 }
 
-// parseName takes a name such as email.zh-Hans.text.tmpl or sms.approved.json apart.
+// parseName splits a name such as email.zh-Hans.text.tmpl or sms.approved.json into slot and part.
 func parseName(name string) (at slot, part string, err error) {
 	stem, isTemplate := strings.CutSuffix(name, ".tmpl")
 	stem, isJSON := strings.CutSuffix(stem, ".json")
@@ -155,11 +156,11 @@ func parseName(name string) (at slot, part string, err error) {
 	}
 	switch {
 	case isTemplate == isJSON || strings.HasPrefix(name, "_") || len(fields) < 2 || len(fields) > 3:
-		return slot{}, "", errors.New("is not named CHANNEL[.LOCALE].PART.tmpl, .approved.json or .extra.json, nor a partial, _NAME.tmpl")
+		return slot{}, "", errors.New("must be named CHANNEL[.LOCALE].PART.tmpl, CHANNEL[.LOCALE].approved.json, CHANNEL[.LOCALE].extra.json or, for a partial, _NAME.tmpl")
 	case !slices.Contains(strings.Fields(wanted), part):
-		return slot{}, "", fmt.Errorf("has an unknown part %q; known are %s", part, strings.ReplaceAll(wanted, " ", ", "))
+		return slot{}, "", fmt.Errorf("unknown part %q: must be one of %s", part, strings.ReplaceAll(wanted, " ", ", "))
 	case len(fields) == 3 && !isLocale(fields[1]):
-		return slot{}, "", fmt.Errorf("has a bad locale %q", fields[1])
+		return slot{}, "", fmt.Errorf("the locale %q must be a BCP 47 tag, such as zh-Hans", fields[1])
 	}
 	at.channel = fields[0]
 	if len(fields) == 3 {
@@ -184,7 +185,7 @@ func (l *loader) variant(key string, at slot, files map[string]string, p partial
 	if file, ok := files["extra"]; ok {
 		l.extra(v, file, p)
 		if len(files) == 1 {
-			l.fail(file, errors.New("stands alone: what goes with it, such as a text, is not taken from another variant"))
+			l.fail(file, errors.New("must accompany another part, such as a text, for the same channel and locale: variants are never mixed"))
 		}
 	}
 	return v

@@ -7,20 +7,20 @@ import (
 	"strings"
 )
 
-// A slot is what a variant is for.
+// A slot is the channel and locale of a variant.
 type slot struct{ channel, locale string }
 
 func (s slot) compare(t slot) int {
 	return cmp.Or(cmp.Compare(s.channel, t.channel), cmp.Compare(s.locale, t.locale))
 }
 
-// channels are the variants of one key: for each channel, and for all others.
+// channels are the variants of one key, by channel. rest holds those of "default", for all other channels.
 type channels struct {
 	of   map[string]*locales
 	rest locales
 }
 
-// locales are the variants of one channel: for each locale, in lower case, and for all others.
+// locales are the variants of one channel, by canonical locale. rest is the one for all other locales, or nil.
 type locales struct {
 	of   map[string]*variant
 	rest *variant
@@ -44,7 +44,7 @@ func (c *channels) add(at slot, v *variant) {
 	}
 }
 
-// lookup finds the variant, under the channel's name if it can be.
+// lookup returns the variant for channel and locale, or nil. A variant of the channel itself comes before those of "default".
 func (c *channels) lookup(channel, locale string) *variant {
 	if l := c.of[channel]; l != nil {
 		if v := l.lookup(locale); v != nil {
@@ -54,7 +54,7 @@ func (c *channels) lookup(channel, locale string) *variant {
 	return c.rest.lookup(locale)
 }
 
-// lookup drops subtags from the end until something fits, as in RFC 4647, section 3.4.
+// lookup drops subtags from the end of locale until a variant fits, as in RFC 4647, section 3.4. If none fits, lookup returns l.rest.
 func (l *locales) lookup(locale string) *variant {
 	if len(l.of) > 0 {
 		for tag := canonical(locale); tag != ""; tag = parent(tag) {
@@ -66,7 +66,7 @@ func (l *locales) lookup(locale string) *variant {
 	return l.rest
 }
 
-// all returns every variant, in order.
+// all returns all variants, sorted by slot.
 func (c *channels) all() []*variant {
 	all := c.rest.all()
 	for _, channel := range slices.Sorted(maps.Keys(c.of)) {
@@ -85,7 +85,8 @@ func (l *locales) all() (all []*variant) {
 	return all
 }
 
-// canonical is how a locale is looked up: in lower case, with "-". One that is longer than any real one counts as none.
+// canonical returns a locale in the form used for lookup: in lower case, with "-". A locale of more than 64 bytes becomes "", since no
+// real one is as long.
 func canonical(locale string) string {
 	if len(locale) > 64 {
 		return ""
@@ -98,11 +99,11 @@ func canonical(locale string) string {
 	return locale
 }
 
-// parent drops the last subtag of a locale.
+// parent returns a locale without the last subtag.
 func parent(locale string) string { return locale[:max(strings.LastIndexByte(locale, '-'), 0)] }
 
-// isLocale reports whether s could be a BCP 47 tag of a language: two or three letters, then subtags of up to eight letters and
-// digits, of which the last is not alone. It has to be so for lookup, which is told by RFC 4647 to stop at no single letter.
+// isLocale reports whether s has the form of a BCP 47 language tag: two or three letters, then subtags of up to eight letters and
+// digits. The last subtag must have at least two characters, because RFC 4647 does not let a lookup stop at a shorter one.
 func isLocale(s string) bool {
 	tags := strings.Split(canonical(s), "-")
 	for _, tag := range tags {

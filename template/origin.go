@@ -6,8 +6,8 @@ import (
 	"text/template/parse"
 )
 
-// origin returns the Field of an error at a place, "file:line:column": where the value there comes from, such as
-// "data.items[].price", if that can be told from the text of the template, else "template".
+// origin returns the Field of an error at a place, given as "file:line:column". The Field is the path of the value there, such as
+// "data.items[].price", if the text of the template alone determines the path. Otherwise it is "template".
 func (f *fragment) origin(place string) string {
 	if field, ok := f.origins.Load(place); ok {
 		return field.(string)
@@ -24,16 +24,16 @@ func (f *fragment) origin(place string) string {
 	return field
 }
 
-// A tracer follows values through a template and those that it calls. A value is named by its path from "data" or "recipient"; "" if
-// that is not known.
+// A tracer follows values through a template and all templates that it calls. A value is represented by its path from "data" or
+// "recipient", or by "" if the path is unknown.
 type tracer struct {
 	trees map[string]*parse.Tree
 	place string
-	nodes int // how many may still be looked at
-	found map[string]bool
+	nodes int             // the number of nodes that may still be visited
+	found map[string]bool // the paths of the values at place
 }
 
-// list goes through l, where dot and the variables are what their paths say.
+// list visits the nodes of l. dot is the path of the dot, and outer has the paths of the variables.
 func (t *tracer) list(tree *parse.Tree, l *parse.ListNode, dot string, outer map[string]string) {
 	if l == nil {
 		return
@@ -76,12 +76,13 @@ func (t *tracer) branch(tree *parse.Tree, n *parse.BranchNode, dot string, outer
 	t.list(tree, n.ElseList, dot, vars)
 }
 
-// pipe returns the path of p's value, with the suffix, and gives it to the variable that p declares, the last if there are two.
+// pipe visits p and returns the path of p's value with the suffix. The variable that p declares gets the same path; of two variables,
+// the second does.
 func (t *tracer) pipe(tree *parse.Tree, p *parse.PipeNode, dot string, vars map[string]string, suffix string) (path string) {
 	if p == nil {
 		return ""
 	}
-	var before string // the one path in the last command that has one
+	var before string // the path in the latest command with a path; "" if that command has several
 	for i, cmd := range p.Cmds {
 		paths := map[string]bool{}
 		for _, arg := range cmd.Args {
@@ -113,7 +114,7 @@ func (t *tracer) pipe(tree *parse.Tree, p *parse.PipeNode, dot string, vars map[
 	return path
 }
 
-// node returns the path of a node's value.
+// node visits n and returns the path of its value.
 func (t *tracer) node(tree *parse.Tree, n parse.Node, dot string, vars map[string]string) (path string) {
 	var fields []string
 	switch n := n.(type) {
@@ -125,7 +126,7 @@ func (t *tracer) node(tree *parse.Tree, n parse.Node, dot string, vars map[strin
 		path, fields = vars[n.Ident[0]], n.Ident[1:]
 	case *parse.ChainNode:
 		path, fields = t.node(tree, n.Node, dot, vars), n.Field
-		if path != "" { // text/template may name the place of what the fields are of
+		if path != "" { // text/template may report the place of the inner node
 			t.visit(tree, n.Node, path+"."+strings.Join(fields, "."))
 		}
 	case *parse.PipeNode:
@@ -142,7 +143,7 @@ func (t *tracer) node(tree *parse.Tree, n parse.Node, dot string, vars map[strin
 	return path
 }
 
-// visit notes the path if n is what the error is about.
+// visit adds path to t.found if n is at the place of the error.
 func (t *tracer) visit(tree *parse.Tree, n parse.Node, path string) {
 	if path == "" {
 		return

@@ -5,28 +5,28 @@ import (
 	"errors"
 )
 
-// Why a template was stopped.
+// The reasons to stop a rendering.
 var (
-	errRoom    = errors.New("it writes more than MaxOutput bytes")
-	errSteps   = errors.New("it takes more than 1000000 steps")
-	errStopped = errors.New("its context is done")
-	errUnsafe  = errors.New("html/template replaced a value by ZgotmplZ, because it is not safe where it stands, such as a link that is not http")
-	errDoubt   = errors.New("it may have printed what cannot be printed")
+	errRoom    = errors.New("the output must be at most MaxOutput bytes")
+	errSteps   = errors.New("a rendering must take at most 1000000 steps")
+	errStopped = errors.New("the context is done")
+	errUnsafe  = errors.New("html/template replaced a value by ZgotmplZ, because the value is unsafe in its place, such as a link that is not http, https or mailto")
+	errDoubt   = errors.New("the output may contain a value that cannot be printed")
 )
 
-// unsafeMark is what html/template writes for a value that is not safe where it stands.
+// unsafeMark is the text with which html/template replaces a value that is unsafe in its place.
 const unsafeMark = "ZgotmplZ"
 
 const maxSteps = 1_000_000
 
-// output takes what a template writes, within bounds. Every branch, call and turn of a loop starts with an empty write, put there by
-// withTicks, so that a template that writes nothing is bounded as well.
+// output collects the output of a template within bounds. Every branch, call and iteration starts with an empty write, inserted by
+// withTicks. A template that writes nothing is therefore bounded as well.
 type output struct {
 	buf   []byte
-	room  int             // how many bytes may still come
-	steps int             // how many writes may still come
-	done  <-chan struct{} // closed when nobody waits any more
-	wary  bool            // whether to stop at what looks like null, an object, a list or a number with an exponent
+	room  int             // the number of bytes that may still be written
+	steps int             // the number of writes that may still be made
+	done  <-chan struct{} // closed when the context of the rendering is done
+	wary  bool            // stop at text that looks like null, an object, a list or a number with an exponent
 }
 
 func (o *output) Write(p []byte) (int, error) {
@@ -50,8 +50,8 @@ func (o *output) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// doubtful reports whether p, a single write, may be text/template's form of a value that shown would refuse or change. It errs on
-// the side of doubt: then the template runs again with shown behind every value.
+// doubtful reports whether p, a single write, may be a printed value that shown would refuse or change. False positives are harmless:
+// after any doubt, the template runs again with every value passed through shown.
 func doubtful(p []byte) bool {
 	n := len(p)
 	switch p[0] {
@@ -65,5 +65,5 @@ func doubtful(p []byte) bool {
 	return n >= 5 && n <= 24 && p[n-1] >= '0' && p[n-1] <= '9' && (isExponent(p[n-4], p[n-3]) || isExponent(p[n-5], p[n-4]))
 }
 
-// isExponent reports whether a number goes on with two digits, or three, after e and a sign.
+// isExponent reports whether e and sign start the exponent of a number. Two or three digits follow.
 func isExponent(e, sign byte) bool { return e == 'e' && (sign == '+' || sign == '-') }

@@ -8,7 +8,7 @@ import (
 	"text/template/parse"
 )
 
-// fragment parses text, under the name that errors tell, and adds it to v.
+// fragment parses text and adds the result to v. name identifies the text in errors.
 func (l *loader) fragment(v *variant, name, text string, html bool, p partials) *fragment {
 	f := &fragment{name: name, n: len(v.fragments), html: html}
 	v.fragments = append(v.fragments, f)
@@ -34,11 +34,11 @@ func (l *loader) fragment(v *variant, name, text string, html bool, p partials) 
 	return f
 }
 
-// parse returns the trees of text, by name: its own, and what it defines.
+// parse returns the trees of text by name: its own, and those of the templates that it defines.
 func (l *loader) parse(name, text string) (map[string]*parse.Tree, error) {
 	t, err := texttemplate.New(name).Funcs(newFuncs(l.set)).Parse(text)
 	if err != nil {
-		return nil, err // starts with "template: ", the name and the line
+		return nil, err // the error starts with "template: ", the name and the line
 	}
 	trees := map[string]*parse.Tree{}
 	for _, t := range t.Templates() {
@@ -48,17 +48,17 @@ func (l *loader) parse(name, text string) (map[string]*parse.Tree, error) {
 	return trees, nil
 }
 
-// escapes lets html/template find out how to escape f, and tells what hinders it.
+// escapes returns an error if html/template cannot escape f.
 func (f *fragment) escapes(funcs map[string]any) error {
-	err := f.asHTML(funcs).Execute(&output{}, nil) // stops at the first tick, for which there is no step
+	err := f.asHTML(funcs).Execute(&output{}, nil) // escapes f, then stops at the first tick, since the output allows no steps
 	if errors.Is(err, errSteps) {
 		return nil
 	}
 	return errors.New("template: " + strings.TrimPrefix(strings.TrimPrefix(err.Error(), "html/template"), ":"))
 }
 
-// withConditionals keeps the comments of an HTML source that mail clients act upon, such as <!--[if mso]> … <![endif]-->, of which
-// html/template would drop all. Their ends become calls of verbatim, so that what is between them is rendered as usual.
+// withConditionals preserves conditional comments for mail clients, such as <!--[if mso]> … <![endif]-->, although html/template drops
+// all comments. Both delimiters of such a comment become calls of verbatim, so that the text between them is rendered as usual.
 func withConditionals(src string) string {
 	ends := regexp.MustCompile("(?i)" + `<!--\[if[^\]` + "`" + `{]*\]>(<!-->|<!---->|-->)?|<!--\s*<!\[endif\]-->|<!\[endif\]-->`)
 	return ends.ReplaceAllString(src, "{{"+verbatimName+" `$0`}}")

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// shown returns v in the form in which it may be printed: no null, object or list, and no exponents.
+// shown returns v in a printable form, in which numbers have no exponents. It refuses null, objects and lists.
 func shown(v any) (any, error) {
 	switch v := v.(type) {
 	case nil:
@@ -32,7 +32,7 @@ func (d decimal) String() string { return strconv.FormatFloat(float64(d), 'f', -
 // MarshalJSON lets html/template write a number, not a string, in scripts.
 func (d decimal) MarshalJSON() ([]byte, error) { return []byte(d.String()), nil }
 
-// shownInHTML is shown for html/template, which leaves a mark where it replaces a value. Data must not pass for that mark.
+// shownInHTML is shown for html/template. It also alters any unsafeMark in the data, so that data cannot imitate a replaced value.
 func shownInHTML(v any) (any, error) {
 	if s, ok := v.(string); ok {
 		return strings.ReplaceAll(s, unsafeMark, "Zgotmpl Z"), nil
@@ -40,10 +40,10 @@ func shownInHTML(v any) (any, error) {
 	return shown(v)
 }
 
-// verbatim is what withConditionals calls.
+// verbatim returns s as HTML that is not escaped. See withConditionals.
 func verbatim(s string) htmltemplate.HTML { return htmltemplate.HTML(s) }
 
-// made takes what a function made, within what may still be made.
+// made deducts the length of s, the result of a function, from e.left and returns s.
 func (e *env) made(s string) (string, error) {
 	if e.left -= len(s); e.left < 0 {
 		return "", tooLong()
@@ -51,9 +51,9 @@ func (e *env) made(s string) (string, error) {
 	return s, nil
 }
 
-func tooLong() error { return fault{text: "functions make more than 4 times MaxOutput"} }
+func tooLong() error { return fault{text: "functions must produce at most 4 times MaxOutput bytes"} }
 
-// bounded returns f for values that can be shown and are not too long.
+// bounded returns f with checks: all arguments must be printable, and arguments and result must fit into e.left bytes.
 func (e *env) bounded(f func(...any) string) func(...any) (string, error) {
 	return func(args ...any) (string, error) {
 		size := 0
@@ -75,10 +75,10 @@ func (e *env) bounded(f func(...any) string) func(...any) (string, error) {
 	}
 }
 
-// printf is fmt.Sprintf for values that can be shown, with widths of up to 1000.
+// printf is fmt.Sprintf for printable values, with widths and precisions of up to 1000.
 func (e *env) printf(format string, args ...any) (string, error) {
 	if !complete(format, len(args)) {
-		return "", fault{text: "the format does not suit the number of values"}
+		return "", fault{text: "the verbs of the format must match the values"}
 	}
 	f := formatting{left: e.left}
 	values := make([]any, len(args))
@@ -92,7 +92,7 @@ func (e *env) printf(format string, args ...any) (string, error) {
 	return e.made(s)
 }
 
-// complete reports whether fmt finds nothing to complain about in the format, such as %!d(MISSING), for n values of any type.
+// complete reports whether package fmt accepts the format for n values, without errors such as %!d(MISSING). Types do not matter.
 func complete(format string, n int) bool {
 	blanks := make([]any, n)
 	for i := range blanks {
@@ -108,11 +108,11 @@ func (blank) Format(fmt.State, rune) {}
 
 // A formatting is one call of printf.
 type formatting struct {
-	left int // how many bytes it may still make
+	left int // the number of bytes that may still be produced
 	err  error
 }
 
-// A value is an argument of printf. Package fmt calls Format for each verb, with its width.
+// A value is an argument of printf. Package fmt calls Format for each verb.
 type value struct {
 	v any
 	*formatting
@@ -128,9 +128,9 @@ func (v value) Format(s fmt.State, verb rune) {
 	case err != nil:
 		v.err = err
 	case width > 1000 || precision > 1000:
-		v.err = fault{text: "a width is over 1000"}
+		v.err = fault{text: "widths and precisions must be at most 1000"}
 	case !ok:
-		v.err = fault{text: "%" + string(verb) + " does not suit the value"}
+		v.err = fault{text: "%" + string(verb) + " cannot format the value"}
 	case v.left < 0:
 		v.err = tooLong()
 	default:
@@ -139,7 +139,8 @@ func (v value) Format(s fmt.State, verb rune) {
 	}
 }
 
-// suiting returns v for the verb, and whether they go together. Whole numbers take the verbs of floats too, and the other way round.
+// suiting returns v converted for the verb, and whether the verb accepts v. Integers may have the verbs of floats, and floats without
+// a fraction may have those of integers.
 func suiting(v any, verb rune) (any, bool) {
 	n, isWhole := whole(v)
 	f, isFloat := v.(float64)
@@ -160,5 +161,5 @@ func suiting(v any, verb rune) (any, bool) {
 	case isFloat:
 		return f, in("eEfFgG")
 	}
-	return v, true // a type of the host's
+	return v, true // a type of the host's, from one of its functions
 }

@@ -14,13 +14,13 @@ type executor interface {
 	Execute(w io.Writer, data any) error
 }
 
-// A program is one variant made ready for one rendering at a time: its functions know the recipient. A variant keeps programs for
-// reuse, because text/template binds functions when it parses.
+// A program is a compiled variant. It serves one rendering at a time, because its functions read the recipient from env. Variants keep
+// programs for reuse, because text/template binds functions at parse time.
 type program struct {
 	env
 	out     output
-	swift   []executor // one for each fragment; nil for a constant
-	careful []executor // the same with shown behind every value; made when needed
+	swift   []executor // by fragment, for text; nil for constants and HTML
+	careful []executor // by fragment, with every value passed through shown; for text, nil until the first use
 	funcs   map[string]any
 }
 
@@ -42,14 +42,14 @@ func newProgram(s *Set, v *variant) *program {
 	return p
 }
 
-// begin makes p ready for a rendering.
+// begin prepares p for a rendering.
 func (p *program) begin(ctx context.Context, r *Request) {
 	p.recipient, p.zoneName, p.zone = r.Recipient, r.TimeZone, nil
 	p.left = 4 * p.set.o.MaxOutput
 	p.out.room, p.out.steps, p.out.done = p.set.o.MaxOutput, maxSteps, ctx.Done()
 }
 
-// end lets go of what belongs to the rendering.
+// end releases the memory of the rendering.
 func (p *program) end() {
 	p.recipient = nil
 	if cap(p.out.buf) > 64<<10 {
@@ -82,12 +82,13 @@ func (p *program) run(f *fragment, data any) (string, error) {
 	if f.html && bytes.Contains(p.out.buf, []byte(unsafeMark)) {
 		return "", f.fault(errUnsafe, p)
 	}
-	if !utf8.Valid(p.out.buf) { // slice may cut a letter in two
+	if !utf8.Valid(p.out.buf) { // the function slice may cut a character in two
 		return strings.ToValidUTF8(string(p.out.buf), "?"), nil
 	}
 	return string(p.out.buf), nil
 }
 
+// carefully returns the careful executor of f.
 func (p *program) carefully(f *fragment) executor {
 	if p.careful[f.n] == nil {
 		p.careful[f.n] = f.asText(p.funcs, true)

@@ -5,15 +5,15 @@ import (
 	"text/template/parse"
 )
 
-// How large an action may be, and how deep branches and calls may nest, for the sake of time and stack; and loops, because the time
-// that html/template takes to escape doubles with each.
+// The bounds of a template.
 const (
-	maxAction = 10_000
-	maxDepth  = 1000
-	maxLoops  = 8
+	maxAction = 10_000 // bytes of an action, to bound time and stack
+	maxDepth  = 1000   // nested branches and calls, to bound time and stack
+	maxLoops  = 8      // nested loops, because each one doubles the time of html/template's escaping
 )
 
-// reach returns the templates of all that main calls, and main, after checking that they exist, keep the bounds and come to an end.
+// reach returns main and all templates that it calls, directly or indirectly. It checks that they exist, keep the bounds and do not
+// call themselves.
 func reach(main *parse.Tree, all map[string]*parse.Tree) (map[string]*parse.Tree, error) {
 	r := reacher{all: all, heights: map[string]*height{}}
 	h, err := r.tree(main.Name, main)
@@ -21,16 +21,17 @@ func reach(main *parse.Tree, all map[string]*parse.Tree) (map[string]*parse.Tree
 	case err != nil:
 		return nil, err
 	case h.depth > maxDepth:
-		return nil, faultAt(main, main.Root, "nests more than 1000 deep")
+		return nil, faultAt(main, main.Root, "branches and calls must nest at most 1000 deep")
 	case h.loops > maxLoops:
-		return nil, faultAt(main, main.Root, "nests more than 8 loops")
+		return nil, faultAt(main, main.Root, "loops must nest at most 8 deep")
 	}
 	trees := maps.Clone(all)
 	maps.DeleteFunc(trees, func(name string, _ *parse.Tree) bool { return r.heights[name] == nil })
 	return trees, nil
 }
 
-// A height is how deep something nests, with all that it calls. The zero height is that of a template being looked at.
+// A height is the nesting depth of a list or template, including the templates that it calls. A template that is still being visited
+// has the zero height.
 type height struct{ depth, loops int }
 
 func (h *height) raise(inner height) {
@@ -54,7 +55,7 @@ func (r *reacher) list(t *parse.Tree, l *parse.ListNode) (h height, err error) {
 	for _, n := range l.Nodes {
 		pipe, lists, loop := inside(n)
 		if pipe != nil && len(pipe.String()) > maxAction {
-			return h, faultAt(t, n, "an action is longer than 10000 bytes")
+			return h, faultAt(t, n, "an action must be at most 10000 bytes long")
 		}
 		if call, ok := n.(*parse.TemplateNode); ok {
 			inner, err := r.call(t, call)
@@ -81,11 +82,11 @@ func (r *reacher) call(t *parse.Tree, call *parse.TemplateNode) (height, error) 
 	callee, h := r.all[call.Name], r.heights[call.Name]
 	switch {
 	case callee == nil:
-		return height{}, faultAt(t, call, "there is no template "+quoted(call.Name)+" to call"+known(r.all))
+		return height{}, faultAt(t, call, "unknown template "+quoted(call.Name)+known(r.all))
 	case h == nil:
 		return r.tree(call.Name, callee)
 	case h.depth == 0:
-		return height{}, faultAt(t, call, "the call of "+quoted(call.Name)+" leads back to itself")
+		return height{}, faultAt(t, call, "the template "+quoted(call.Name)+" must not call itself, directly or indirectly")
 	}
 	return *h, nil
 }

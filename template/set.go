@@ -14,45 +14,49 @@ var _ Renderer = (*Set)(nil)
 
 // Options configures a [Set]. A nil *Options means all defaults.
 type Options struct {
-	// Funcs are functions of the host's, for localised dates and the like: as in text/template, with one result, or a result
-	// and an error. They go before functions of the same name that the Set or text/template brings. They may be called by many
-	// goroutines at once, and again for the same rendering. An error of theirs fails the delivery; its text is kept out of the
-	// Set's error, since it may hold data, but [errors.Is] and [errors.As] find it.
+	// Funcs adds functions of the host, for example to localize dates. As in text/template, a function returns one result, or
+	// one result and an error. It hides a function of the same name of the Set or of text/template. Functions must be safe for
+	// concurrent use, and may be called more than once for the same rendering. No deadline interrupts them.
+	//
+	// An error from a function fails the delivery. [errors.Is] and [errors.As] find the error, but its text is left out, because
+	// it may contain data.
 	Funcs map[string]any
-	// MaxOutput is how many bytes one rendering may have, all its parts together. Defaults to 1 MiB.
+	// MaxOutput is the maximum size of one rendering in bytes, over all its parts. The default is 1 MiB.
 	MaxOutput int
 }
 
-// A Set renders the template files of a file system. They are read and parsed once, by [New]. A Set may be used by many goroutines
-// at once, and does not ask for the tenant.
+// A Set renders the template files of a file system. [New] reads and parses them once. A Set is safe for concurrent use. All tenants
+// share the same templates.
 //
 // The files of the template with the key "order.shipped" are
 //
-//	order.shipped/email.title.tmpl        what the channel "email" sends: title, text, html, markdown and url
+//	order.shipped/email.title.tmpl        a part for the channel "email"; parts are title, text, html, markdown and url
 //	order.shipped/email.html.tmpl
-//	order.shipped/email.zh.title.tmpl     the same for Chinese
+//	order.shipped/email.zh.title.tmpl     a part for "email" in Chinese
 //	order.shipped/sms.approved.json       the name and parameters of an approved text
 //	order.shipped/dingtalk.extra.json     the driver's own settings
-//	order.shipped/default.text.tmpl       what every other channel sends
-//	order.shipped/_footer.tmpl            a partial: {{template "footer" .}}
+//	order.shipped/default.text.tmpl       a part for all other channels
+//	order.shipped/_footer.tmpl            a partial, called as {{template "footer" .}}
 //	_header.tmpl                          a partial for all keys
 //
-// One variant serves a delivery whole: that of the channel with the longest prefix of the locale, else the same of "default".
-// Parts of two variants never mix. Locales are compared without case, and "_" is read as "-".
+// The files of a key for one channel and one locale form a variant. One variant renders the whole delivery; the parts of several
+// variants are never mixed. Render picks the variant of the channel whose locale is the longest prefix of the requested one. A variant
+// without a locale always fits. If the channel has no variant that fits, Render searches those of "default" in the same way. Locales
+// are case-insensitive, and "_" means "-".
 //
-// Templates see the data's JSON: fields go by their JSON names, and no methods are reachable. A missing field is an error, and so is
-// printing null, an object or a list. HTML parts are escaped as in html/template, the strings of a JSON file are rendered one by one;
-// no other part is escaped. The line break that ends a file is not part of it.
+// Templates see the JSON of the data: fields have their JSON names, and methods cannot be called. A missing field is an error, and so
+// is printing null, an object or a list. HTML parts are escaped by html/template. In a JSON file, each string is rendered by itself.
+// Other parts are not escaped. The final line break of a file is dropped.
 type Set struct {
 	o         Options
 	templates map[string]*channels // by key
 	zones     sync.Map             // name → *time.Location
 }
 
-// New reads the templates of fsys: folders named for keys, with the files described at [Set], and partials. Names that start with a
-// dot are left out; anything else that does not fit is an error, and all of them are told at once, by file and line.
+// New reads the templates of fsys: a folder for each key, with the files described at [Set], and the partials of all keys. Names that
+// start with a dot are ignored. Any other unexpected name is an error. New reports all errors at once, with file and line.
 //
-// Partials need go:embed's "all:" prefix, as in //go:embed all:templates, because go:embed leaves out names that start with "_".
+// To embed partials, use the "all:" prefix, as in //go:embed all:templates: otherwise go:embed skips names that start with "_".
 func New(fsys fs.FS, o *Options) (*Set, error) {
 	s := &Set{}
 	if o != nil {
@@ -67,7 +71,7 @@ func New(fsys fs.FS, o *Options) (*Set, error) {
 	return s, nil
 }
 
-// Must returns s, or panics if err is not nil: it is for templates that are built into the program.
+// Must returns s, or panics if err is not nil. It is meant for templates that are embedded in the program.
 func Must(s *Set, err error) *Set {
 	if err != nil {
 		panic(err)
@@ -75,12 +79,14 @@ func Must(s *Set, err error) *Set {
 	return s
 }
 
-// Keys returns the keys of all templates, sorted, so that a test can check each of them.
+// Keys returns the keys of all templates, sorted. A test can pass each of them to [Set.Check].
 func (s *Set) Keys() []string { return slices.Sorted(maps.Keys(s.templates)) }
 
 // Render renders the variant for r's channel and locale. Its error wraps [ErrNoTemplate], ctx's error, or a [*channel.Error] of kind
-// Rejected. That one names the file and line and, as its Field, the data that is at fault ("data.order.id", "recipient.name") or
-// "template". No value of the data is in it.
+// Rejected.
+//
+// A Rejected error wraps [ErrNoVariant], or names the file and the line of the fault. Its Field is the path of the data at fault, such
+// as "data.order.id" or "recipient.name", or otherwise "template". It contains no value from the data.
 func (s *Set) Render(ctx context.Context, r Request) (out Rendered, err error) {
 	t, ok := s.templates[r.Key]
 	if !ok {
@@ -105,8 +111,8 @@ func (s *Set) render(ctx context.Context, out *Rendered, v *variant, r *Request)
 		p = newProgram(s, v)
 	}
 	defer func() {
-		if e := recover(); e != nil { // nothing of e is told: it may hold data
-			err = rejected("template", v.name+": a panic inside text/template", nil)
+		if e := recover(); e != nil { // e is not reported, because it may contain data
+			err = rejected("template", v.name+": panic in text/template", nil)
 			return
 		}
 		v.put(p)
@@ -118,8 +124,8 @@ func (s *Set) render(ctx context.Context, out *Rendered, v *variant, r *Request)
 	return err
 }
 
-// Check renders every variant of key with the JSON of sample as its data, for each of the recipients' JSON (without any, for a null
-// recipient) in UTC, and joins the errors. It is meant for go test, so that no template breaks first when it is sent.
+// Check renders every variant of key and joins the errors. The data is the JSON of sample, and the recipient is the JSON of each of
+// recipients in turn, or null if there are none. The time zone is UTC. Check is meant for tests, to find errors before the first send.
 func (s *Set) Check(key string, sample any, recipients ...any) error {
 	t, ok := s.templates[key]
 	if !ok {
@@ -127,7 +133,7 @@ func (s *Set) Check(key string, sample any, recipients ...any) error {
 	}
 	data, err := Decode(sample)
 	if err != nil {
-		return fmt.Errorf("template: the sample: %w", err)
+		return fmt.Errorf("template: sample: %w", err)
 	}
 	if len(recipients) == 0 {
 		recipients = []any{nil}
@@ -136,7 +142,7 @@ func (s *Set) Check(key string, sample any, recipients ...any) error {
 	for _, to := range recipients {
 		recipient, err := Decode(to)
 		if err != nil {
-			return fmt.Errorf("template: the recipient: %w", err)
+			return fmt.Errorf("template: recipient: %w", err)
 		}
 		for _, v := range t.all() {
 			errs = append(errs, s.render(context.Background(), new(Rendered), v, &Request{Data: data, Recipient: recipient}))

@@ -9,15 +9,15 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// A variant is what one key says on one channel in one locale. It is never changed once loaded.
+// A variant is the content of one key for one channel and one locale. It is not modified once loaded, except for its programs.
 type variant struct {
-	name      string // "order.shipped/email.zh", for errors
+	name      string // such as "order.shipped/email.zh", for errors
 	parts     []part // in the order of partNames
 	approved  *approved
 	extra     []piece
-	fragments []*fragment // everything above that is rendered
-	idle      atomic.Pointer[program]
-	programs  sync.Pool // of *program, for when idle is busy
+	fragments []*fragment             // all fragments in parts, approved and extra
+	idle      atomic.Pointer[program] // an unused program, or nil
+	programs  sync.Pool               // of further unused *program
 }
 
 type part struct {
@@ -25,22 +25,22 @@ type part struct {
 	*fragment
 }
 
-// partNames are the parts that have files of their own.
+// partNames are the parts with files of their own.
 const partNames = "title text html markdown url"
 
-// approved is a channel.Approved to be.
+// approved is the template of a channel.Approved.
 type approved struct {
 	name   *fragment
 	params []struct{ name, value *fragment }
 }
 
-// A piece is a stretch of JSON as it stands, or a string that is rendered.
+// A piece is either a stretch of constant JSON, or a string to render.
 type piece struct {
 	raw []byte
 	*fragment
 }
 
-// take returns a program that nobody uses, or nil if there is none.
+// take returns an unused program, or nil.
 func (v *variant) take() *program {
 	if p := v.idle.Swap(nil); p != nil {
 		return p
@@ -49,6 +49,7 @@ func (v *variant) take() *program {
 	return p
 }
 
+// put makes p available to take again.
 func (v *variant) put(p *program) {
 	p.end()
 	if !v.idle.CompareAndSwap(nil, p) {
@@ -56,7 +57,7 @@ func (v *variant) put(p *program) {
 	}
 }
 
-// render runs the parts in order, up to the first that fails.
+// render renders the parts in order, up to the first error.
 func (v *variant) render(out *Rendered, p *program, data any) (err error) {
 	for _, part := range v.parts {
 		s, err := p.run(part.fragment, data)
@@ -124,7 +125,7 @@ func (v *variant) renderExtra(p *program, data any) (json.RawMessage, error) {
 	return out, nil
 }
 
-// withoutBreak drops the line break that an editor puts at the end of a file.
+// withoutBreak drops a final line break, which editors add to every file.
 func withoutBreak(s string) string {
 	if t, ok := strings.CutSuffix(s, "\n"); ok {
 		return strings.TrimSuffix(t, "\r")
