@@ -51,15 +51,29 @@ type Error struct {
 	Err        error         // the cause, prefixed with the driver's name; nil if Kind says everything
 }
 
-// Error formats e as "field: cause (kind, code c, retry after d)". Empty parts are left out, but for the kind.
+// Error formats e as "field: cause (kind, code c, retry after d)". Empty parts are left out, except for the kind. The parentheses are
+// left out if the cause ends with the same, as does a wrapped Error.
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.Field != "" {
 		b.WriteString(e.Field + ": ")
 	}
+	class := e.class()
 	if e.Err != nil {
-		b.WriteString(e.Err.Error() + " ")
+		cause := e.Err.Error()
+		b.WriteString(cause)
+		if strings.HasSuffix(cause, class) {
+			return b.String()
+		}
+		b.WriteString(" ")
 	}
+	b.WriteString(class)
+	return b.String()
+}
+
+// class returns kind, code and wait in parentheses.
+func (e *Error) class() string {
+	var b strings.Builder
 	b.WriteString("(" + e.Kind.Error())
 	if e.Code != "" {
 		b.WriteString(", code " + e.Code)
@@ -96,9 +110,9 @@ func KindOf(err error) Kind {
 	return Unknown
 }
 
-// ErrorOf returns err as an [*Error] of the kind that [KindOf] returns. If err is such an Error already, ErrorOf returns err itself;
-// otherwise a new Error that wraps err, with Field, Code and RetryAfter taken from the first Error in err's tree. For nil and for a
-// nil pointer of any type, ErrorOf returns nil.
+// ErrorOf returns err as an [*Error] of the kind that [KindOf] returns. If err is such an Error already, the result is err itself.
+// Otherwise the result is a new Error that wraps err, with Field, Code and RetryAfter of the first Error in err's tree. For nil and for
+// a nil pointer of any type, the result is nil.
 func ErrorOf(err error) *Error {
 	if isNil(err) {
 		return nil

@@ -56,12 +56,16 @@ func TestErrorIsItsKindAndItsCause(t *testing.T) {
 func TestErrorText(t *testing.T) {
 	tests := map[string]*channel.Error{
 		"(unknown)":               {},
-		"(temporary)":             {Kind: channel.Temporary},
 		"to: (invalid_recipient)": {Kind: channel.InvalidRecipient, Field: "to"},
 		"sms: throttled (rate_limited, code isv.LIMIT, retry after 1m0s)": {
 			Kind: channel.RateLimited, Code: "isv.LIMIT", RetryAfter: time.Minute, Err: errors.New("sms: throttled"),
 		},
 		"content.title: email: too long (rejected)": {Kind: channel.Rejected, Field: "content.title", Err: errors.New("email: too long")},
+		"sms: busy (temporary, code 17)": {
+			Kind: channel.Temporary, Code: "17", Err: fmt.Errorf("sms: %w", &channel.Error{Kind: channel.Temporary, Code: "17", Err: errors.New("busy")}),
+		},
+		"busy (temporary) (rate_limited)": {Kind: channel.RateLimited, Err: &channel.Error{Kind: channel.Temporary, Err: errors.New("busy")}},
+		"(temporary)":                     {Kind: channel.Temporary, Err: channel.ErrorOf(&channel.Error{Kind: channel.Temporary})},
 	}
 	for want, err := range tests {
 		require.EqualError(t, err, want)
