@@ -19,7 +19,7 @@ import (
 // A Channel carries one rendered [Delivery] to one recipient.
 //
 // Send must be safe for concurrent use. It makes one attempt and never retries: retries, limits and deadlines belong to the caller.
-// Send must return soon after ctx is done. It must not modify anything that d points to, nor use d after it has returned.
+// Send must return soon after ctx is done. It must not modify anything that d points to, and must not use d after returning.
 //
 // A non-nil error should wrap an [*Error], whose [Kind] tells whether another attempt can help. Any other error counts as
 // [Unknown]. If the driver implements [Validator], Send is never called with a Delivery that Validate refused.
@@ -58,8 +58,8 @@ type (
 	// A Configured driver checks its own configuration, without I/O.
 	Configured interface{ Valid() error }
 
-	// An Addresser declares the kind of address to send to. The empty string means no declared kind, as for a driver that is
-	// no Addresser: a recipient then needs an address under the channel's own name.
+	// An Addresser declares the kind of address to send to. With "", as without an Addresser, a recipient needs an address under
+	// the channel's own name.
 	Addresser interface{ AddressKind() string }
 
 	// A Limiter declares its provider's limits.
@@ -72,8 +72,7 @@ type (
 	}
 )
 
-// As returns the first T in c's chain, which is c itself followed by the channels that it wraps. A wrapper returns the wrapped
-// channel from a method Unwrap() Channel.
+// As returns the first T in c's chain: c itself, then the channel that c wraps, and so on. A wrapper has a method Unwrap() Channel.
 func As[T any](c Channel) (T, bool) {
 	for c != nil {
 		if t, ok := c.(T); ok {
@@ -93,7 +92,7 @@ func unwrap(c Channel) Channel {
 	return nil
 }
 
-// Valid checks the configuration of c, as a [Configured]. Other channels are always valid.
+// Valid calls the first [Configured] in c's chain. Without one, c is valid.
 func Valid(c Channel) error {
 	if v, ok := As[Configured](c); ok {
 		return v.Valid()
@@ -101,7 +100,7 @@ func Valid(c Channel) error {
 	return nil
 }
 
-// Validate checks d against c, as a [Validator]. Other channels accept every Delivery.
+// Validate calls the first [Validator] in c's chain. Without one, c accepts every Delivery.
 func Validate(c Channel, d Delivery) error {
 	if v, ok := As[Validator](c); ok {
 		return v.Validate(d)
@@ -109,7 +108,7 @@ func Validate(c Channel, d Delivery) error {
 	return nil
 }
 
-// AddressKind returns the kind of address that c declares, or "" if c declares none.
+// AddressKind returns the kind of address that the first [Addresser] in c's chain declares, or "" without one.
 func AddressKind(c Channel) string {
 	if a, ok := As[Addresser](c); ok {
 		return a.AddressKind()
@@ -117,7 +116,7 @@ func AddressKind(c Channel) string {
 	return ""
 }
 
-// LimitsOf returns the limits that c declares, or the zero Limits if c declares none.
+// LimitsOf returns the limits that the first [Limiter] in c's chain declares, or the zero Limits without one.
 func LimitsOf(c Channel) Limits {
 	if l, ok := As[Limiter](c); ok {
 		return l.Limits()
@@ -125,7 +124,7 @@ func LimitsOf(c Channel) Limits {
 	return Limits{}
 }
 
-// Close closes the first [Drainer] or [io.Closer] in c's chain, as found by [As]. Without one, Close is a no-op.
+// Close closes the first [Drainer] or [io.Closer] in c's chain. Without one, Close is a no-op.
 func Close(ctx context.Context, c Channel) error {
 	for ; c != nil; c = unwrap(c) {
 		switch closer := c.(type) {

@@ -34,8 +34,8 @@ func Decode[T any](extra json.RawMessage) (T, error) {
 	return zero, &Error{Kind: Rejected, Field: field, Err: errors.New(text)}
 }
 
-// extraFault returns the path of the field that err is about, and an error text. Package encoding/json reports an unknown field
-// only in the text of its error.
+// extraFault returns the path of the field that err is about, and an error text. encoding/json has no type for the error about an
+// unknown field, only a text.
 func extraFault(extra json.RawMessage, err error) (field, text string) {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
@@ -50,8 +50,8 @@ func extraFault(extra json.RawMessage, err error) (field, text string) {
 	return "extra", "must be a single JSON object that this driver can read"
 }
 
-// unknownField returns the path of the field called name. If several fields have that name, package encoding/json does not tell
-// which of them is unknown, and the result is "extra." and the bare name.
+// unknownField returns the path of the field called name. If several fields have that name, encoding/json does not tell which of them
+// is unknown; the result is then "extra." with the name alone.
 func unknownField(extra json.RawMessage, name string) string {
 	var tree any
 	if err := json.Unmarshal(extra, &tree); err == nil {
@@ -62,7 +62,7 @@ func unknownField(extra json.RawMessage, name string) string {
 	return "extra." + name
 }
 
-// pathsTo returns the paths of all fields called name in tree, which itself has the path at.
+// pathsTo returns the paths of all fields called name in tree. at is the path of tree itself.
 func pathsTo(name string, tree any, at string) (paths []string) {
 	switch v := tree.(type) {
 	case []any:

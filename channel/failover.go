@@ -10,24 +10,25 @@ import (
 	"time"
 )
 
-// The time for which a provider comes last after an uncertain answer, or is skipped after Misconfigured.
+// The time for which a provider is called last after an uncertain answer, or skipped after Misconfigured.
 const coolDown = 30 * time.Second
 
 // Failover returns a channel that sends through several providers of one medium, best first. To send over several media, use a
 // dispatcher instead.
 //
-// An attempt calls the providers in order, until one accepts the delivery:
+// An attempt calls the providers in order until one accepts the delivery:
 //
-//   - After a certain refusal, the attempt moves on to the next provider. [InvalidRecipient] is the exception: it ends the attempt.
+//   - After a certain refusal, the attempt moves on to the next provider. The exception is [InvalidRecipient], which ends the attempt.
 //   - A [RateLimited] provider is skipped for its RetryAfter, and a [Misconfigured] one for 30 s, or its RetryAfter if that is longer.
-//   - An uncertain answer ends the attempt, because another provider might send a duplicate. For the next 30 s, that provider comes
-//     last. A further attempt, made only if duplicates are allowed, therefore starts with the next provider.
+//   - An uncertain answer ends the attempt, because another provider might send a duplicate. For the next 30 s, that provider is
+//     called last. A further attempt, made only if duplicates are allowed, therefore starts with the next provider.
 //
-// If every provider refuses, the error has the kind that promises the delivery most, and the shortest RetryAfter.
+// If every provider refuses, the error combines all refusals. Its kind is the one that leaves the delivery the best chance, and its
+// RetryAfter is the shortest.
 //
 // The channel is valid if all its providers are valid and send to the same kind of address. It accepts a Delivery that any provider
-// accepts. Each limit is the tightest of all providers', and duplicates count as costly if they are for any provider. Close closes
-// all providers.
+// accepts. Each of its limits is the tightest one among the providers. A duplicate counts as costly if any provider says so. Close
+// closes all providers.
 func Failover(primary Channel, secondary ...Channel) Channel {
 	f := &failover{}
 	for _, c := range append([]Channel{primary}, secondary...) {
@@ -79,10 +80,10 @@ func (f *failover) Send(ctx context.Context, d Delivery) (Receipt, error) {
 type candidate struct {
 	provider *provider
 	down     *Error    // the reason to skip the provider, or nil
-	doubt    time.Time // the provider comes last until then; zero for no doubt
+	doubt    time.Time // the provider is called last until then; zero without a doubt
 }
 
-// candidates returns the providers in calling order: after those in good standing, the ones in doubt, the longest in doubt first.
+// candidates returns the providers in calling order. Those in doubt come last, the longest in doubt first.
 func (f *failover) candidates(now time.Time) []candidate {
 	cs := make([]candidate, len(f.providers))
 	for i, p := range f.providers {
@@ -129,7 +130,7 @@ func (p *provider) remember(failure *Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	if failure == nil { // a throttle stands: this call may have begun before it
+	if failure == nil { // ends the doubt, but no throttle, because the call may have begun before that
 		p.doubt = time.Time{}
 		return
 	}
@@ -242,7 +243,7 @@ func (f *failover) Validate(d Delivery) error {
 // AddressKind returns the kind of address of the first provider. Valid checks that the others have the same.
 func (f *failover) AddressKind() string { return AddressKind(f.providers[0].Channel) }
 
-// Limits returns the tightest limit of all providers, field by field. Duplicates are costly if they are for any provider.
+// Limits returns the tightest limit of all providers, field by field. A duplicate is costly if any provider says so.
 func (f *failover) Limits() Limits {
 	var l Limits
 	for _, p := range f.providers {

@@ -41,9 +41,8 @@ const maxBody = 1 << 20
 //   - Misconfigured: the URL is not an absolute http or https URL, the name of a header is invalid, or the server's certificate does
 //     not verify.
 //   - Rejected: a header contains a line break or another control character. Nothing was sent.
-//   - Temporary: no connection was made (refused, unknown host, failed handshake, or a context that ended earlier). Nothing was sent.
-//   - Uncertain: a connection was made, but the response did not arrive completely. The Answer has the status and the header if they
-//     arrived.
+//   - Temporary: no connection was made (refused, unknown host, failed handshake, or the context ended first). Nothing was sent.
+//   - Uncertain: a connection was made, but the response is incomplete. The Answer has the status and the header if they arrived.
 //
 // If req's context is done, the error wraps the context's error.
 //
@@ -119,8 +118,8 @@ func (t *trace) watch(ctx context.Context) context.Context {
 	})
 }
 
-// failure classifies err. A request that never got a connection was not sent. That is certain if the transport asked for a connection
-// in vain, or if err is a dial error. Otherwise the trace may be empty only because a custom RoundTripper does not support tracing.
+// failure classifies err. A request without a connection was not sent. A trace without a connection is no proof by itself, because a
+// custom RoundTripper may not support tracing. It is one if the transport was seen to ask for a connection, or if err is a dial error.
 func (t *trace) failure(ctx context.Context, err error) error {
 	var op *net.OpError
 	dialed := errors.As(err, &op) && op.Op == "dial"
