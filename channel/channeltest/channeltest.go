@@ -28,7 +28,7 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// A Peer is a behavior of the server, or other far end, that the driver sends to.
+// A Peer is the far end that the driver sends to, named by the way it behaves.
 type Peer string
 
 // The peers that [Suite].Open is called with.
@@ -61,10 +61,10 @@ type Suite struct {
 	// sentence rather than a word.
 	Delivery channel.Delivery
 
-	// Received returns the attempts that the most recently opened peer has received, one string per attempt: the head as
-	// received (lines of "Name: value"), an empty line, and the rest, decoded so that the suite can find the delivery's texts.
-	// A peer must record an attempt before answering. Received must be safe for concurrent use. If Received is nil, the rules
-	// check less.
+	// Received returns the attempts that the most recently opened peer has received. Each string is one attempt: the head as
+	// received (lines of "Name: value"), an empty line, and the body. The body must be decoded, so that the suite finds the
+	// delivery's texts there. A peer must record an attempt before answering. Received must be safe for concurrent use. If
+	// Received is nil, the suite checks less.
 	Received func() []string
 
 	// Secrets must not appear in any error: tokens, passwords, URLs. The suite adds the address and the content.

@@ -23,7 +23,7 @@ type Recorder struct {
 	mu     sync.Mutex
 	answer channel.Func
 	got    []channel.Delivery
-	more   chan struct{} // closed when got grows; nil while no Wait is in progress
+	more   chan struct{} // closed when got grows; nil unless a Wait needs it
 }
 
 var (
@@ -31,8 +31,8 @@ var (
 	_ channel.Addresser = (*Recorder)(nil)
 )
 
-// Send records d and answers as set by Answer or Fail. If ctx is done, Send records nothing and returns a Temporary error that wraps
-// ctx's.
+// Send records d and answers as set by Answer or Fail. If ctx is done, Send records nothing and returns a Temporary error around
+// ctx's error.
 func (r *Recorder) Send(ctx context.Context, d channel.Delivery) (channel.Receipt, error) {
 	if err := ctx.Err(); err != nil {
 		return channel.Receipt{}, &channel.Error{Kind: channel.Temporary, Err: err}

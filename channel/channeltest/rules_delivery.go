@@ -176,7 +176,7 @@ func oversized(r *run) {
 
 func concurrentUse(r *run) {
 	const callers, calls = 8, 4
-	c, shared := r.open(Accepts), clone(r.Delivery) // as the deliveries of one message share slices and pointers
+	c, shared := r.open(Accepts), clone(r.Delivery) // the calls share slices and pointers, as the deliveries of one message do
 	var wg sync.WaitGroup
 	errs := make(chan error, callers*calls)
 	mark := func(i, j int) string { return fmt.Sprintf("no%d-%d.", i, j) }

@@ -35,7 +35,7 @@ func fails(r *run) {
 
 	var e *channel.Error
 	if r.rule.peer == Throttles && r.Wait > 0 && errors.As(err, &e) {
-		if e.RetryAfter > r.Wait || e.RetryAfter < r.Wait-soon { // with a date in the header, a little of the wait is over
+		if e.RetryAfter > r.Wait || e.RetryAfter < r.Wait-soon { // a little less if the header has a date
 			r.broken("RetryAfter is %v, but the peer asked for %v", e.RetryAfter, r.Wait)
 		}
 	}
