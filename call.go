@@ -3,7 +3,6 @@ package notify
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/e7ddda3c/notify/channel"
@@ -33,7 +32,7 @@ func (r *runner) attempt(j *job) {
 		d, err = shared.open(&j.Delivery)
 	}
 	if err != nil { // it had a fault when it was planned and is replayed, somebody else wrote it, or it is broken
-		r.log.Error("cannot read a delivery", "delivery", deliveryID(j.DeliveryRef), "error", err)
+		r.log.Error("cannot read a delivery", "delivery", j.ID(), "error", err)
 		r.free(j, 0)
 		e := classify(err)
 		r.end(j, Failed, faultReason(e.Kind), e)
@@ -80,7 +79,7 @@ func (r *runner) mark(j *job) bool {
 		err = crash
 	}
 	if err != nil {
-		r.log.Error("cannot mark a delivery", "delivery", deliveryID(j.DeliveryRef), "error", err)
+		r.log.Error("cannot mark a delivery", "delivery", j.ID(), "error", err)
 		return false
 	}
 	r.mu.Lock()
@@ -131,7 +130,7 @@ func (r *runner) abandon(j *job, begun time.Time) {
 		r.running.leave()
 		return
 	}
-	r.log.Warn("driver ignores its deadline", "delivery", deliveryID(j.DeliveryRef), "channel", g.name)
+	r.log.Warn("driver ignores its deadline", "delivery", j.ID(), "channel", g.name)
 	st := settlementOf(j)
 	e := &channel.Error{Kind: channel.Uncertain, Err: fmt.Errorf("the driver ignores its deadline: %w", context.DeadlineExceeded)}
 	a := answer{begun: begun, took: time.Since(begun), failure: e}
@@ -166,7 +165,7 @@ func (r *runner) verdict(j *job, a answer) settlement {
 		st.conclude(statusOf(a.receipt))
 		return st
 	}
-	st.Failure = storable(e)
+	st.Failure = store.FailureOf(e).Clean()
 	if !stops(e) {
 		g.strikes.Store(0)
 	}
@@ -201,7 +200,7 @@ func (r *runner) retry(j *job, st *settlement, now time.Time, e *channel.Error, 
 
 // put lets it wait for its next attempt.
 func (st *settlement) put(s Status, why Reason, notBefore, expireAt time.Time) {
-	st.Status, st.Reason, st.NotBefore = s, string(why), notBefore.Truncate(time.Microsecond)
+	st.Status, st.Reason, st.NotBefore = s, why, notBefore.Truncate(time.Microsecond)
 	st.Due = soonest(st.NotBefore, expireAt)
 }
 
@@ -225,28 +224,9 @@ func (r *runner) record(j *job, st *settlement, a answer) {
 	st.Wake = j.Grouped
 	st.Attempt = &store.Attempt{
 		At: a.begun.Add(time.Duration(r.skew.Load())).UTC().Truncate(time.Microsecond), Took: a.took.Truncate(time.Microsecond),
-		Status: st.Status, Reason: st.Reason, Provider: clean(a.receipt.Provider), ProviderID: clean(a.receipt.ID),
-		Code: clean(a.receipt.Code), Duplicate: j.Doubt, Failure: storable(a.failure),
+		Status: st.Status, Reason: st.Reason, Provider: store.Clean(a.receipt.Provider), ProviderID: store.Clean(a.receipt.ID),
+		Code: store.Clean(a.receipt.Code), Duplicate: j.Doubt, Failure: store.FailureOf(a.failure).Clean(),
 	}
-}
-
-// storable returns e as it is stored: what providers and drivers say may hold anything.
-func storable(e *channel.Error) *store.Failure {
-	f := failureOf(e)
-	if f != nil {
-		f.Kind = channel.Kind(clean(string(f.Kind)))
-		f.Field, f.Code, f.Text = clean(f.Field), clean(f.Code), clean(f.Text)
-	}
-	return f
-}
-
-// longestText is how much of a provider's words is kept.
-const longestText = 1000
-
-// clean makes s fit for any database: valid UTF-8 without NUL, and not too long.
-func clean(s string) string {
-	s = strings.ReplaceAll(strings.ToValidUTF8(s[:min(len(s), longestText)], "�"), "\x00", "�")
-	return strings.ToValidUTF8(s[:min(len(s), longestText)], "")
 }
 
 // free gives j's slot back.
@@ -294,7 +274,7 @@ func (r *runner) putBack(j *job) {
 		r.reportLost(j)
 		return
 	}
-	r.postpone(j, j.Status, Reason(j.Reason), r.now().Add(putBackFor))
+	r.postpone(j, j.Status, j.Reason, r.now().Add(putBackFor))
 }
 
 // lateness returns how long j has been ready to go. What waited for its dispatcher is not late.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/e7ddda3c/notify/store"
 )
 
 // A Dispatcher decides, from what has become of one recipient's deliveries so far, which go out now, which wait until when, and
@@ -21,15 +23,9 @@ type Dispatcher interface {
 	Reached(ds []Progress) bool
 }
 
-// Progress is what a [Dispatcher] knows of a delivery.
-type Progress struct {
-	Channel, To string
-	Place       int // place among the recipient's deliveries, from 0
-	Attempts    int
-	Status      Status
-	Reason      Reason
-	At          time.Time // when it came to its status
-}
+// Progress is what a [Dispatcher] knows of a delivery: its Channel and address (To), its Place among the recipient's deliveries, from
+// 0, its Attempts so far, its Status with the Reason, and when it came to that status (At).
+type Progress = store.Progress
 
 // A Step is what a [Dispatcher] wants of a delivery.
 type Step struct {

@@ -39,12 +39,12 @@ func (p *planner) draft(ctx context.Context, d *draft, to *person) error {
 
 // address names d, redirects it and asks its driver whether it can work.
 func (p *planner) address(ctx context.Context, d *draft, to *person, place int, address string) {
-	d.ID = deliveryID(store.DeliveryRef{MessageID: p.plan.id, Recipient: to.no, Place: place})
+	d.ID = store.DeliveryRef{MessageID: p.plan.id, Recipient: to.no, Place: place}.ID()
 	d.To = address
 	if d.To == "" && d.fault == nil && d.gate.kind != channel.None {
 		d.fault = noAddress(to, d.gate)
 	}
-	if p.store != nil && d.fault == nil && d.To != clean(d.To) {
+	if p.store != nil && d.fault == nil && d.To != store.Clean(d.To) {
 		d.fault = addressFault(to, d.gate, fmt.Errorf("%w, or too long", errNoWord))
 	}
 	if d.fault != nil {

@@ -124,7 +124,7 @@ func (x *explainer) delivery(d *store.Delivery, o Outcome) {
 func (x *explainer) awaited(d *store.Delivery) {
 	if i := slices.IndexFunc(x.pauses, func(p store.Pause) bool { return p.Channel == d.Lane.Channel() }); i >= 0 {
 		p := x.pauses[i]
-		e, _ := errorOf(&p.Failure)
+		e, _ := p.Failure.Err()
 		x.say(2, "the channel %s is paused until %s: %s", p.Channel, clock(p.Until), x.quote(e))
 	}
 	if d.Lapsed > 0 {
@@ -137,7 +137,7 @@ func (x *explainer) awaited(d *store.Delivery) {
 		x.say(2, "due since %s, and no process has taken it yet", clock(d.Due))
 	case !d.Due.After(x.now):
 		x.say(2, "due since %s", clock(d.Due))
-	case Reason(d.Reason) == ReasonWaiting:
+	case d.Reason == ReasonWaiting:
 		x.say(2, "its dispatcher is asked again by %s", clock(d.Due))
 	case d.Status == Accepted:
 		x.say(2, "a process holds it, until %s unless it says otherwise", clock(d.Due))
@@ -149,14 +149,14 @@ func (x *explainer) awaited(d *store.Delivery) {
 func (x *explainer) attempt(no int, a *store.Attempt) {
 	line := fmt.Sprintf("attempt %d at %s took %s: %s", no, clock(a.At), a.Took.Round(time.Millisecond), a.Status)
 	if a.Reason != "" {
-		line += ", " + a.Reason
+		line += ", " + string(a.Reason)
 	}
 	for _, w := range []struct{ name, word string }{{"provider", a.Provider}, {"its id", a.ProviderID}, {"code", a.Code}} {
 		if w.word != "" {
 			line += fmt.Sprintf(", %s %q", w.name, w.word)
 		}
 	}
-	if e, _ := errorOf(a.Failure); e != nil {
+	if e, _ := a.Failure.Err(); e != nil {
 		line += ": " + x.quote(e)
 	}
 	if a.Duplicate {

@@ -12,8 +12,8 @@ import (
 
 // Names that tests need of the inside.
 var (
-	DeliveryID      = deliveryID
-	ParseDeliveryID = parseDeliveryID
+	DeliveryID      = store.DeliveryRef.ID
+	ParseDeliveryID = store.ParseDeliveryID
 	NewID           = newID
 )
 

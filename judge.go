@@ -31,7 +31,7 @@ func (r *runner) judge(j *job) {
 	case j.Canceled:
 		r.end(j, Canceled, "", &channel.Error{Kind: channel.Temporary, Err: errors.New("canceled")})
 	case j.Suppressed != "":
-		r.end(j, Suppressed, Reason(j.Suppressed), errDead(Reason(j.Suppressed)))
+		r.end(j, Suppressed, j.Suppressed, errDead(j.Suppressed))
 	case j.Marked:
 		r.died(j, now)
 	case !j.Grouped || r.ask(j, now):
@@ -42,7 +42,7 @@ func (r *runner) judge(j *job) {
 // goOn lets j be called, not before its time.
 func (r *runner) goOn(j *job, now time.Time) {
 	if j.NotBefore.After(now) {
-		r.postpone(j, j.Status, Reason(j.Reason), j.NotBefore)
+		r.postpone(j, j.Status, j.Reason, j.NotBefore)
 		return
 	}
 	r.mu.Lock()
@@ -81,10 +81,10 @@ func (r *runner) crashed(j *job) bool {
 // called: those of a host that is restarted all the time tell nothing of j.
 func (r *runner) died(j *job, now time.Time) {
 	st, e := settlementOf(j), &channel.Error{Kind: channel.Uncertain, Err: errDied}
-	st.Failure, st.Wake = storable(e), j.Grouped
+	st.Failure, st.Wake = store.FailureOf(e).Clean(), j.Grouped
 	r.retry(j, &st, now, e, max(j.lane.gate.policy.Attempts, condemnedFrom))
 	if st.Status.Settled() {
-		r.log.Error("delivery was under way at the death of too many processes", "delivery", deliveryID(j.DeliveryRef), "channel", j.lane.gate.name)
+		r.log.Error("delivery was under way at the death of too many processes", "delivery", j.ID(), "channel", j.lane.gate.name)
 	}
 	r.settle(j, st)
 }
@@ -95,7 +95,7 @@ func (r *runner) overdue(j *job, now time.Time) bool {
 		return false
 	}
 	err := errors.New("expired before it could be sent")
-	if last, _ := errorOf(j.Failure); last != nil {
+	if last, _ := j.Failure.Err(); last != nil {
 		err = fmt.Errorf("%w; the last attempt: %w", err, last)
 	}
 	r.end(j, Expired, "", &channel.Error{Kind: channel.Rejected, Field: "expire_at", Err: err})
@@ -106,12 +106,12 @@ func (r *runner) overdue(j *job, now time.Time) bool {
 func (r *runner) ask(j *job, now time.Time) bool {
 	name := j.Message.Dispatcher
 	dispatcher := r.dispatchers[name]
-	progress, own := progressOf(j)
+	progress := j.Group
 	var steps []Step
 	answered := dispatcher != nil && r.consult(name, func() { steps = dispatcher.Next(now, progress) })
 	if !answered || len(steps) != len(progress) {
 		if !r.hangs(name) { // that was said once
-			r.log.Error("dispatcher does not answer", "dispatcher", name, "delivery", deliveryID(j.DeliveryRef))
+			r.log.Error("dispatcher does not answer", "dispatcher", name, "delivery", j.ID())
 		}
 		r.postpone(j, Held, ReasonWaiting, now.Add(puzzledWait))
 		return false
@@ -121,7 +121,7 @@ func (r *runner) ask(j *job, now time.Time) bool {
 			steps[i] = Step{}
 		}
 	}
-	step := steps[own]
+	step := steps[j.own()]
 	switch {
 	case step.Action == Start:
 		return true
@@ -130,7 +130,7 @@ func (r *runner) ask(j *job, now time.Time) bool {
 	case slices.ContainsFunc(steps, func(s Step) bool { return s.moves(now) }):
 		r.wait(j, now, step)
 	default:
-		r.log.Error("dispatcher left a delivery without a next step", "delivery", deliveryID(j.DeliveryRef), "channel", j.lane.gate.name)
+		r.log.Error("dispatcher left a delivery without a next step", "delivery", j.ID(), "channel", j.lane.gate.name)
 		r.end(j, Suppressed, ReasonStuck, &channel.Error{Kind: channel.Misconfigured, Err: errors.New("the dispatcher left it without a next step")})
 	}
 	return false
@@ -149,29 +149,20 @@ func (r *runner) wait(j *job, now time.Time, step Step) {
 	}
 	reason := ReasonWaiting
 	if j.NotBefore.After(now) { // it waits for more than its turn
-		reason = Reason(j.Reason)
+		reason = j.Reason
 	}
 	r.postpone(j, Held, reason, until)
 }
 
-// progressOf tells what the dispatcher may know of j's group, and where j stands in it.
-func progressOf(j *job) (ps []Progress, own int) {
-	ps = make([]Progress, len(j.Group))
-	for i, p := range j.Group {
-		ps[i] = Progress{
-			Channel: p.Lane.Channel(), To: p.To, Place: p.Place, Attempts: p.Attempts, Status: p.Status, Reason: Reason(p.Reason), At: p.At,
-		}
-		if p.Place == j.Place {
-			own = i
-		}
-	}
-	return ps, own
+// own returns j's index in its group.
+func (j *job) own() int {
+	return max(0, slices.IndexFunc(j.Group, func(p Progress) bool { return p.Place == j.Place }))
 }
 
 // postpone settles j as one that is not settled: it is looked at again at due, and has not been called.
 func (r *runner) postpone(j *job, s Status, why Reason, due time.Time) {
 	st := settlementOf(j)
-	st.Status, st.Reason, st.Due = s, string(why), soonest(due, j.Message.ExpireAt)
+	st.Status, st.Reason, st.Due = s, why, soonest(due, j.Message.ExpireAt)
 	r.settle(j, st)
 }
 
@@ -203,9 +194,9 @@ func (st *settlement) conclude(s Status, why Reason, e *channel.Error) {
 			why = ""
 		}
 	}
-	st.Status, st.Reason, st.NotBefore = s, string(why), time.Time{}
+	st.Status, st.Reason, st.NotBefore = s, why, time.Time{}
 	if e != nil || s.Reaches(Sent) {
-		st.Failure = storable(e)
+		st.Failure = store.FailureOf(e).Clean()
 	}
 }
 

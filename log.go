@@ -82,7 +82,7 @@ func (n *Notifier) Log(ctx context.Context, q Query) (Page, error) {
 		return Page{}, err
 	}
 	switch {
-	case q.Cursor != "" && !isMessageID(q.Cursor):
+	case q.Cursor != "" && !store.IsMessageID(q.Cursor):
 		return Page{}, fault("cursor", errors.New("is not one of a page"))
 	case q.Limit < 0 || q.Limit > maxPage:
 		return Page{}, fault("limit", fmt.Errorf("is not in 0 to %d", maxPage))
@@ -109,7 +109,7 @@ func (n *Notifier) entryOf(rec store.MessageRecord) Entry {
 	for i := range rec.Deliveries {
 		for _, a := range rec.Deliveries[i].Attempted {
 			e.Attempts = append(e.Attempts, Attempt{
-				Delivery: e.Deliveries[i].ID, At: a.At, Took: a.Took, Status: a.Status, Reason: Reason(a.Reason), Provider: a.Provider,
+				Delivery: e.Deliveries[i].ID, At: a.At, Took: a.Took, Status: a.Status, Reason: a.Reason, Provider: a.Provider,
 				ProviderID: a.ProviderID, Code: a.Code, Duplicate: a.Duplicate, Failure: a.Failure,
 			})
 		}
@@ -125,7 +125,7 @@ func (n *Notifier) find(ctx context.Context, id string) (store.MessageRecord, er
 
 // findAt reads one message, and the store's clock.
 func (n *Notifier) findAt(ctx context.Context, id string, attempts bool) (now time.Time, rec store.MessageRecord, err error) {
-	if n.store != nil && !isMessageID(id) {
+	if n.store != nil && !store.IsMessageID(id) {
 		return now, rec, ErrNotFound
 	}
 	page, err := n.list(ctx, store.MessageQuery{Filter: store.Filter{AnyTenant: true, MessageID: id}, Limit: 1, Attempts: attempts})
@@ -165,7 +165,7 @@ func (n *Notifier) useStore(f func() error) error {
 func (q *Query) filter() (store.Filter, error) {
 	f := store.Filter{
 		Tenant: q.Tenant, AnyTenant: q.AnyTenant, MessageID: q.ID, Key: q.Key, User: q.User, Channel: q.Channel, Class: string(q.Class),
-		Category: q.Category, Template: q.Template, Statuses: q.Statuses, From: micros(q.From), To: micros(q.To),
+		Category: q.Category, Template: q.Template, Statuses: q.Statuses, Reasons: q.Reasons, From: micros(q.From), To: micros(q.To),
 	}
 	if q.AnyTenant && q.Tenant != "" {
 		return f, fault("any_tenant", errors.New("stands beside a tenant; give one of them"))
@@ -182,7 +182,6 @@ func (q *Query) filter() (store.Filter, error) {
 		if !isReason(r) {
 			return f, fault(at("reasons", i, ""), fmt.Errorf("there is no reason %q", r))
 		}
-		f.Reasons = append(f.Reasons, string(r))
 	}
 	for _, w := range []struct{ field, word string }{
 		{"tenant", q.Tenant}, {"key", q.Key}, {"user", q.User}, {"channel", q.Channel}, {"category", q.Category}, {"template", q.Template},
@@ -191,7 +190,7 @@ func (q *Query) filter() (store.Filter, error) {
 			return f, fault(w.field, err)
 		}
 	}
-	if q.ID != "" && !isMessageID(q.ID) {
+	if q.ID != "" && !store.IsMessageID(q.ID) {
 		return f, fault("id", errors.New("is not the id of a message"))
 	}
 	return f, nil

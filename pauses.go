@@ -24,7 +24,7 @@ func (r *runner) pauseChannel(g *gate, e *channel.Error) (wait time.Duration) {
 		ctx, cancel := context.WithTimeout(r.base, storeTimeout)
 		defer cancel()
 		return r.useStore(func() error {
-			return r.pauses.SavePause(ctx, store.Pause{Channel: g.name, Failure: *storable(e)}, wait)
+			return r.pauses.SavePause(ctx, store.Pause{Channel: g.name, Failure: *store.FailureOf(e).Clean()}, wait)
 		})
 	})
 	if err != nil {
@@ -69,7 +69,7 @@ func (r *runner) loadPauses(ctx context.Context) error {
 		p, ok := until[g.name]
 		switch {
 		case ok:
-			by, _ := errorOf(&p.Failure)
+			by, _ := p.Failure.Err()
 			g.strikes.CompareAndSwap(0, 1)
 			g.adopt(began, began.Add(p.Until.Sub(now)), by)
 		case g.adopt(began, time.Time{}, nil): // somebody resumed it

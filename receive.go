@@ -47,23 +47,22 @@ func (n *Notifier) Receive(ctx context.Context, r channel.Receipt) error {
 // receiptOf returns r as stores take it.
 func receiptOf(r channel.Receipt) (store.Receipt, error) {
 	rec := store.Receipt{Provider: r.Provider, ProviderID: r.ID, At: timeOf(r)}
-	ref, ours := parseDeliveryID(r.DeliveryID)
+	ref, ours := store.ParseDeliveryID(r.DeliveryID)
 	switch {
 	case ours:
 		rec.DeliveryRef = ref
 	case r.ID == "":
 		return rec, fault("id", errors.New("neither this nor delivery_id names a delivery"))
-	case r.ID != clean(r.ID): // then no attempt has it
+	case r.ID != store.Clean(r.ID): // then no attempt has it
 		return rec, fault("id", fmt.Errorf("%w, or too long", errNoWord))
-	case r.Provider != clean(r.Provider):
+	case r.Provider != store.Clean(r.Provider):
 		return rec, fault("provider", fmt.Errorf("%w, or too long", errNoWord))
 	}
 	switch r.Event {
 	case channel.Sent, channel.Delivered, channel.Read, channel.Bounced:
 		var e *channel.Error
-		var why Reason
-		rec.Status, why, e = statusOf(r)
-		rec.Reason, rec.Failure = string(why), storable(e)
+		rec.Status, rec.Reason, e = statusOf(r)
+		rec.Failure = store.FailureOf(e).Clean()
 		return rec, nil
 	}
 	return rec, fault("event", fmt.Errorf("%q is not sent, delivered, read or bounced", r.Event))
@@ -100,7 +99,7 @@ func (n *Notifier) received(ctx context.Context, r *store.Receipt) error {
 		n.wake(n.lanesOf(Class(d.Lane.Class()))...)
 	}
 	g := n.gates[d.Lane.Channel()]
-	if r.Reason != string(ReasonBounced) || r.Failure.Kind != channel.InvalidRecipient || g == nil {
+	if r.Reason != ReasonBounced || r.Failure.Kind != channel.InvalidRecipient || g == nil {
 		return nil
 	}
 	return n.suppress(ctx, d.Message.Tenant, g, d.To, ReasonBounced)
@@ -110,10 +109,10 @@ func (n *Notifier) traceReceipt(d *store.Delivery) {
 	if n.onTransition == nil {
 		return
 	}
-	e, _ := errorOf(d.Failure)
+	e, _ := d.Failure.Err()
 	n.tell(Transition{
-		Event: TransitionReceived, Delivery: deliveryID(d.DeliveryRef), Tenant: d.Message.Tenant, Channel: d.Lane.Channel(),
-		Class: Class(d.Lane.Class()), Status: d.Status, Reason: Reason(d.Reason), Kind: kindOf(e), Attempts: d.Attempts, Duplicate: d.Duplicate,
+		Event: TransitionReceived, Delivery: d.ID(), Tenant: d.Message.Tenant, Channel: d.Lane.Channel(),
+		Class: Class(d.Lane.Class()), Status: d.Status, Reason: d.Reason, Kind: kindOf(e), Attempts: d.Attempts, Duplicate: d.Duplicate,
 	})
 }
 

@@ -4,11 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"math"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/e7ddda3c/notify/channel"
@@ -61,17 +57,17 @@ func (p *plan) record(m *Message, request []byte) (store.NewMessage, error) {
 // record returns what d is stored as, without its place. What is not to go out is stored settled.
 func (d *draft) record(m *Message, shared map[string]json.RawMessage, now time.Time) (store.NewDelivery, error) {
 	r := store.NewDelivery{
-		Lane: store.LaneOf(d.Channel, d.Class), User: d.Recipient, To: clean(d.To), Locale: clean(d.Locale), Status: Accepted,
+		Lane: store.LaneOf(d.Channel, d.Class), User: d.Recipient, To: store.Clean(d.To), Locale: store.Clean(d.Locale), Status: Accepted,
 	}
 	r.Suppression = d.gate.suppression(m.Tenant, r.To)
 	var own ownBody
 	switch {
 	case d.fault != nil:
 		e := classify(d.fault)
-		r.Status, r.Reason, r.Failure = Failed, string(faultReason(e.Kind)), storable(e)
+		r.Status, r.Reason, r.Failure = Failed, faultReason(e.Kind), store.FailureOf(e).Clean()
 		own.Fault = r.Failure
 	case m.SendAt.After(now):
-		r.Status, r.Reason, r.NotBefore = Held, string(ReasonScheduled), micros(m.SendAt)
+		r.Status, r.Reason, r.NotBefore = Held, ReasonScheduled, micros(m.SendAt)
 	}
 	if d.fault == nil && m.Template != "" {
 		own.Content = d.Content
@@ -120,7 +116,7 @@ func unpack(m *store.Message) (*sharedBody, error) {
 func (s *sharedBody) open(d *store.Delivery) (channel.Delivery, error) {
 	m := d.Message
 	out := channel.Delivery{
-		ID: deliveryID(d.DeliveryRef), MessageID: d.MessageID, Tenant: m.Tenant,
+		ID: d.ID(), MessageID: d.MessageID, Tenant: m.Tenant,
 		Channel: d.Lane.Channel(), Recipient: d.User, To: d.To, Locale: d.Locale, Category: m.Category, Class: m.Class,
 		Attempt: d.Attempts + 1, AtMostOnce: m.AtMostOnce, ExpireAt: m.ExpireAt,
 		Content: s.Content, Attachments: s.Attachments, Extra: s.Extra[d.Lane.Channel()],
@@ -133,7 +129,7 @@ func (s *sharedBody) open(d *store.Delivery) (channel.Delivery, error) {
 		return channel.Delivery{}, &channel.Error{Kind: channel.Rejected, Err: fmt.Errorf("the stored delivery: %w", err)}
 	}
 	if own.Fault != nil {
-		e, _ := errorOf(own.Fault)
+		e, _ := own.Fault.Err()
 		return channel.Delivery{}, e
 	}
 	out.Content = own.Content
@@ -143,51 +139,11 @@ func (s *sharedBody) open(d *store.Delivery) (channel.Delivery, error) {
 	return out, nil
 }
 
-// deliveryID names a delivery to drivers, reports and receipts.
-func deliveryID(r store.DeliveryRef) string {
-	return r.MessageID + "-" + strconv.Itoa(r.Recipient) + "-" + strconv.Itoa(r.Place)
-}
-
-// parseDeliveryID reads what deliveryID wrote, and nothing else.
-func parseDeliveryID(id string) (store.DeliveryRef, bool) {
-	if len(id) < messageIDLen {
-		return store.DeliveryRef{}, false
-	}
-	r := store.DeliveryRef{MessageID: id[:messageIDLen]}
-	recipient, place, _ := strings.Cut(strings.TrimPrefix(id[messageIDLen:], "-"), "-")
-	var errs [2]error
-	r.Recipient, errs[0] = strconv.Atoi(recipient)
-	r.Place, errs[1] = strconv.Atoi(place)
-	if errors.Join(errs[:]...) != nil || !isMessageID(r.MessageID) || !isPlace(r.Recipient) || !isPlace(r.Place) || deliveryID(r) != id {
-		return store.DeliveryRef{}, false
-	}
-	return r, true
-}
-
-// isPlace reports whether n is the number of something in a message, as far as stores count.
-func isPlace(n int) bool { return n >= 0 && n <= math.MaxInt32 }
-
-const messageIDLen = 36
-
-// isMessageID reports whether id has the form of a UUID as newID writes it. Stores are not asked for anything else.
-func isMessageID(id string) bool {
-	if len(id) != messageIDLen {
-		return false
-	}
-	for i := range len(id) {
-		dash := i == 8 || i == 13 || i == 18 || i == 23
-		if dash != (id[i] == '-') || !dash && !digit(id[i]) && (id[i] < 'a' || id[i] > 'f') {
-			return false
-		}
-	}
-	return true
-}
-
 // outcomeOf returns d as the application sees it, without Reached, which its group decides.
 func outcomeOf(d *store.Delivery) Outcome {
 	o := Outcome{
-		ID: deliveryID(d.DeliveryRef), Recipient: d.User, Channel: d.Lane.Channel(), To: d.To, ProviderID: d.ProviderID,
-		Status: d.Status, Reason: Reason(d.Reason), Attempts: d.Attempts, At: d.At,
+		ID: d.ID(), Recipient: d.User, Channel: d.Lane.Channel(), To: d.To, ProviderID: d.ProviderID,
+		Status: d.Status, Reason: d.Reason, Attempts: d.Attempts, At: d.At,
 		// A receipt may come between the deaths of two processes that called it, and nobody settles it after.
 		Duplicate: d.Duplicate || d.Lapsed > 0 && d.Status.Settled() && !d.Message.AtMostOnce,
 	}
@@ -200,7 +156,7 @@ func outcomeOf(d *store.Delivery) Outcome {
 			o.Until = d.NotBefore
 		}
 	}
-	if e, _ := errorOf(d.Failure); e != nil {
+	if e, _ := d.Failure.Err(); e != nil {
 		o.Err = e
 	}
 	return o

@@ -62,7 +62,7 @@ type outcomeJSON struct {
 
 // MarshalJSON writes o with its error in parts; see Err.
 func (o Outcome) MarshalJSON() ([]byte, error) {
-	return json.Marshal(outcomeJSON{outcome(o), failureOf(classify(o.Err))})
+	return json.Marshal(outcomeJSON{outcome(o), store.FailureOf(classify(o.Err))})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote. The error reads the same, and has the same Kind; its cause is gone.
@@ -72,45 +72,11 @@ func (o *Outcome) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	*o = Outcome(j.outcome)
-	e, err := errorOf(j.Error)
+	e, err := j.Error.Err()
 	if e != nil {
 		o.Err = e
 	}
 	return err
-}
-
-// failureOf returns e as it is stored.
-func failureOf(e *channel.Error) *store.Failure {
-	if e == nil {
-		return nil
-	}
-	f := &store.Failure{Kind: e.Kind, Field: e.Field, Code: e.Code}
-	if e.RetryAfter > 0 {
-		f.RetryAfter = e.RetryAfter.String()
-	}
-	if e.Err != nil {
-		f.Text = e.Err.Error()
-	}
-	return f
-}
-
-// errorOf returns what was stored as f. It reads the same, and has the same Kind; its cause is gone.
-func errorOf(f *store.Failure) (*channel.Error, error) {
-	if f == nil {
-		return nil, nil
-	}
-	e := &channel.Error{Kind: f.Kind, Field: f.Field, Code: f.Code}
-	if f.Text != "" {
-		e.Err = errors.New(f.Text)
-	}
-	if f.RetryAfter == "" {
-		return e, nil
-	}
-	var err error
-	if e.RetryAfter, err = time.ParseDuration(f.RetryAfter); err != nil {
-		return e, fmt.Errorf("notify: retry_after: %w", err)
-	}
-	return e, nil
 }
 
 // classify returns err as a channel.Error, wrapping it if it is none. A nil pointer is no error, whatever its type.
@@ -148,28 +114,28 @@ const (
 	Expired    = store.Expired    // it lost its use before it could go out
 )
 
-// A Reason says why a delivery has its [Status]. The list is closed.
-type Reason string
+// A Reason says why a delivery has its [Status]. The list is closed. See [store.Reason].
+type Reason = store.Reason
 
 // The reasons, behind the status that each explains. A delivery that would have failed is unknown, for the same reason, if one of
 // its attempts may have gone out.
 const (
-	ReasonScheduled Reason = "scheduled" // held: until its SendAt
-	ReasonWaiting   Reason = "waiting"   // held: the dispatcher lets it wait
-	ReasonRetry     Reason = "retry"     // held: the last attempt failed
-	ReasonPaused    Reason = "paused"    // held: its channel waits
-	ReasonThrottled Reason = "throttled" // failed: it would have had to wait too long
+	ReasonScheduled = store.ReasonScheduled // held: until its SendAt
+	ReasonWaiting   = store.ReasonWaiting   // held: the dispatcher lets it wait
+	ReasonRetry     = store.ReasonRetry     // held: the last attempt failed
+	ReasonPaused    = store.ReasonPaused    // held: its channel waits
+	ReasonThrottled = store.ReasonThrottled // failed: it would have had to wait too long
 
-	ReasonInvalid       Reason = "invalid"           // failed: no such recipient or address, or a fault in the address; suppressed: that was found before
-	ReasonRejected      Reason = "rejected"          // failed: the content can never work
-	ReasonUnreachable   Reason = "unreachable"       // failed: the recipient cannot be reached now
-	ReasonMisconfigured Reason = "misconfigured"     // failed: the channel needs an operator
-	ReasonExhausted     Reason = "exhausted"         // failed: all attempts were used up
-	ReasonBounced       Reason = store.ReasonBounced // failed: it was taken and came back; suppressed: so was an earlier one
+	ReasonInvalid       = store.ReasonInvalid       // failed: no such recipient or address, or a fault in the address; suppressed: that was found before
+	ReasonRejected      = store.ReasonRejected      // failed: the content can never work
+	ReasonUnreachable   = store.ReasonUnreachable   // failed: the recipient cannot be reached now
+	ReasonMisconfigured = store.ReasonMisconfigured // failed: the channel needs an operator
+	ReasonExhausted     = store.ReasonExhausted     // failed: all attempts were used up
+	ReasonBounced       = store.ReasonBounced       // failed: it was taken and came back; suppressed: so was an earlier one
 
-	ReasonTooLate   Reason = "too_late"   // it was canceled when its driver might have been called already; it stands as it does all the same
-	ReasonNotNeeded Reason = "not_needed" // suppressed: the dispatcher dropped it
-	ReasonStuck     Reason = "stuck"      // suppressed: the dispatcher left it without a next step
+	ReasonTooLate   = store.ReasonTooLate   // it was canceled when its driver might have been called already; it stands as it does all the same
+	ReasonNotNeeded = store.ReasonNotNeeded // suppressed: the dispatcher dropped it
+	ReasonStuck     = store.ReasonStuck     // suppressed: the dispatcher left it without a next step
 )
 
 func isStatus(s Status) bool {

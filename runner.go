@@ -123,7 +123,7 @@ func (r *runner) drain() {
 			l.timer.Stop()
 		}
 		for _, j := range l.giveBack() {
-			r.postpone(j, j.Status, Reason(j.Reason), r.now())
+			r.postpone(j, j.Status, j.Reason, r.now())
 		}
 	}
 	r.mu.Unlock()

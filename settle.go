@@ -218,7 +218,7 @@ func (r *runner) lookAgain(e ending) {
 		return
 	}
 	for _, peer := range e.Group {
-		if l := r.byName[peer.Lane]; l != nil && peer.Place != e.job.Place {
+		if l := r.byName[store.LaneOf(peer.Channel, e.Message.Class)]; l != nil && peer.Place != e.job.Place {
 			l.look = time.Time{}
 		}
 	}
@@ -237,7 +237,7 @@ func (r *runner) report(e ending) {
 	if s.Attempt != nil && s.Attempt.ProviderID != "" {
 		d.ProviderID = s.Attempt.ProviderID
 	}
-	failure, _ := errorOf(s.Failure)
+	failure, _ := s.Failure.Err()
 	if !s.Status.Settled() {
 		r.trace(e.job, e.settlement, TransitionHeld, failure, s.Due.Sub(d.At))
 		return
@@ -257,16 +257,16 @@ func (r *runner) reaches(e ending) bool {
 	dispatcher := r.dispatchers[e.Message.Dispatcher]
 	progress, own := []Progress{{Channel: e.lane.gate.name, To: e.To}}, 0
 	if e.Grouped {
-		progress, own = progressOf(e.job)
+		progress, own = slices.Clone(e.Group), e.own()
 	}
 	p := &progress[own]
-	p.Status, p.Reason, p.Attempts, p.At = e.Delivery.Status, Reason(e.Delivery.Reason), e.Delivery.Attempts, e.Delivery.At
+	p.Status, p.Reason, p.Attempts, p.At = e.Delivery.Status, e.Delivery.Reason, e.Delivery.Attempts, e.Delivery.At
 	reached := false
 	return dispatcher != nil && r.consult(e.Message.Dispatcher, func() { reached = dispatcher.Reached(progress) }) && reached
 }
 
 func (r *runner) reportLost(j *job) {
-	r.log.Warn("lease lost to another process", "delivery", deliveryID(j.DeliveryRef), "channel", j.lane.gate.name)
+	r.log.Warn("lease lost to another process", "delivery", j.ID(), "channel", j.lane.gate.name)
 	r.trace(j, settlementOf(j), TransitionLost, nil, 0)
 }
 
@@ -276,7 +276,7 @@ func (r *runner) trace(j *job, st settlement, event TransitionEvent, e *channel.
 		return
 	}
 	r.tell(Transition{
-		Event: event, Delivery: deliveryID(j.DeliveryRef), Tenant: j.Message.Tenant, Channel: j.lane.gate.name, Class: Class(j.Message.Class),
-		Status: st.Status, Reason: Reason(st.Reason), Kind: kindOf(e), Attempts: st.Attempts, Duplicate: st.Duplicate, Took: took,
+		Event: event, Delivery: j.ID(), Tenant: j.Message.Tenant, Channel: j.lane.gate.name, Class: Class(j.Message.Class),
+		Status: st.Status, Reason: st.Reason, Kind: kindOf(e), Attempts: st.Attempts, Duplicate: st.Duplicate, Took: took,
 	})
 }

@@ -47,7 +47,7 @@ func (n *Notifier) suppress(ctx context.Context, tenant string, g *gate, address
 		return nil
 	}
 	return n.useStore(func() error {
-		return n.suppressions.SaveSuppressions(ctx, []store.Suppression{{SuppressionKey: key, Reason: string(why)}})
+		return n.suppressions.SaveSuppressions(ctx, []store.Suppression{{SuppressionKey: key, Reason: why}})
 	})
 }
 

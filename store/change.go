@@ -11,7 +11,7 @@ type Receipt struct {
 	Provider    string
 	ProviderID  string
 	Status      Status // Sent, Delivered, Read, or Failed
-	Reason      string
+	Reason      Reason
 	At          time.Time // zero: now
 	Failure     *Failure
 
@@ -33,7 +33,7 @@ type Filter struct {
 	Category  string
 	Template  string
 	Statuses  []Status
-	Reasons   []string
+	Reasons   []Reason
 	From, To  time.Time // accepted in [From, To)
 }
 

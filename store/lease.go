@@ -30,18 +30,16 @@ type Leased struct {
 	// with Wakes, in one statement after the claim, or a wake-up in between would be lost.
 	Group []Progress
 	// Suppressed is the Reason of [NewDelivery.Suppression], or "" if that is not stored, as in a store without [Suppressions].
-	Suppressed string
+	Suppressed Reason
 }
 
 // Progress is what a group knows of one of its deliveries.
 type Progress struct {
-	Place    int
-	Lane     Lane
-	To       string
-	Attempts int
-	Status   Status
-	Reason   string
-	At       time.Time
+	Channel, To     string
+	Place, Attempts int // Place counts the recipient's deliveries from 0
+	Status          Status
+	Reason          Reason
+	At              time.Time // when it came to its status
 }
 
 // An Extension lets a lease run on, or one that has run out and that nobody took. It does nothing to a lease that was settled.
@@ -59,7 +57,7 @@ type Extension struct {
 type Settlement struct {
 	DeliveryRef
 	Status Status
-	Reason string
+	Reason Reason
 	// Due is when to look again, of a delivery that is not settled: or at once, if its Wakes have risen since the lease.
 	Due       time.Time
 	NotBefore time.Time
@@ -84,7 +82,7 @@ type Settlement struct {
 // A Standing is what a delivery has come to.
 type Standing struct {
 	Status   Status
-	Reason   string
+	Reason   Reason
 	Failure  *Failure
 	Canceled bool // as of [Delivery]
 }

@@ -3,8 +3,6 @@ package store
 import (
 	"strings"
 	"time"
-
-	"github.com/e7ddda3c/notify/channel"
 )
 
 // A Message is what all deliveries of one message share. It never changes once accepted.
@@ -45,7 +43,7 @@ type NewDelivery struct {
 	Suppression SuppressionKey
 
 	Status    Status // Accepted or Held, or a settled one: then it is only logged
-	Reason    string
+	Reason    Reason
 	NotBefore time.Time // when it is first due; zero or in the past: at once
 	Failure   *Failure
 }
@@ -76,14 +74,6 @@ func (l Lane) Class() string {
 	return class
 }
 
-// A DeliveryRef names a delivery: the message, the recipient's number in it, the place among the recipient's deliveries. The claim
-// fences it: of 0, it names the delivery only.
-type DeliveryRef struct {
-	MessageID        string
-	Recipient, Place int
-	Claim            int64
-}
-
 // A Delivery is a delivery as it is stored.
 type Delivery struct {
 	DeliveryRef
@@ -97,7 +87,7 @@ type Delivery struct {
 	Canceled bool // asked for while it was leased; stays after that lease
 
 	Status     Status
-	Reason     string
+	Reason     Reason
 	At         time.Time // when it came to its status; the same status again leaves it
 	Due        time.Time // when it is looked at again, or its lease runs out; zero once it is settled
 	NotBefore  time.Time // no attempt before; zero: at once
@@ -118,21 +108,12 @@ type Delivery struct {
 	Attempted []Attempt
 }
 
-// Failure is an error as it is stored, in JSON where the database has no better place.
-type Failure struct {
-	Kind       channel.Kind `json:"kind"`
-	Field      string       `json:"field,omitempty"`
-	Code       string       `json:"code,omitempty"`        // the vendor's
-	RetryAfter string       `json:"retry_after,omitempty"` // as of time.Duration
-	Text       string       `json:"text,omitempty"`
-}
-
 // An Attempt is one call of a driver.
 type Attempt struct {
 	At         time.Time // when the call began
 	Took       time.Duration
 	Status     Status // what it brought the delivery to
-	Reason     string
+	Reason     Reason
 	Provider   string
 	ProviderID string   // the vendor's id of the message, by which receipts find it
 	Code       string   // the vendor's, of a success; a failure has its own

@@ -35,16 +35,13 @@ func (s Status) height() int {
 	return 0
 }
 
-// ReasonBounced is the one reason that stores know: of a delivery that was taken and came back.
-const ReasonBounced = "bounced"
-
 // Raises reports whether a receipt that says s, for a reason, raises a delivery that stands at before. Everything certain raises
 // what was only tried; coming back raises Sent; Delivered raises even that, because providers repeat and reorder; nothing lowers.
-func (s Status) Raises(reason string, before Status, beforeReason string) bool {
+func (s Status) Raises(reason Reason, before Status, beforeReason Reason) bool {
 	return certainty(s, reason) > certainty(before, beforeReason)
 }
 
-func certainty(s Status, reason string) int {
+func certainty(s Status, reason Reason) int {
 	switch {
 	case s == Sent:
 		return 1

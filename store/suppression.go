@@ -21,5 +21,5 @@ type SuppressionKey struct {
 // A Suppression says why nothing goes to an address.
 type Suppression struct {
 	SuppressionKey
-	Reason string // not empty
+	Reason Reason // not empty
 }

@@ -62,7 +62,7 @@ func (d *delivery) lease() store.Leased {
 		return l
 	}
 	for _, peer := range d.group() {
-		l.Group = append(l.Group, store.Progress{Place: peer.Place, Lane: peer.Lane, To: peer.To, Attempts: peer.Attempts,
+		l.Group = append(l.Group, store.Progress{Place: peer.Place, Channel: peer.Lane.Channel(), To: peer.To, Attempts: peer.Attempts,
 			Status: peer.Status, Reason: peer.Reason, At: peer.At})
 	}
 	return l

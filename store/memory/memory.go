@@ -30,7 +30,7 @@ type Store struct {
 	accepted     int64 // deliveries so far
 	schedules    map[key]store.Schedule
 	pauses       map[string]store.Pause
-	suppressions map[deadKey]string // their reasons
+	suppressions map[deadKey]store.Reason // their reasons
 }
 
 // A key is a name that is unique within a tenant.
@@ -45,7 +45,7 @@ func New() *Store {
 		providers:    map[provided]*delivery{},
 		schedules:    map[key]store.Schedule{},
 		pauses:       map[string]store.Pause{},
-		suppressions: map[deadKey]string{},
+		suppressions: map[deadKey]store.Reason{},
 	}
 }
 

@@ -81,7 +81,7 @@ func (s *Store) wake(d *delivery, now time.Time) {
 }
 
 // stand brings d to a status.
-func (d *delivery) stand(status store.Status, reason string, at time.Time) {
+func (d *delivery) stand(status store.Status, reason store.Reason, at time.Time) {
 	if d.Status != status {
 		d.At = at
 	}

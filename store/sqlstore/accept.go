@@ -153,7 +153,7 @@ const (
 )
 
 func (x *session) deliveryArgs(args []any, id any, d *store.NewDelivery) []any {
-	return append(args, id, d.Recipient, d.Place, string(d.Lane), !d.Status.Settled(), micros(d.NotBefore), string(d.Status), d.Reason,
+	return append(args, id, d.Recipient, d.Place, string(d.Lane), !d.Status.Settled(), micros(d.NotBefore), string(d.Status), string(d.Reason),
 		micros(d.NotBefore), d.User, d.To, d.Locale, d.Grouped, suppressed(d.Suppression), failureText(d.Failure), d.Body)
 }
 

@@ -132,7 +132,7 @@ func (r *row) change(a store.Action, now time.Time) {
 }
 
 // stand brings r to a status.
-func (r *row) stand(status store.Status, reason string, at time.Time) {
+func (r *row) stand(status store.Status, reason store.Reason, at time.Time) {
 	if r.Status != status {
 		r.At = at
 	}
@@ -143,7 +143,7 @@ func (r *row) stand(status store.Status, reason string, at time.Time) {
 func (x *session) put(ctx context.Context, r *row) error {
 	_, err := x.exec(ctx, `update {deliveries} set claim = ?, live = ?, due = ?, status = ?, reason = ?, at = ?, not_before = ?, spent = ?,
 		doubt = ?, failure = ?, canceled = ? where message = ? and recipient = ? and place = ?`,
-		r.Claim, !r.Status.Settled(), r.due, string(r.Status), r.Reason, micros(r.At), micros(r.NotBefore), r.Spent, r.Doubt,
+		r.Claim, !r.Status.Settled(), r.due, string(r.Status), string(r.Reason), micros(r.At), micros(r.NotBefore), r.Spent, r.Doubt,
 		failureText(r.Failure), r.Canceled, x.dialect.id(r.MessageID), r.Recipient, r.Place)
 	return err
 }

@@ -28,7 +28,7 @@ func checkMessage(m *store.NewMessage) error {
 	taken := make(map[place]bool, len(m.Deliveries))
 	for i := range m.Deliveries {
 		d := &m.Deliveries[i]
-		if err := short(names{{"lane", string(d.Lane)}, {"user", d.User}, {"locale", d.Locale}, {"reason", d.Reason}}); err != nil {
+		if err := short(names{{"lane", string(d.Lane)}, {"user", d.User}, {"locale", d.Locale}, {"reason", string(d.Reason)}}); err != nil {
 			return err
 		}
 		if len(d.To) > maxAddress {

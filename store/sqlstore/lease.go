@@ -79,11 +79,12 @@ func (x *session) groups(ctx context.Context, ls []*store.Leased) error {
 		var id uuid
 		var g group
 		var p store.Progress
+		var lane store.Lane
 		var at, count int64
-		if err := rows.Scan(&id, &g.recipient, &p.Place, &p.Lane, &p.To, &p.Attempts, &p.Status, &p.Reason, &at, &count); err != nil {
+		if err := rows.Scan(&id, &g.recipient, &p.Place, &lane, &p.To, &p.Attempts, &p.Status, &p.Reason, &at, &count); err != nil {
 			return err
 		}
-		g.message, p.At = string(id), instant(at)
+		g.message, p.Channel, p.At = string(id), lane.Channel(), instant(at)
 		members[g] = append(members[g], p)
 		wakes[store.DeliveryRef{MessageID: g.message, Recipient: g.recipient, Place: p.Place}] = count
 		return nil

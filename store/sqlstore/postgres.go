@@ -143,9 +143,9 @@ func (p postgres) settle(ctx context.Context, x *session, ss []store.Settlement,
 		if s.Due.IsZero() {
 			wakes = -1 // at once
 		}
-		a.row(i, p.id(s.MessageID), s.Recipient, s.Place, s.Claim, !s.Status.Settled(), due, wakes, string(s.Status), s.Reason, micros(s.NotBefore),
+		a.row(i, p.id(s.MessageID), s.Recipient, s.Place, s.Claim, !s.Status.Settled(), due, wakes, string(s.Status), string(s.Reason), micros(s.NotBefore),
 			s.Attempts, s.Spent, s.Doubt, s.Duplicate, clean(attempt.ProviderID), failureText(s.Failure),
-			s.Attempt != nil, micros(attempt.At), attempt.Took.Microseconds(), string(attempt.Status), clean(attempt.Reason),
+			s.Attempt != nil, micros(attempt.At), attempt.Took.Microseconds(), string(attempt.Status), clean(string(attempt.Reason)),
 			clean(attempt.Provider), clean(attempt.Code), attempt.Duplicate, failureText(attempt.Failure))
 	}
 	return x.marked(ctx, len(ss), `with clock as materialized (select {now} as now),

@@ -27,8 +27,8 @@ const (
 type row struct {
 	store.Delivery
 	leased     bool
-	due        int64  // of settled ones, too
-	suppressed string // why, of claimed ones
+	due        int64        // of settled ones, too
+	suppressed store.Reason // why, of claimed ones
 }
 
 // into returns where to scan the deliveryColumns, and what to do then.
@@ -64,7 +64,7 @@ func scanClaimed(rows *sql.Rows, more ...any) (*row, error) {
 	var why sql.NullString
 	r, err := scanRow(rows, append([]any{&why}, more...)...)
 	if err == nil {
-		r.suppressed = why.String
+		r.suppressed = store.Reason(why.String)
 	}
 	return r, err
 }

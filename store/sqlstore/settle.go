@@ -158,14 +158,14 @@ func settleArgs(s *store.Settlement) []any {
 	if s.Attempt != nil {
 		provider = clean(s.Attempt.ProviderID)
 	}
-	return []any{!s.Status.Settled(), wakes, micros(s.Due), string(s.Status), string(s.Status), s.Reason, micros(s.NotBefore), s.Attempts, s.Spent,
+	return []any{!s.Status.Settled(), wakes, micros(s.Due), string(s.Status), string(s.Status), string(s.Reason), micros(s.NotBefore), s.Attempts, s.Spent,
 		s.Doubt, s.Duplicate, provider, failureText(s.Failure)}
 }
 
 // attemptArgs are the values of a settlement's attempt, in the order of attemptColumns.
 func (x *session) attemptArgs(s *store.Settlement) []any {
 	a := s.Attempt
-	return []any{x.dialect.id(s.MessageID), s.Recipient, s.Place, s.Claim, micros(a.At), a.Took.Microseconds(), string(a.Status), clean(a.Reason),
+	return []any{x.dialect.id(s.MessageID), s.Recipient, s.Place, s.Claim, micros(a.At), a.Took.Microseconds(), string(a.Status), clean(string(a.Reason)),
 		clean(a.Provider), clean(a.ProviderID), clean(a.Code), a.Duplicate, failureText(a.Failure)}
 }
 

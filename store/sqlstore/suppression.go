@@ -16,14 +16,14 @@ func (s *Store) SaveSuppressions(ctx context.Context, ss []store.Suppression) er
 		if n.Address == "" {
 			return errors.New("sqlstore: a suppression has no address")
 		}
-		if err := short(names{{"tenant", n.Tenant}, {"kind", n.Kind}, {"reason", n.Reason}}); err != nil {
+		if err := short(names{{"tenant", n.Tenant}, {"kind", n.Kind}, {"reason", string(n.Reason)}}); err != nil {
 			return fault(err)
 		}
 	}
 	return s.inTx(ctx, func(ctx context.Context, x *session) error {
 		for _, n := range ss {
 			if _, err := x.exec(ctx, "insert into {suppressions} (tenant, kind, hash, reason, at) values (?, ?, ?, ?, {now}) "+x.dialect.traits().ignore,
-				n.Tenant, n.Kind, suppressed(n.SuppressionKey), n.Reason); err != nil {
+				n.Tenant, n.Kind, suppressed(n.SuppressionKey), string(n.Reason)); err != nil {
 				return err
 			}
 		}

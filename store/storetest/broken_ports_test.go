@@ -29,7 +29,7 @@ var brokenPorts = table{
 	"suppresses every kind":          {rule: "suppression/suppressions", open: suppressions(bentSuppressions{kindless: true})},
 	"suppresses what it can":         {rule: "suppression/no address", open: suppressions(bentSuppressions{lenient: true})},
 	"overwrites suppressions":        {rule: "suppression/stay", open: suppressions(bentSuppressions{latest: true})},
-	"suppresses from the beginning":  {rule: "suppression/as it is now", open: suppressions(bentSuppressions{first: map[store.DeliveryRef]string{}})},
+	"suppresses from the beginning":  {rule: "suppression/as it is now", open: suppressions(bentSuppressions{first: map[store.DeliveryRef]store.Reason{}})},
 	"stores a hundred":               {rule: "suppression/many suppressions", open: suppressions(bentSuppressions{most: 100})},
 	"always had a suppression":       {rule: "suppression/delete a suppression", open: suppressions(bentSuppressions{always: true})},
 	"suppresses without its context": {rule: "suppression/suppressions and an ended context", open: suppressions(bentSuppressions{always: true})},
@@ -111,7 +111,7 @@ type bentSuppressions struct {
 	*bent
 	kindless, lenient, latest, always bool
 	most                              int
-	first                             map[store.DeliveryRef]string
+	first                             map[store.DeliveryRef]store.Reason
 }
 
 func (b *bentSuppressions) SaveSuppressions(ctx context.Context, xs []store.Suppression) error {

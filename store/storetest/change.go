@@ -50,7 +50,7 @@ func (r *run) changes(a store.Action, to store.Status, from ...store.Status) []s
 		}
 		names, changed = append(names, ref(m, i, 0)), append(changed, d)
 		r.same("the status of what was "+string(before[i].Status), d.Status, to)
-		r.same("the reason of what was "+string(before[i].Status), d.Reason, "")
+		r.same("the reason of what was "+string(before[i].Status), d.Reason, store.Reason(""))
 	}
 	r.same("what was changed", set(done.Deliveries), set(names))
 	r.same("what was leased", done.Leased, 0)

@@ -32,16 +32,16 @@ func groupProgress(r *run) {
 		}
 		at := l.At
 		r.same("the group", l.Group, []store.Progress{
-			{Place: 0, Lane: mail, To: "ann@example.com", Status: store.Accepted, At: at},
-			{Place: 1, Lane: text, To: "ann@example.com", Status: store.Accepted, At: at},
-			{Place: 2, Lane: chat, To: "elsewhere", Status: store.Suppressed, Reason: "invalid", At: at},
+			{Place: 0, Channel: mail.Channel(), To: "ann@example.com", Status: store.Accepted, At: at},
+			{Place: 1, Channel: text.Channel(), To: "ann@example.com", Status: store.Accepted, At: at},
+			{Place: 2, Channel: chat.Channel(), To: "elsewhere", Status: store.Suppressed, Reason: "invalid", At: at},
 		})
 		s := called(l, "p-1")
 		s.Wake = true
 		r.settled(s)
 	}
 	l := r.one(long, text)
-	r.same("the group, after a settlement of place 0", l.Group[0], store.Progress{Place: 0, Lane: mail, To: "ann@example.com", Attempts: 1,
+	r.same("the group, after a settlement of place 0", l.Group[0], store.Progress{Place: 0, Channel: mail.Channel(), To: "ann@example.com", Attempts: 1,
 		Status: store.Sent, At: r.stored(ref(m, 0, 0)).At})
 }
 

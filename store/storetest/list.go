@@ -40,8 +40,8 @@ func listFilter(r *run) {
 	for name, f := range map[string]store.Filter{
 		"MessageID": {MessageID: m.ID}, "Key": {Key: "k-1"}, "User": {User: "u-1"}, "Channel": {Channel: "push"}, "Class": {Class: "alert"},
 		"Category": {Category: "c-1"}, "Template": {Template: "t-1"}, "Statuses": {Statuses: []store.Status{store.Held}},
-		"Reasons": {Reasons: []string{"waiting"}},
-		"many":    {Statuses: []store.Status{store.Read, store.Held}, Reasons: []string{"x", "waiting"}, User: "u-1"},
+		"Reasons": {Reasons: []store.Reason{"waiting"}},
+		"many":    {Statuses: []store.Status{store.Read, store.Held}, Reasons: []store.Reason{"x", "waiting"}, User: "u-1"},
 	} {
 		f.Tenant = "shop"
 		r.same("the messages selected by "+name, r.listed(f), []string{m.ID})
@@ -66,7 +66,7 @@ func listOneDelivery(r *run) {
 	r.same("the messages with mail that failed, where a text failed",
 		len(r.listed(store.Filter{Tenant: "shop", Channel: "email", Statuses: []store.Status{store.Failed}})), 0)
 	r.same("the messages to a user that failed, where another's failed",
-		len(r.listed(store.Filter{Tenant: "shop", User: "user-0", Reasons: []string{"rejected"}})), 0)
+		len(r.listed(store.Filter{Tenant: "shop", User: "user-0", Reasons: []store.Reason{"rejected"}})), 0)
 	r.same("the messages with texts that failed",
 		len(r.listed(store.Filter{Tenant: "shop", Channel: "sms", User: "user-1", Statuses: []store.Status{store.Failed}})), 1)
 }

@@ -33,7 +33,7 @@ func meanwhileReceipt(r *run) {
 	r.same("Overtaken", r.overtaken(s), overtaken)
 	d := r.stored(l.DeliveryRef)
 	r.same("Status", d.Status, store.Delivered)
-	r.same("Reason", d.Reason, "fast")
+	r.same("Reason", d.Reason, store.Reason("fast"))
 	r.same("At", d.At, instant(2026, 7))
 	r.same("Due", d.Due, time.Time{})
 	r.same("Failure", d.Failure, (*store.Failure)(nil))
@@ -82,9 +82,9 @@ func meanwhileCanceled(r *run) {
 		r.same("Due", d.Due, time.Time{})
 		r.same("the attempts", len(d.Attempted), 1)
 		if want == store.Canceled {
-			r.same("Reason", d.Reason, "")
+			r.same("Reason", d.Reason, store.Reason(""))
 		} else {
-			r.same("Reason", d.Reason, "because")
+			r.same("Reason", d.Reason, store.Reason("because"))
 		}
 	}
 }

@@ -170,7 +170,7 @@ func (m *model) wake(f *fate) {
 }
 
 // stand brings f to a status.
-func (f *fate) stand(status store.Status, reason string) {
+func (f *fate) stand(status store.Status, reason store.Reason) {
 	f.came = f.came || f.Status != status
 	f.Status, f.Reason = status, reason
 	if status.Settled() {

@@ -61,7 +61,7 @@ func (m *model) progress(f *fate) []store.Progress {
 	var ps []store.Progress
 	for _, p := range m.all() {
 		if f.Grouped && p.MessageID == f.MessageID && p.Recipient == f.Recipient {
-			ps = append(ps, store.Progress{Place: p.Place, Lane: p.Lane, To: p.To, Attempts: p.Attempts, Status: p.Status, Reason: p.Reason, At: p.At})
+			ps = append(ps, store.Progress{Place: p.Place, Channel: p.Lane.Channel(), To: p.To, Attempts: p.Attempts, Status: p.Status, Reason: p.Reason, At: p.At})
 		}
 	}
 	return ps

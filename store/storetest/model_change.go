@@ -61,7 +61,7 @@ func (m *model) filter() store.Filter {
 		f.Statuses = []store.Status{pick(m, store.Accepted, store.Sent, store.Failed), pick(m, store.Held, store.Canceled)}
 	}
 	if m.chance(5) {
-		f.Reasons = []string{pick(m, "retry", "", "invalid")}
+		f.Reasons = []store.Reason{pick[store.Reason](m, "retry", "", "invalid")}
 	}
 	return f
 }

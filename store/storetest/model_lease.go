@@ -121,7 +121,7 @@ func (m *model) held() []store.Leased {
 }
 
 func (m *model) settlement(l store.Leased) store.Settlement {
-	s := ends(l, pick(m, store.Held, store.Held, store.Accepted, store.Sent, store.Failed, store.Unknown, store.Suppressed), pick(m, "", "retry"))
+	s := ends(l, pick(m, store.Held, store.Held, store.Accepted, store.Sent, store.Failed, store.Unknown, store.Suppressed), pick[store.Reason](m, "", "retry"))
 	s.Wake = m.chance(2)
 	if !s.Status.Settled() {
 		s.Due = pick(m, m.clock, m.later())

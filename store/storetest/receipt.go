@@ -44,7 +44,7 @@ func receiptByDelivery(r *run) {
 	r.received(store.Receipt{DeliveryRef: name, Status: store.Read})
 	d = r.stored(name)
 	r.same("Status", d.Status, store.Read)
-	r.same("Reason", d.Reason, "")
+	r.same("Reason", d.Reason, store.Reason(""))
 	r.same("Failure, after a receipt without", d.Failure, (*store.Failure)(nil))
 	if d.At.Before(before) || d.At.After(r.now()) {
 		r.broken("At is %v after a receipt without, want the store's clock", d.At)
@@ -82,7 +82,7 @@ func receiptByProvider(r *run) {
 func receiptRaises(r *run) {
 	type stand struct {
 		status store.Status
-		reason string
+		reason store.Reason
 	}
 	before := []stand{{store.Accepted, ""}, {store.Held, "retry"}, {store.Sent, ""}, {store.Delivered, ""}, {store.Read, ""}, {store.Failed, "rejected"},
 		{store.Failed, store.ReasonBounced}, {store.Unknown, ""}, {store.Suppressed, "invalid"}, {store.Canceled, ""}, {store.Expired, ""}}
@@ -124,9 +124,9 @@ func receiptInOrder(r *run) {
 		store.Receipt{DeliveryRef: up, Status: store.Delivered}, store.Receipt{DeliveryRef: down, Status: store.Delivered},
 		store.Receipt{DeliveryRef: up, Status: store.Failed, Reason: store.ReasonBounced}, store.Receipt{DeliveryRef: down, Status: store.Sent},
 		store.Receipt{DeliveryRef: up, Status: store.Read, Reason: "last"})
-	r.same("a delivery that rises", r.stored(up).Reason, "last")
-	r.same("a delivery that was read first", r.stored(down).Reason, "fast")
-	r.same("a delivery with two receipts that say the same", r.stored(even).Reason, "first")
+	r.same("a delivery that rises", r.stored(up).Reason, store.Reason("last"))
+	r.same("a delivery that was read first", r.stored(down).Reason, store.Reason("fast"))
+	r.same("a delivery with two receipts that say the same", r.stored(even).Reason, store.Reason("first"))
 }
 
 func receiptUnmatched(r *run) {

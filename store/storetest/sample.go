@@ -82,7 +82,7 @@ func timeless(d store.Delivery) store.Delivery {
 }
 
 // ends makes a settlement of l that ends it.
-func ends(l store.Leased, status store.Status, reason string) store.Settlement {
+func ends(l store.Leased, status store.Status, reason store.Reason) store.Settlement {
 	return store.Settlement{DeliveryRef: l.DeliveryRef, Status: status, Reason: reason, Wakes: l.Wakes, Attempts: l.Attempts, Spent: l.Spent,
 		Doubt: l.Doubt, Duplicate: l.Duplicate, Failure: l.Failure}
 }

@@ -55,7 +55,7 @@ func settleFinal(r *run) {
 		r.none("it is "+string(status), mail)
 		d := r.stored(l.DeliveryRef)
 		r.same("Status", d.Status, status)
-		r.same("Reason", d.Reason, "because")
+		r.same("Reason", d.Reason, store.Reason("because"))
 		r.same("Failure", d.Failure, fault())
 		r.same("Due of what is settled", d.Due, time.Time{})
 	}
@@ -171,7 +171,7 @@ func settleBatch(r *run) {
 	var lost []store.DeliveryRef
 	for i, l := range leased {
 		s := called(l, l.MessageID+string(l.Lane))
-		s.Status, s.Reason, s.Due, s.Doubt, s.Wake = fates[i%len(fates)], string(fates[i%len(fates)][:2]), now.Add(long), i%2 == 0, i%3 == 0
+		s.Status, s.Reason, s.Due, s.Doubt, s.Wake = fates[i%len(fates)], store.Reason(fates[i%len(fates)][:2]), now.Add(long), i%2 == 0, i%3 == 0
 		ss = append(ss, s)
 		want[l.DeliveryRef] = s
 	}

@@ -31,7 +31,7 @@ func (r *run) suppress(s store.Suppressions, xs ...store.Suppression) {
 }
 
 // found accepts a delivery for each of xs, and returns why which of them are suppressed.
-func (r *run) found(xs ...store.Suppression) map[store.SuppressionKey]string {
+func (r *run) found(xs ...store.Suppression) map[store.SuppressionKey]store.Reason {
 	r.Helper()
 	m := message()
 	for i, x := range xs {
@@ -40,7 +40,7 @@ func (r *run) found(xs ...store.Suppression) map[store.SuppressionKey]string {
 		m.Deliveries = append(m.Deliveries, d)
 	}
 	r.accept(m)
-	reasons := map[store.SuppressionKey]string{}
+	reasons := map[store.SuppressionKey]store.Reason{}
 	for _, d := range r.lease(time.Hour, store.LaneRoom{Lane: mail, Room: len(xs) + 1}).Deliveries {
 		if d.Suppressed != "" {
 			reasons[xs[d.Recipient].SuppressionKey] = d.Suppressed
@@ -55,14 +55,14 @@ func suppressionsFound(r *run, s store.Suppressions) {
 	r.suppress(s, a, b)
 	others := []store.Suppression{dead("Shop", "email", a.Address), dead("", "email", a.Address), dead("shop", "phone", a.Address),
 		dead("shop", "email", "Größe@example.com"), dead("shop", "email", a.Address+" "), dead("shop", "email", ""), {}}
-	want := map[store.SuppressionKey]string{a.SuppressionKey: "bounced", b.SuppressionKey: "bounced"}
+	want := map[store.SuppressionKey]store.Reason{a.SuppressionKey: "bounced", b.SuppressionKey: "bounced"}
 	r.same("what is found of two and seven others", r.found(slices.Concat(others, []store.Suppression{a, b, a})...), want)
 }
 
 func suppressionsNowhere(r *run, s store.Suppressions) {
 	a, none := dead("shop", "email", "ann@example.com"), dead("shop", "email", "")
 	r.fail(map[string]error{"SaveSuppressions": s.SaveSuppressions(r.Context(), []store.Suppression{a, none})})
-	r.same("what is found", r.found(a, none, store.Suppression{}), map[store.SuppressionKey]string{})
+	r.same("what is found", r.found(a, none, store.Suppression{}), map[store.SuppressionKey]store.Reason{})
 }
 
 func suppressionsStay(r *run, s store.Suppressions) {
@@ -71,7 +71,7 @@ func suppressionsStay(r *run, s store.Suppressions) {
 	again, twice := a, dead("shop", "email", "bob@example.com")
 	again.Reason = "invalid"
 	r.suppress(s, again, twice, twice)
-	want := map[store.SuppressionKey]string{a.SuppressionKey: "bounced", twice.SuppressionKey: "bounced"}
+	want := map[store.SuppressionKey]store.Reason{a.SuppressionKey: "bounced", twice.SuppressionKey: "bounced"}
 	r.same("a suppression that was stored again, and another of the same call", r.found(a, twice), want)
 }
 
@@ -81,14 +81,14 @@ func suppressionsNow(r *run, s store.Suppressions) {
 	d.Suppression = a.SuppressionKey
 	r.accept(message(d))
 	first := r.one(time.Millisecond, mail)
-	r.same("why a delivery is suppressed, before it is", first.Suppressed, "")
+	r.same("why a delivery is suppressed, before it is", first.Suppressed, store.Reason(""))
 	r.suppress(s, a)
 	second := r.again(time.Millisecond)
-	r.same("why it is suppressed", second.Suppressed, "bounced")
+	r.same("why it is suppressed", second.Suppressed, store.ReasonBounced)
 	_, err := s.DeleteSuppression(r.Context(), a.SuppressionKey)
 	r.done("DeleteSuppression", err, nil)
 	third := r.again(time.Hour)
-	r.same("why it is suppressed, after it was", third.Suppressed, "")
+	r.same("why it is suppressed, after it was", third.Suppressed, store.Reason(""))
 	r.same("its status", third.Status, store.Accepted)
 }
 
@@ -109,7 +109,7 @@ func suppressionsDelete(r *run, s store.Suppressions) {
 		r.done("DeleteSuppression", err, nil)
 		r.same("whether there was one", was, want)
 	}
-	r.same("what is found", r.found(a, b), map[store.SuppressionKey]string{b.SuppressionKey: "bounced"})
+	r.same("what is found", r.found(a, b), map[store.SuppressionKey]store.Reason{b.SuppressionKey: "bounced"})
 }
 
 func suppressionsEnded(r *run, s store.Suppressions) {
@@ -120,5 +120,5 @@ func suppressionsEnded(r *run, s store.Suppressions) {
 	errs := map[string]error{"SaveSuppressions": s.SaveSuppressions(ctx, []store.Suppression{b})}
 	_, errs["DeleteSuppression"] = s.DeleteSuppression(ctx, a.SuppressionKey)
 	r.fail(errs)
-	r.same("what is found", r.found(a, b), map[store.SuppressionKey]string{a.SuppressionKey: "bounced"})
+	r.same("what is found", r.found(a, b), map[store.SuppressionKey]store.Reason{a.SuppressionKey: "bounced"})
 }

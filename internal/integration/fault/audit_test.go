@@ -109,7 +109,7 @@ func (a *audit) checkLog() {
 			ids[d.To] = m.Message.ID
 			switch {
 			case d.Status == store.Sent, d.Status == store.Unknown && m.Message.AtMostOnce:
-			case d.Reason == string(notify.ReasonExhausted) && len(a.claims[idOf(d.DeliveryRef)]) > deaths:
+			case d.Reason == notify.ReasonExhausted && len(a.claims[idOf(d.DeliveryRef)]) > deaths:
 				a.condemned++
 			default:
 				a.fault("%s is %s %s", d.To, d.Status, d.Reason)

@@ -123,7 +123,7 @@ func (b *broken) SettleDeliveries(ctx context.Context, ss []store.Settlement) ([
 			}
 		})
 		ss = slices.DeleteFunc(ss, func(s store.Settlement) bool {
-			return s.Status == store.Held && s.Reason == string(notify.ReasonWaiting) && now[idOf(s.DeliveryRef)] > s.Wakes
+			return s.Status == store.Held && s.Reason == notify.ReasonWaiting && now[idOf(s.DeliveryRef)] > s.Wakes
 		})
 	}
 	return b.Deliveries.SettleDeliveries(ctx, ss)

@@ -136,7 +136,7 @@ func (j *judge) isCondemned(d store.Delivery) bool {
 	switch {
 	case d.Status != store.Unknown || d.Failure == nil || fateOf(d.To).call == deaf:
 		return false
-	case d.Reason == string(notify.ReasonExhausted):
+	case d.Reason == notify.ReasonExhausted:
 		return len(j.claims[idOf(d.DeliveryRef)]) > deaths
 	}
 	return strings.Contains(d.Failure.Text, "ignores its deadline")
