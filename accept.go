@@ -8,53 +8,61 @@ import (
 	"slices"
 	"time"
 
+	"github.com/e7ddda3c/notify/internal/engine"
 	"github.com/e7ddda3c/notify/store"
 	"github.com/e7ddda3c/notify/template"
 )
 
-// An acceptFunc gives a message to a store. late is the error if it expires before it can go out and its Key is new.
+// An acceptFunc stores a message. late is its error if it expires before it can go out and its Key is new.
 type acceptFunc func(ctx context.Context, m store.NewMessage, late error) (store.Acceptance, error)
 
-// accept plans m, gives it to a store and reports what came of that, and which lanes have something due.
+// accept plans m, stores it, and returns the report and the lanes that have something due.
 func (n *Notifier) accept(ctx context.Context, m Message, give acceptFunc) (r Report, due []store.Lane, err error) {
-	m.fill(time.Now())
-	p, err := n.plan(ctx, m)
-	if err == nil {
-		err = ended(ctx) // what is not rendered must not be stored
+	p, err := n.planner.plan(ctx, m)
+	if err == nil && ctx.Err() != nil { // deliveries may not be rendered
+		err = fmt.Errorf("notify: nothing was accepted: %w", engine.EndOf(ctx))
 	}
 	if err != nil {
 		return Report{}, nil, err
 	}
-	request, err := requestOf(m)
+	request, err := requestOf(p.message)
 	if err != nil {
 		return Report{}, nil, fault("key", err)
 	}
-	rec, err := p.record(&m, request)
+	rec, err := n.planner.encode(&p, request)
 	if err != nil {
 		return Report{}, nil, err
 	}
-	a, err := give(ctx, rec, checkExpiry(&m))
+	a, err := give(ctx, rec, checkExpiry(&p.message))
 	switch {
 	case err != nil:
 		return Report{}, nil, err
 	case a.First != nil && a.Differs:
 		return Report{}, nil, fault("key", ErrKeyReused)
 	case a.First != nil:
-		r = n.reportOf(*a.First)
+		r = n.reportOf(ctx, *a.First)
 		r.Repeated = true
 		return r, nil, nil
 	}
-	r = n.accepted(&p, &rec)
-	return r, n.announce(&rec, r), nil
+	r = n.accepted(ctx, &p, &rec)
+	return r, n.announceAccepted(&rec, r), nil
 }
 
-// checkLate refuses m if it is late and its Key is new. Sent again, however late, it gets the report of the first: if that is pruned
-// in between, m is stored, and Run ends it as expired.
+// give stores m together with the messages of other callers.
+func (n *Notifier) give(ctx context.Context, m store.NewMessage, late error) (store.Acceptance, error) {
+	if err := n.checkLate(ctx, &m.Message, late); err != nil {
+		return store.Acceptance{}, err
+	}
+	return n.engine.Accept(ctx, m)
+}
+
+// checkLate refuses m if it is late and its Key is new. A repeated message gets the report of the first, however late: if that is pruned in
+// between, m is stored, and Run ends it as expired.
 func (n *Notifier) checkLate(ctx context.Context, m *store.Message, late error) error {
 	if late == nil || m.Key == "" {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, acceptTimeout)
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	page, err := n.list(ctx, store.MessageQuery{Filter: store.Filter{Tenant: m.Tenant, Key: m.Key}, Limit: 1})
 	switch {
@@ -66,24 +74,8 @@ func (n *Notifier) checkLate(ctx context.Context, m *store.Message, late error) 
 	return nil
 }
 
-// ended returns the error of a ctx that has ended before anything was accepted.
-func ended(ctx context.Context) error {
-	if ctx.Err() == nil {
-		return nil
-	}
-	return fmt.Errorf("notify: nothing was accepted: %w", endOf(ctx))
-}
-
-// endOf returns ctx's error with its cause.
-func endOf(ctx context.Context) error {
-	if cause := context.Cause(ctx); !errors.Is(cause, ctx.Err()) {
-		return fmt.Errorf("%w: %w", ctx.Err(), cause)
-	}
-	return ctx.Err()
-}
-
-// requestOf tells messages with the same Key apart: what the host asked for, without the times that it may compute anew, whatever its
-// types are, and the order of their fields: the program that sends a message again may be a later one, or have read it from somewhere.
+// requestOf returns the part of m by which messages with the same Key are compared: all that the host asked for, but for the times that it
+// may compute anew, whatever the types are, and in whatever order their fields stand: a later program may send the message again.
 func requestOf(m Message) ([]byte, error) {
 	if m.Key == "" {
 		return nil, nil
@@ -91,10 +83,10 @@ func requestOf(m Message) ([]byte, error) {
 	m.Key, m.SendAt, m.ExpireAt = "", time.Time{}, time.Time{}
 	m.Dispatcher = cmp.Or(m.Dispatcher, "all")
 	files := m.Attachments
-	m.Attachments = nil // they may be large, and are what they are
+	m.Attachments = nil // they may be large, and have one form only
 	plain, err := template.Decode(m)
 	if err != nil {
-		return nil, fmt.Errorf("the message has no JSON to know it by: %w", err)
+		return nil, fmt.Errorf("the message must have a JSON to be compared by: %w", err)
 	}
 	request := []any{plain}
 	for _, f := range files {
@@ -103,23 +95,23 @@ func requestOf(m Message) ([]byte, error) {
 	return toJSON(request)
 }
 
-// accepted returns the report of what has just been stored. Unlike one that is read back, its errors have their causes.
-func (n *Notifier) accepted(p *plan, r *store.NewMessage) Report {
+// accepted returns the report of a message that has just been stored. Unlike that of a message that is read back, its errors have their
+// causes.
+func (n *Notifier) accepted(ctx context.Context, p *plan, r *store.NewMessage) Report {
 	rec := store.MessageRecord{Message: r.Message, Deliveries: make([]store.Delivery, len(r.Deliveries))}
 	now := micros(time.Now())
 	for i, d := range r.Deliveries {
 		rec.Deliveries[i] = store.Delivery{
-			DeliveryRef: store.DeliveryRef{MessageID: r.ID, Recipient: d.Recipient, Place: d.Place},
-			Lane:        d.Lane, User: d.User, To: d.To, Status: d.Status, Reason: d.Reason, At: now, Due: d.NotBefore,
-			Failure: d.Failure,
+			DeliveryRef: store.DeliveryRef{MessageID: r.ID, Recipient: d.Recipient, Place: d.Place}, Message: &rec.Message,
+			Lane: d.Lane, User: d.User, To: d.To, Status: d.Status, Reason: d.Reason, At: now, Due: d.NotBefore, Failure: d.Failure,
 		}
 	}
-	report := n.reportOf(rec)
+	report := n.reportOf(ctx, rec)
 	i := 0
 	for g := range p.groups {
-		for j := range p.groups[g].ds {
-			if fault := p.groups[g].ds[j].fault; fault != nil {
-				report.Deliveries[i].Err = classify(fault)
+		for j := range p.groups[g].Deliveries {
+			if fault := p.groups[g].Deliveries[j].Fault; fault != nil {
+				report.Deliveries[i].Err = fault
 			}
 			i++
 		}
@@ -127,10 +119,13 @@ func (n *Notifier) accepted(p *plan, r *store.NewMessage) Report {
 	return report
 }
 
-// announce tells the host of a message that has just been stored, and returns the lanes in which something of it is due.
-func (n *Notifier) announce(r *store.NewMessage, report Report) (due []store.Lane) {
+// announceAccepted tells the host of a message that has just been stored, and returns the lanes in which something of it is due.
+func (n *Notifier) announceAccepted(r *store.NewMessage, report Report) (due []store.Lane) {
 	for i, d := range r.Deliveries {
-		n.announceOne(r, &d, report.Deliveries[i])
+		n.announce(TransitionAccepted, r.Tenant, Class(r.Class), report.Deliveries[i], 0)
+		if d.Status.Settled() {
+			n.announce(TransitionSettled, r.Tenant, Class(r.Class), report.Deliveries[i], 0)
+		}
 		if d.Status == Accepted && !slices.Contains(due, d.Lane) {
 			due = append(due, d.Lane)
 		}
@@ -141,19 +136,46 @@ func (n *Notifier) announce(r *store.NewMessage, report Report) (due []store.Lan
 	return due
 }
 
-func (n *Notifier) announceOne(r *store.NewMessage, d *store.NewDelivery, o Outcome) {
-	if n.onTransition != nil {
-		t := Transition{
-			Event: TransitionAccepted, Delivery: o.ID, Tenant: r.Tenant, Channel: o.Channel, Class: Class(r.Class),
-			Status: o.Status, Reason: o.Reason, Kind: kindOf(classify(o.Err)),
-		}
-		n.tell(t)
-		if d.Status.Settled() {
-			t.Event = TransitionSettled
-			n.tell(t)
-		}
+// A Sender sends messages as part of something else; see [Notifier.In].
+type Sender struct {
+	n  *Notifier
+	in store.Accepter
+}
+
+// In returns a Sender whose messages are accepted by a, a transaction of the host's in the Notifier's own store. They are kept if the host
+// commits, together with the host's own rows, and vanish if not. Call [Notifier.Wake] after the commit, or the messages go out at the next
+// poll of a Run. The Sender may be used as long as a, and by as many goroutines. With a store st of sqlstore:
+//
+//	tx, err := db.BeginTx(ctx, nil)
+//	…
+//	defer tx.Rollback()
+//	_, err = tx.ExecContext(ctx, "insert into orders …")
+//	…
+//	_, err = n.In(st.Tx(tx)).Send(ctx, notify.Message{Key: "order-7-paid", …})
+//	…
+//	err = tx.Commit()
+//	…
+//	n.Wake()
+func (n *Notifier) In(a store.Accepter) Sender { return Sender{n, a} }
+
+// Send is [Notifier.Send] within the transaction. After an error the transaction may be of no use: roll it back. Send calls the database
+// under ctx as it is, and tells OnOutcome and OnTransition of the message before the host's commit. An expired message is refused even if
+// its Key is known: the look-up would take a connection beside the transaction's.
+func (s Sender) Send(ctx context.Context, m Message) (Report, error) {
+	switch {
+	case s.n == nil || s.n.store == nil:
+		return Report{}, fault("store", ErrNeedsStore)
+	case isNil(s.in):
+		return Report{}, fault("in", errors.New("is required"))
+	case !s.n.engine.Enter():
+		return Report{}, ErrClosed
 	}
-	if n.onOutcome != nil && d.Status.Settled() {
-		_ = n.guard("OnOutcome", func() { n.onOutcome(o) })
-	}
+	defer s.n.engine.Leave()
+	r, _, err := s.n.accept(ctx, m, func(ctx context.Context, m store.NewMessage, late error) (store.Acceptance, error) {
+		if late != nil {
+			return store.Acceptance{}, late
+		}
+		return s.n.engine.AcceptIn(ctx, s.in, m)
+	})
+	return r, err
 }

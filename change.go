@@ -34,6 +34,8 @@ func (n *Notifier) change(ctx context.Context, action store.Action, q Query) (in
 		return 0, err
 	}
 	switch {
+	case n.store == nil:
+		return 0, fault("store", ErrNeedsStore)
 	case q.everything():
 		return 0, fault("query", errors.New("would change everything; give a condition"))
 	case q.Cursor != "":
@@ -41,13 +43,9 @@ func (n *Notifier) change(ctx context.Context, action store.Action, q Query) (in
 	case q.Limit < 0:
 		return 0, fault("limit", errors.New("is negative"))
 	}
-	var changed store.Changed
-	err = n.useStore(func() error {
-		changed, err = n.store.ChangeDeliveries(ctx, store.Change{Action: action, Filter: filter, Limit: q.Limit})
-		return err
-	})
+	changed, err := n.store.ChangeDeliveries(ctx, store.Change{Action: action, Filter: filter, Limit: q.Limit})
 	n.changed(context.WithoutCancel(ctx), action, changed.Deliveries)
-	return len(changed.Deliveries), err
+	return len(changed.Deliveries), storeError(err)
 }
 
 // everything reports whether q has no condition.
@@ -61,7 +59,7 @@ func (n *Notifier) changed(ctx context.Context, action store.Action, refs []stor
 	if len(refs) == 0 {
 		return
 	}
-	n.wake()
+	n.engine.Wake()
 	tell := action == store.Cancel && (n.onOutcome != nil || n.onTransition != nil)
 	for len(refs) > 0 {
 		id := refs[0].MessageID
@@ -78,28 +76,22 @@ func (n *Notifier) changed(ctx context.Context, action store.Action, refs []stor
 // tellSettled tells the host of deliveries of one message that were settled by something else than an attempt, and reports whether the
 // store could be asked.
 func (n *Notifier) tellSettled(ctx context.Context, id string, refs []store.DeliveryRef) bool {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	rec, err := n.find(ctx, id)
 	if err != nil {
 		n.log.Error("cannot read what was settled", "message", id, "error", err)
 		return errors.Is(err, ErrNotFound) // just pruned
 	}
-	report := n.reportOf(rec)
+	report := n.reportOf(ctx, rec)
 	for i, d := range rec.Deliveries {
 		same := func(r store.DeliveryRef) bool { return r.Recipient == d.Recipient && r.Place == d.Place }
 		if !d.Status.Settled() || !slices.ContainsFunc(refs, same) {
 			continue
 		}
 		o := report.Deliveries[i]
-		n.tell(Transition{
-			Event: TransitionSettled, Delivery: o.ID, Tenant: rec.Message.Tenant, Channel: o.Channel, Class: Class(rec.Message.Class),
-			Status: o.Status, Reason: o.Reason, Kind: kindOf(classify(o.Err)), Attempts: o.Attempts, Duplicate: o.Duplicate,
-			Took: max(0, o.At.Sub(rec.Message.AcceptedAt)), // a provider's clock may be behind
-		})
-		if n.onOutcome != nil {
-			_ = n.guard("OnOutcome", func() { n.onOutcome(o) })
-		}
+		took := max(0, o.At.Sub(rec.Message.AcceptedAt)) // a provider's clock may be slow
+		n.announce(TransitionSettled, rec.Message.Tenant, Class(rec.Message.Class), o, took)
 	}
 	return true
 }

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,34 +9,35 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/e7ddda3c/notify/channel"
 )
 
 // check finds the faults of m that refuse it whole and need nobody to be asked.
-func (n *Notifier) check(m *Message) error {
-	err := n.checkStore(m)
+func (p *planner) check(m *Message) error {
+	err := p.checkStore(m)
 	if err == nil {
 		err = checkWords(m)
 	}
 	if err == nil {
-		err = n.checkContent(m)
+		err = p.checkContent(m)
 	}
 	if err == nil {
-		err = n.checkNames(m)
+		err = p.checkNames(m)
 	}
 	if err == nil {
 		err = checkRecipients(m)
 	}
 	if err == nil {
-		err = n.checkReach(m)
+		err = p.checkReach(m)
 	}
 	return err
 }
 
-func (n *Notifier) checkStore(m *Message) error {
+func (p *planner) checkStore(m *Message) error {
 	switch {
-	case n.store != nil:
+	case p.stored:
 		return checkStorable(m)
 	case m.Key != "":
 		return fault("key", ErrNeedsStore)
@@ -73,11 +75,11 @@ func checkExpiry(m *Message) error {
 	return nil
 }
 
-func (n *Notifier) checkContent(m *Message) error {
+func (p *planner) checkContent(m *Message) error {
 	switch {
 	case m.Template != "" && !m.Content.IsZero():
 		return fault("content", errors.New("stands beside a template; give one of them"))
-	case m.Template != "" && n.templates == nil:
+	case m.Template != "" && p.templates == nil:
 		return fault("template", errors.New("the notifier has no templates"))
 	case m.Template == "" && m.Data != nil:
 		return fault("data", errors.New("stands without a template"))
@@ -87,12 +89,12 @@ func (n *Notifier) checkContent(m *Message) error {
 	return nil
 }
 
-func (n *Notifier) checkNames(m *Message) error {
-	if n.dispatchers[m.Dispatcher] == nil {
+func (p *planner) checkNames(m *Message) error {
+	if p.dispatchers[cmp.Or(m.Dispatcher, "all")] == nil {
 		return fault("dispatcher", fmt.Errorf("no dispatcher %q", m.Dispatcher))
 	}
 	for i, name := range m.Channels {
-		if n.gates[name] == nil {
+		if p.media[name] == nil {
 			return fault(at("channels", i, ""), fmt.Errorf("no channel %q", name))
 		}
 		if slices.Contains(m.Channels[:i], name) {
@@ -100,7 +102,7 @@ func (n *Notifier) checkNames(m *Message) error {
 		}
 	}
 	for name := range m.Extra {
-		if n.gates[name] == nil {
+		if p.media[name] == nil {
 			return fault("extra."+name, errors.New("no such channel"))
 		}
 	}
@@ -166,17 +168,17 @@ func checkRecipient(r *Recipient) (field string, err error) {
 }
 
 // checkReach finds out whether there is somebody to tell, and over which channels.
-func (n *Notifier) checkReach(m *Message) error {
+func (p *planner) checkReach(m *Message) error {
 	groups := 0
 	for _, name := range m.Channels {
-		if n.gates[name].kind == channel.None {
+		if p.media[name].kind == channel.None {
 			groups++
 		}
 	}
 	if len(m.To) == 0 && (len(m.Channels) == 0 || groups < len(m.Channels)) {
 		return fault("to", errors.New("nobody to tell"))
 	}
-	if _, isAll := n.dispatchers[m.Dispatcher].(all); !isAll && len(m.To) > 1 && groups > 0 {
+	if _, isAll := p.dispatchers[cmp.Or(m.Dispatcher, "all")].(all); !isAll && len(m.To) > 1 && groups > 0 {
 		return fault("dispatcher", errors.New(`a group channel for several recipients goes with "all" only`))
 	}
 	if len(m.Channels) > 0 {
@@ -187,7 +189,7 @@ func (n *Notifier) checkReach(m *Message) error {
 			return fault("channels", fmt.Errorf("none given, and to[%d] has no addresses to choose by", i))
 		}
 		for _, name := range namesOf(m.To[i].Addresses) {
-			if g := n.gates[name]; g == nil || !g.takes(name) {
+			if via := p.media[name]; via == nil || !via.takes(name) {
 				return fault("channels", fmt.Errorf("none given, and to[%d].addresses names no channel that has addresses with %q", i, name))
 			}
 		}
@@ -228,3 +230,90 @@ func consistsOf(s string, is func(byte) bool) bool {
 
 func letter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 func digit(c byte) bool  { return '0' <= c && c <= '9' }
+
+// longestWord is how many bytes a word may have that databases look things up by.
+const longestWord = 255
+
+// checkStorable finds what a database would refuse, or would keep as something else.
+func checkStorable(m *Message) error {
+	words := []struct{ field, word string }{{"key", m.Key}, {"tenant", m.Tenant}, {"category", m.Category}, {"template", m.Template}}
+	for i, r := range m.To {
+		words = append(words, struct{ field, word string }{at("to", i, ".id"), r.ID})
+	}
+	for _, w := range words {
+		if err := checkWord(w.word); err != nil {
+			return fault(w.field, err)
+		}
+	}
+	if err := checkTexts(m); err != nil {
+		return err
+	}
+	return checkTimes(m)
+}
+
+func checkWord(w string) error {
+	switch {
+	case len(w) > longestWord:
+		return fmt.Errorf("is longer than %d bytes", longestWord)
+	case !isText(w) || strings.Contains(w, "\x00"):
+		return errNoWord
+	}
+	return nil
+}
+
+var (
+	errNoText   = errors.New("must be valid UTF-8")
+	errNoWord   = errors.New("must be valid UTF-8 without NUL")
+	errLongWord = fmt.Errorf("%w, and not so long", errNoWord)
+)
+
+// isText reports whether s stays as it is in JSON, where a NUL does no harm.
+func isText(s string) bool { return utf8.ValidString(s) }
+
+// checkTexts finds what JSON would change.
+func checkTexts(m *Message) error {
+	if field := badText(&m.Content); field != "" {
+		return fault("content."+field, errNoText)
+	}
+	for i, a := range m.Attachments {
+		if !isText(a.Name) || !isText(a.Type) || !isText(a.ContentID) {
+			return fault(at("attachments", i, ""), errNoText)
+		}
+	}
+	return nil
+}
+
+// badText names the field of c that is no text, or returns "".
+func badText(c *Content) (field string) {
+	for _, f := range [...]struct{ field, text string }{
+		{"title", c.Title}, {"text", c.Text}, {"html", c.HTML}, {"markdown", c.Markdown}, {"url", c.URL},
+	} {
+		if !isText(f.text) {
+			return f.field
+		}
+	}
+	if c.Approved == nil {
+		return ""
+	}
+	ok := isText(c.Approved.Name)
+	for _, p := range c.Approved.Params {
+		ok = ok && isText(p.Name) && isText(p.Value)
+	}
+	if !ok {
+		return "approved"
+	}
+	return ""
+}
+
+// checkTimes finds times that have no JSON.
+func checkTimes(m *Message) error {
+	for _, t := range [...]struct {
+		field string
+		time  time.Time
+	}{{"send_at", m.SendAt}, {"expire_at", m.ExpireAt}} {
+		if year := t.time.UTC().Year(); year < 1 || year > 9998 {
+			return fault(t.field, errors.New("is not between the years 1 and 9998"))
+		}
+	}
+	return nil
+}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/e7ddda3c/notify/internal/engine"
 	"github.com/e7ddda3c/notify/store"
 )
 
@@ -139,3 +140,41 @@ func (e escalate) Reached(ds []Progress) bool {
 
 // over reports whether a delivery came to an end without going out for certain.
 func over(s Status) bool { return s == Failed || s == Unknown || s == Canceled || s == Expired }
+
+// consulted returns d as the engine asks it.
+func consulted(d Dispatcher) engine.Dispatcher {
+	return engine.Dispatcher{
+		Reached: d.Reached, Instant: builtIn(d),
+		Next: func(now time.Time, ds []Progress) []engine.Step {
+			steps := d.Next(now, ds)
+			out := make([]engine.Step, len(steps))
+			for i, s := range steps {
+				switch s.Action {
+				case Start:
+					out[i].Start = true
+				case Drop:
+					out[i].Drop = true
+				case Wait:
+					out[i].Until = s.Until
+				}
+			}
+			return out
+		},
+	}
+}
+
+// builtIn reports whether d is one of this package's.
+func builtIn(d Dispatcher) bool {
+	switch d.(type) {
+	case all, first, escalate:
+		return true
+	}
+	return false
+}
+
+// decidesTogether reports whether d must be asked about a recipient's deliveries, because the fate of one may decide another's. All starts
+// each at once; a single delivery is what First and Escalate start with.
+func decidesTogether(d Dispatcher, deliveries int) bool {
+	_, isAll := d.(all)
+	return !isAll && (deliveries > 1 || !builtIn(d))
+}

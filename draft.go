@@ -8,113 +8,105 @@ import (
 	"fmt"
 
 	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/internal/engine"
 	"github.com/e7ddda3c/notify/store"
 	"github.com/e7ddda3c/notify/template"
 )
 
-// A draft is a delivery on its way through the planner.
-type draft struct {
-	channel.Delivery
-	gate  *gate
-	fault error // settles it as failed
-}
-
-// draft renders what the deliveries to one recipient on one channel share, unless ctx has ended: then they will be canceled, and
-// the sooner the better. Its error refuses the message.
-func (p *planner) draft(ctx context.Context, d *draft, to *person) error {
-	m := &p.m
+// draft renders the common part of the deliveries to one recipient on one medium, unless ctx has ended: then they will be canceled. Its
+// error refuses the message.
+func (p *planning) draft(ctx context.Context, d *engine.Delivery, via *medium, to *person) error {
+	m := &p.plan.message
+	d.Via = via.Channel
 	d.Delivery = channel.Delivery{
-		MessageID: p.plan.id, Tenant: m.Tenant, Channel: d.gate.name, Recipient: to.ID, Locale: cmp.Or(to.Locale, m.Locale),
+		MessageID: p.plan.id, Tenant: m.Tenant, Channel: via.Name, Recipient: to.ID, Locale: cmp.Or(to.Locale, m.Locale),
 		Category: m.Category, Class: string(m.Class), AtMostOnce: m.AtMostOnce, ExpireAt: m.ExpireAt,
-		Content: m.Content, Attachments: m.Attachments, Extra: p.plan.extra[d.gate.name],
+		Content: m.Content, Attachments: m.Attachments, Extra: p.plan.extra[via.Name],
 	}
-	if d.gate.kind != channel.None {
-		d.fault = to.fault
+	if via.kind != channel.None {
+		d.Fault = to.fault
 	}
-	if m.Template == "" || d.fault != nil || ctx.Err() != nil {
+	if m.Template == "" || d.Fault != nil || ctx.Err() != nil {
 		return nil
 	}
 	return p.render(ctx, d, to)
 }
 
-// address names d, redirects it and asks its driver whether it can work.
-func (p *planner) address(ctx context.Context, d *draft, to *person, place int, address string) {
-	d.ID = store.DeliveryRef{MessageID: p.plan.id, Recipient: to.no, Place: place}.ID()
+// address gives d its address, redirected if the Config says so, and asks the driver to validate d.
+func (p *planning) address(ctx context.Context, d *engine.Delivery, via *medium, to *person, address string) {
 	d.To = address
-	if d.To == "" && d.fault == nil && d.gate.kind != channel.None {
-		d.fault = noAddress(to, d.gate)
+	if d.To == "" && d.Fault == nil && via.kind != channel.None {
+		d.Fault = to.addressFault(via, errors.New("no such address"))
 	}
-	if p.store != nil && d.fault == nil && d.To != store.Clean(d.To) {
-		d.fault = addressFault(to, d.gate, fmt.Errorf("%w, or too long", errNoWord))
+	if p.stored && d.Fault == nil && d.To != store.Clean(d.To) {
+		d.Fault = to.addressFault(via, errLongWord)
 	}
-	if d.fault != nil {
+	if d.Fault != nil {
 		return
 	}
-	for _, key := range []string{d.gate.kind, d.gate.name} {
-		if address, ok := p.redirect[key]; ok && d.gate.takes(key) {
+	for _, key := range []string{via.kind, via.Name} {
+		if address, ok := p.redirect[key]; ok && via.takes(key) {
 			d.To = address
 		}
 	}
-	if d.gate.validator == nil || ctx.Err() != nil { // with ctx it will be canceled
+	if via.validator == nil || ctx.Err() != nil { // with ctx, d will be canceled
 		return
 	}
-	if crash := p.guard(d.Channel, func() { d.fault = refusal(d.gate.validator.Validate(d.Delivery)) }); crash != nil {
-		d.fault = crash
+	if crash := p.guard(d.Channel, func() { d.Fault = refusal(via.validator.Validate(d.Delivery)) }); crash != nil {
+		d.Fault = channel.ErrorOf(crash)
 	}
 }
 
-// refusal classifies what Validate says: unless it says otherwise, the content can never work.
-func refusal(err error) error {
-	e := classify(err)
-	switch {
-	case e == nil:
-		return nil
-	case e.Kind == channel.Unknown, e.Kind == channel.Uncertain: // nothing was sent, for certain
+// refusal classifies an error of Validate. Nothing was sent, so a driver that does not classify it, or calls it uncertain, has rejected the
+// content.
+func refusal(err error) *channel.Error {
+	e := channel.ErrorOf(err)
+	if e != nil && (e.Kind == channel.Unknown || e.Kind == channel.Uncertain) {
 		return &channel.Error{Kind: channel.Rejected, Err: err}
 	}
 	return e
 }
 
 // render fills d from the message's template. Its error refuses the message.
-func (p *planner) render(ctx context.Context, d *draft, to *person) error {
+func (p *planning) render(ctx context.Context, d *engine.Delivery, to *person) error {
 	var out template.Rendered
 	var err error
 	if crash := p.guard("templates", func() {
 		out, err = p.templates.Render(ctx, template.Request{
-			Tenant: d.Tenant, Key: p.m.Template, Channel: d.Channel, Locale: d.Locale, TimeZone: to.TimeZone, Data: p.data, Recipient: to.data,
+			Tenant: d.Tenant, Key: p.plan.message.Template, Channel: d.Via.Name, Locale: d.Locale, TimeZone: to.TimeZone,
+			Data: p.data, Recipient: to.data,
 		})
 	}); crash != nil {
 		err = crash
 	}
 	switch {
-	case ctx.Err() != nil: // it will be canceled
+	case ctx.Err() != nil: // d will be canceled
 		return nil
 	case errors.Is(err, template.ErrNoTemplate):
 		return fault("template", err)
 	case !isNil(err):
-		d.fault = renderFault(err)
+		d.Fault = renderFault(err)
 		return nil
 	}
-	if field := badText(&out.Content); p.store != nil && field != "" {
-		d.fault = &channel.Error{Kind: channel.Rejected, Field: "template", Err: fmt.Errorf("its %s %w", field, errNoText)}
-		return nil
+	if field := badText(&out.Content); p.stored && field != "" {
+		err = fmt.Errorf("its %s %w", field, errNoText)
 	}
 	d.Content = out.Content
-	if d.Extra == nil && out.Extra != nil {
+	if err == nil && d.Extra == nil && out.Extra != nil {
 		d.Extra, err = json.Marshal(out.Extra) // in its shortest form, which it keeps in a store
 	}
 	if err != nil {
-		d.fault = &channel.Error{Kind: channel.Rejected, Field: "template", Err: err}
+		d.Fault = &channel.Error{Kind: channel.Rejected, Field: "template", Err: err}
 	}
 	return nil
 }
 
-// renderFault classifies a failure to render: unless it says otherwise, or ctx ended, the content can never work.
-func renderFault(err error) error {
+// renderFault classifies a failure to render. Unless the renderer classifies it, or a deadline ended it, the content is rejected.
+func renderFault(err error) *channel.Error {
 	var e *channel.Error
 	switch {
 	case errors.As(err, &e):
-		return classify(err)
+		return channel.ErrorOf(err)
 	case channel.KindOf(err) == channel.Uncertain:
 		return &channel.Error{Kind: channel.Temporary, Field: "template", Err: err}
 	}

@@ -1,6 +1,11 @@
 package notify
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/e7ddda3c/notify/internal/engine"
+)
 
 // A FieldError is a fault in what was given: a [Message], a [Config], a [Schedule], a [Query] or a [channel.Receipt]. Nothing was done.
 type FieldError struct {
@@ -18,9 +23,13 @@ func (e *FieldError) Unwrap() error { return e.Err }
 var (
 	ErrNoDefault  = errors.New("notify: no default notifier; call SetDefault first")
 	ErrNeedsStore = errors.New("needs a store")                   // within a FieldError: there is none, or it cannot do this
-	ErrClosed     = errors.New("notify: closed")                  // by Close
+	ErrClosed     = engine.ErrClosed                              // "notify: closed", by Close
 	ErrKeyReused  = errors.New("is taken by a different message") // within a FieldError: see [Message.Key]
 	ErrNotFound   = errors.New("notify: not found")               // the store has no such message or delivery
 )
 
 func fault(field string, err error) error { return &FieldError{Field: field, Err: err} }
+
+var errRequired = errors.New("is required")
+
+func unknown(what, name string) error { return fmt.Errorf("unknown %s %q", what, name) }

@@ -24,7 +24,7 @@ func (n *Notifier) Explain(ctx context.Context, id string) (string, error) {
 		return "", err
 	}
 	x := explainer{now: now, pauses: pauses}
-	report := n.reportOf(rec)
+	report := n.reportOf(ctx, rec)
 	x.message(&rec.Message)
 	for i := range rec.Deliveries {
 		d := &rec.Deliveries[i]
@@ -34,18 +34,6 @@ func (n *Notifier) Explain(ctx context.Context, id string) (string, error) {
 		x.delivery(d, report.Deliveries[i])
 	}
 	return x.text.String(), nil
-}
-
-// storedPauses returns the pauses that the store has.
-func (n *Notifier) storedPauses(ctx context.Context) (ps []store.Pause, err error) {
-	if n.pauses == nil {
-		return nil, nil
-	}
-	err = n.useStore(func() error {
-		ps, _, err = n.pauses.ListPauses(ctx)
-		return err
-	})
-	return ps, err
 }
 
 // An explainer writes an explanation.

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -17,30 +18,18 @@ var (
 	NewID           = newID
 )
 
-// Idle reports whether n holds nothing any more: no Send, no call, no slot and no ticket of a rate that is still to come.
-func (n *Notifier) Idle() bool {
-	for _, g := range n.gates {
-		if len(g.slots) > 0 || g.busy.Load() != 0 || g.lost.Load() != 0 {
-			return false
-		}
-		if g.pace != nil && g.pace.next.After(time.Now().Add(g.pace.every)) {
-			return false
-		}
-	}
-	return n.running.running == 0
-}
+// Idle reports whether n holds nothing: no Send, no call, no slot and no ticket of a rate that is still to come.
+func (n *Notifier) Idle() bool { return n.engine.Idle() }
 
-// Stored plans a message and returns it as stores keep it, with what its drivers would get.
+// Stored plans a message and returns it as stores keep it, with the deliveries as their drivers would get them.
 func (n *Notifier) Stored(t *testing.T, m Message) (rec store.MessageRecord, opened []channel.Delivery, errs []error) {
 	t.Helper()
-	m.fill(time.Now())
-	p, err := n.plan(t.Context(), m)
+	p, err := n.planner.plan(t.Context(), m)
 	require.NoError(t, err)
-	r, err := p.record(&m, nil)
+	r, err := n.planner.encode(&p, nil)
 	require.NoError(t, err)
 	rec.Message = r.Message
-	shared, err := unpack(&rec.Message)
-	require.NoError(t, err)
+	open := decode(&rec.Message)
 	for _, d := range r.Deliveries {
 		s := store.Delivery{
 			DeliveryRef: store.DeliveryRef{MessageID: r.ID, Recipient: d.Recipient, Place: d.Place},
@@ -48,11 +37,16 @@ func (n *Notifier) Stored(t *testing.T, m Message) (rec store.MessageRecord, ope
 			Status: d.Status, Reason: d.Reason, At: time.Now(), Due: d.NotBefore, NotBefore: d.NotBefore, Failure: d.Failure,
 		}
 		rec.Deliveries = append(rec.Deliveries, s)
-		out, err := shared.open(&s)
+		out, err := open(&s)
 		opened, errs = append(opened, out), append(errs, err)
 	}
 	return rec, opened, errs
 }
 
 // ReportOf is reportOf.
-func (n *Notifier) ReportOf(rec store.MessageRecord) Report { return n.reportOf(rec) }
+func (n *Notifier) ReportOf(rec store.MessageRecord) Report {
+	return n.reportOf(context.Background(), rec)
+}
+
+// RunSchedules is the part of Run that keeps schedules.
+func (n *Notifier) RunSchedules(ctx context.Context) { n.runSchedules(ctx) }

@@ -72,7 +72,7 @@ func (n *Notifier) Report(ctx context.Context, id string) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	return n.reportOf(rec), nil
+	return n.reportOf(ctx, rec), nil
 }
 
 // Log returns the messages of which q selects at least one delivery.
@@ -93,17 +93,17 @@ func (n *Notifier) Log(ctx context.Context, q Query) (Page, error) {
 	}
 	page := Page{Messages: make([]Entry, len(found.Messages)), Cursor: found.Cursor}
 	for i, rec := range found.Messages {
-		page.Messages[i] = n.entryOf(rec)
+		page.Messages[i] = n.entryOf(ctx, rec)
 	}
 	return page, nil
 }
 
 const maxPage = 500
 
-func (n *Notifier) entryOf(rec store.MessageRecord) Entry {
+func (n *Notifier) entryOf(ctx context.Context, rec store.MessageRecord) Entry {
 	m := &rec.Message
 	e := Entry{
-		Report: n.reportOf(rec), Tenant: m.Tenant, Key: m.Key, Dispatcher: m.Dispatcher, Category: m.Category, Class: Class(m.Class),
+		Report: n.reportOf(ctx, rec), Tenant: m.Tenant, Key: m.Key, Dispatcher: m.Dispatcher, Category: m.Category, Class: Class(m.Class),
 		Template: m.Template, AtMostOnce: m.AtMostOnce, ExpireAt: m.ExpireAt, AcceptedAt: m.AcceptedAt,
 	}
 	for i := range rec.Deliveries {
@@ -138,27 +138,12 @@ func (n *Notifier) findAt(ctx context.Context, id string, attempts bool) (now ti
 	return page.Now, page.Messages[0], nil
 }
 
-func (n *Notifier) list(ctx context.Context, q store.MessageQuery) (page store.MessagePage, err error) {
-	err = n.useStore(func() error {
-		page, err = n.store.ListMessages(ctx, q)
-		return err
-	})
-	return page, err
-}
-
-// useStore calls f if there is a store, and guards it.
-func (n *Notifier) useStore(f func() error) error {
+func (n *Notifier) list(ctx context.Context, q store.MessageQuery) (store.MessagePage, error) {
 	if n.store == nil {
-		return fault("store", ErrNeedsStore)
+		return store.MessagePage{}, fault("store", ErrNeedsStore)
 	}
-	var err error
-	if crash := n.guard("store", func() { err = f() }); crash != nil {
-		err = crash
-	}
-	if err != nil {
-		return fmt.Errorf("notify: the store: %w", err)
-	}
-	return nil
+	page, err := n.store.ListMessages(ctx, q)
+	return page, storeError(err)
 }
 
 // filter checks q's words, so that a misspelt one does not select nothing, or all.
@@ -170,16 +155,16 @@ func (q *Query) filter() (store.Filter, error) {
 	if q.AnyTenant && q.Tenant != "" {
 		return f, fault("any_tenant", errors.New("stands beside a tenant; give one of them"))
 	}
-	if q.Class != "" && !slices.Contains(classes[:], q.Class) {
+	if q.Class != "" && !slices.Contains(classes[:], string(q.Class)) {
 		return f, fault("class", fmt.Errorf("%q is not otp, transactional, notice or marketing", q.Class))
 	}
 	for i, s := range q.Statuses {
-		if !isStatus(s) {
+		if !s.Known() {
 			return f, fault(at("statuses", i, ""), fmt.Errorf("there is no status %q", s))
 		}
 	}
 	for i, r := range q.Reasons {
-		if !isReason(r) {
+		if !r.Known() {
 			return f, fault(at("reasons", i, ""), fmt.Errorf("there is no reason %q", r))
 		}
 	}

@@ -97,3 +97,6 @@ const (
 	Notice        Class = "notice"
 	Marketing     Class = "marketing"
 )
+
+// classes holds the classes in the order in which they take free slots.
+var classes = [...]string{string(OTP), string(Transactional), string(Notice), string(Marketing)}

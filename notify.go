@@ -1,9 +1,9 @@
-// Package notify tells people things over the channels that a program brings: email, SMS, a chat group, the page that is open in
-// front of them.
+// Package notify is an embeddable notification system: it sends messages over email, SMS, chat and web pages, and reports the result of each
+// delivery.
 //
-// A [Notifier] is made once from a [Config] and used by many goroutines at once. [Notifier.Send] plans a [Message] into
-// deliveries, one for each recipient, channel and address, sends them as the [Dispatcher] says within each channel's [Policy],
-// and returns a [Report] that says what became of each.
+// A [Notifier] is made once from a [Config]. [Notifier.Send] plans a [Message] into deliveries, one for each recipient, channel and address,
+// sends them as the [Dispatcher] decides and each channel's [Policy] allows, and returns a [Report]. With a store, Send returns as soon as
+// the message is durable, and [Notifier.Run], in any process, sends the deliveries.
 package notify
 
 import (
@@ -18,39 +18,40 @@ import (
 	"sync/atomic"
 
 	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/internal/engine"
 	"github.com/e7ddda3c/notify/store"
 	"github.com/e7ddda3c/notify/template"
 )
 
-// Channels holds the channels by the names that the host gives them, such as "email" or "ops-dingtalk": letters, digits, '-' and
-// '_'. The name "default" is taken.
+// Channels holds channels by the host's own names, such as "email" or "ops-dingtalk". A name consists of letters, digits, '-' and '_', and
+// must not be "default".
 type Channels map[string]channel.Channel
 
-// A Config says what a [Notifier] works with. Only Channels is required.
+// A Config is the configuration of a [Notifier]. Only Channels is required.
 type Config struct {
 	Channels Channels
 	// Policies limit the attempts, by channel name. The Policy under "" is for all channels.
 	Policies map[string]Policy
-	// Dispatchers holds the host's own strategies by name. "all" and "first" are always there.
+	// Dispatchers holds the host's own strategies by name. "all" and "first" are always registered.
 	Dispatchers map[string]Dispatcher
 	// Templates renders messages that name a Template.
 	Templates template.Renderer
 	// Directory turns user ids into recipients with addresses.
 	Directory Directory
-	// Store keeps messages, so that nothing accepted is lost: Send returns when the message is durable, and [Notifier.Run], in any
-	// process on that store, sends it. If it also is a [store.Schedules], [store.Pauses] or [store.Suppressions], as those of sqlstore
-	// and memory are, recurring messages, pauses for every process and suppressed addresses work too.
+	// Store makes messages durable: Send returns when a message is stored, and [Notifier.Run], in any process on the store, sends it. A
+	// store that also is a [store.Schedules], [store.Pauses] or [store.Suppressions], as those of sqlstore and memory are, brings recurring
+	// messages, pauses for every process and suppressed addresses.
 	Store store.Deliveries
 	// Engine tunes Run.
 	Engine Engine
-	// Redirect is for staging: by address kind or channel name, the one address that everything goes to instead.
-	// Group channels have no address and are not redirected.
+	// Redirect is for staging: by address kind or channel name, the one address that replaces all others. Group channels have no address
+	// and are not redirected.
 	Redirect map[string]string
-	// OnOutcome is called with each delivery that is settled, by many goroutines at once. It should return soon: Send and Run wait for it.
-	// It must not call Close, which waits for them.
+	// OnOutcome is called with each delivery that is settled, by many goroutines at once. Its Reached is provisional: the recipient's other
+	// deliveries may not be settled. Send and Run wait for it, so it should return soon. It must not call Close, which waits for them.
 	OnOutcome func(Outcome)
-	// OnTransition is told every step of a delivery and every pause of a channel, by many goroutines at once. It should return at once,
-	// and must not call Close either.
+	// OnTransition is called with every step of a delivery and every pause of a channel, by many goroutines at once. It should return at
+	// once, and must not call Close.
 	OnTransition func(Transition)
 	// Logger gets ids and channel names, never addresses or content. The default is slog.Default().
 	Logger *slog.Logger
@@ -58,88 +59,101 @@ type Config struct {
 
 // A Directory knows the host's users.
 type Directory interface {
-	// Recipients returns what it knows of ids, in any order; a missing id is left out. It is asked once per message, for the
-	// recipients with an ID and no Addresses. An error refuses the message. It should return soon after ctx is done: Send waits.
+	// Recipients returns the recipients with these ids, in any order, without those that it does not know. It is asked once per message,
+	// for the recipients with an ID and no Addresses. An error refuses the message. Send waits for it, so it should return soon after ctx
+	// is done.
 	Recipients(ctx context.Context, tenant string, ids []string) ([]Recipient, error)
 }
 
 // A Notifier sends messages. Its methods may be called by many goroutines at once.
 type Notifier struct {
-	gates       map[string]*gate
-	dispatchers map[string]Dispatcher
-	templates   template.Renderer
-	directory   Directory
-	redirect    map[string]string
-	onOutcome   func(Outcome)
-	log         *slog.Logger
+	planner planner
+	media   map[string]*medium
+	engine  *engine.Engine
+	store   engine.Store // nil: nothing outlives the call
+	log     *slog.Logger
 
-	store        store.Deliveries // nil: nothing outlives the call
-	options      Engine
-	engine       engineState
-	schedules    store.Schedules
-	pauses       store.Pauses
-	suppressions store.Suppressions
-	scheduled    chan struct{} // has one if a schedule was stored since runSchedules looked
+	onOutcome    func(Outcome)
 	onTransition func(Transition)
 
-	intake    intake
+	scheduled chan struct{} // has one if a schedule was stored since runSchedules looked
 	unclaimed unclaimed
 	waiters   waiters // of Wait
-	running   tracker // what Close waits for: Run, Sends and their like, and calls that outlived them
 }
 
-// New returns a Notifier that owns the channels it is given: [Notifier.Close] closes them. It does no I/O. Its error names the
-// field of c that is at fault.
+// New returns a Notifier that owns the channels it is given: [Notifier.Close] closes them. New does no I/O. Its error names the field of c
+// that is at fault.
 func New(c Config) (*Notifier, error) {
-	n := &Notifier{
-		gates:       make(map[string]*gate, len(c.Channels)),
-		dispatchers: map[string]Dispatcher{"": All(), "all": All(), "first": First(Sent, 0)},
-		templates:   c.Templates,
-		directory:   c.Directory,
-		redirect:    maps.Clone(c.Redirect),
-		onOutcome:   c.OnOutcome,
-		log:         c.Logger,
-
-		scheduled:    make(chan struct{}, 1),
-		intake:       intake{retries: make(chan struct{}, maxRetries)},
-		onTransition: c.OnTransition,
+	if isNil(c.Store) {
+		c.Store = nil
 	}
-	if !isNil(c.Store) {
-		n.store = c.Store
-		n.schedules, _ = c.Store.(store.Schedules)
-		n.pauses, _ = c.Store.(store.Pauses)
-		n.suppressions, _ = c.Store.(store.Suppressions)
+	n := &Notifier{
+		media: make(map[string]*medium, len(c.Channels)), log: c.Logger, onOutcome: c.OnOutcome, onTransition: c.OnTransition,
+		scheduled: make(chan struct{}, 1),
 	}
 	if n.log == nil {
 		n.log = slog.Default()
 	}
-	for _, step := range []func(Config) error{n.checkEngine, n.checkPolicies, n.addChannels, n.addDispatchers, n.checkRedirect} {
+	n.planner = planner{
+		media: n.media, dispatchers: map[string]Dispatcher{"all": All(), "first": First(Sent, 0)},
+		templates: c.Templates, directory: c.Directory, redirect: maps.Clone(c.Redirect), stored: c.Store != nil,
+	}
+	if err := c.Engine.valid(); err != nil {
+		return nil, fault("engine", err)
+	}
+	for _, step := range []func(Config) error{checkPolicies, n.addChannels, n.planner.addDispatchers, n.checkRedirect} {
 		if err := step(c); err != nil {
 			return nil, err
 		}
 	}
+	n.engine = engine.New(n.engineConfig(c))
+	n.planner.guard = n.engine.Guard
+	n.store = n.engine.Store()
 	return n, nil
 }
 
-func (n *Notifier) checkEngine(c Config) error {
-	if err := c.Engine.valid(); err != nil {
-		return fault("engine", err)
+func (n *Notifier) engineConfig(c Config) engine.Config {
+	o := c.Engine.orDefaults()
+	e := engine.Config{
+		Dispatchers: make(map[string]engine.Dispatcher, len(n.planner.dispatchers)), Classes: classes[:], Store: c.Store, Open: decode,
+		Suppression: func(channel, tenant, address string) store.SuppressionKey {
+			return n.media[channel].suppression(tenant, address)
+		},
+		Tell: n.tell, TellReached: n.onOutcome != nil, Log: n.log,
+		Lease: o.Lease, Poll: o.Poll, Retention: o.Retention,
 	}
-	n.options = c.Engine.orDefaults()
+	for _, name := range namesOf(n.media) {
+		e.Channels = append(e.Channels, n.media[name].Channel)
+	}
+	for name, d := range n.planner.dispatchers {
+		e.Dispatchers[name] = consulted(d)
+	}
+	return e
+}
+
+func checkPolicies(c Config) error {
+	for _, name := range namesOf(c.Policies) {
+		if _, ok := c.Channels[name]; !ok && name != "" {
+			return fault("policies."+name, unknown("channel", name))
+		}
+		if err := c.Policies[name].valid(); err != nil {
+			return fault("policies."+name, err)
+		}
+	}
 	return nil
 }
 
 func (n *Notifier) addChannels(c Config) error {
 	if len(c.Channels) == 0 {
-		return fault("channels", errors.New("none given"))
+		return fault("channels", errRequired)
 	}
 	for _, name := range namesOf(c.Channels) {
 		field, ch := "channels."+name, c.Channels[name]
 		if name == "" || name == "default" || !consistsOf(name, func(c byte) bool { return letter(c) || digit(c) || c == '-' || c == '_' }) {
-			return fault(field, errors.New("a name has letters, digits, '-' and '_', and is not \"default\""))
+			return fault(field, errors.New(`the name must consist of letters, digits, '-' and '_', and must not be "default"`))
 		}
 		if isNil(ch) {
-			return fault(field, errors.New("is nil"))
+			return fault(field, errRequired)
 		}
 		if err := channel.Valid(ch); err != nil {
 			return fault(field, err)
@@ -148,14 +162,16 @@ func (n *Notifier) addChannels(c Config) error {
 		if err := limits.valid(); err != nil {
 			return fault(field, fmt.Errorf("the driver's limits: %w", err))
 		}
-		g := newGate(name, ch, policyOf(c.Policies[name], limits, c.Policies[""], n.store != nil))
-		g.cap = cmp.Or(c.Policies[name].Concurrency, limits.Concurrency, c.Policies[""].Concurrency)
-		n.gates[name] = g
+		own, general := c.Policies[name], c.Policies[""]
+		n.media[name] = newMedium(&engine.Channel{
+			Name: name, Driver: ch, Policy: engine.Policy(policyOf(own, limits, general, c.Store != nil)),
+			Cap: cmp.Or(own.Concurrency, limits.Concurrency, general.Concurrency),
+		})
 	}
 	return nil
 }
 
-// isNil reports whether v is nil or holds a nil pointer or function.
+// isNil reports whether v is nil or holds a nil pointer, function, map, slice or channel.
 func isNil(v any) bool {
 	if v == nil {
 		return true
@@ -167,36 +183,24 @@ func isNil(v any) bool {
 	return false
 }
 
-func (n *Notifier) checkPolicies(c Config) error {
-	for _, name := range namesOf(c.Policies) {
-		if _, ok := c.Channels[name]; !ok && name != "" {
-			return fault("policies."+name, errors.New("no such channel"))
-		}
-		if err := c.Policies[name].valid(); err != nil {
-			return fault("policies."+name, err)
-		}
-	}
-	return nil
-}
-
-func (n *Notifier) addDispatchers(c Config) error {
+func (p *planner) addDispatchers(c Config) error {
 	for _, name := range namesOf(c.Dispatchers) {
 		field, d := "dispatchers."+name, c.Dispatchers[name]
-		if _, ok := n.dispatchers[name]; ok {
+		if _, ok := p.dispatchers[cmp.Or(name, "all")]; ok {
 			return fault(field, errors.New("the name is taken"))
 		}
 		if isNil(d) {
-			return fault(field, errors.New("is nil"))
+			return fault(field, errRequired)
 		}
 		if v, ok := d.(interface{ Valid() error }); ok {
 			if err := v.Valid(); err != nil {
 				return fault(field, err)
 			}
 		}
-		if w, ok := d.(interface{ Waits() bool }); ok && w.Waits() && n.store == nil {
+		if w, ok := d.(interface{ Waits() bool }); ok && w.Waits() && c.Store == nil {
 			return fault(field, ErrNeedsStore)
 		}
-		n.dispatchers[name] = d
+		p.dispatchers[name] = d
 	}
 	return nil
 }
@@ -204,114 +208,56 @@ func (n *Notifier) addDispatchers(c Config) error {
 func (n *Notifier) checkRedirect(c Config) error {
 	for _, key := range namesOf(c.Redirect) {
 		if c.Redirect[key] == "" {
-			return fault("redirect."+key, errors.New("is empty"))
+			return fault("redirect."+key, errRequired)
 		}
-		known := false
-		for _, g := range n.gates {
-			known = known || g.takes(key)
-		}
-		if !known {
-			return fault("redirect."+key, errors.New("no channel has this name, or takes this kind of address"))
+		if !slices.ContainsFunc(slices.Collect(maps.Values(n.media)), func(m *medium) bool { return m.takes(key) }) {
+			return fault("redirect."+key, errors.New("must be the name of a channel, or a kind of address that a channel takes"))
 		}
 	}
 	return nil
 }
 
-// Send delivers m and reports what became of each delivery. It returns when all are settled, or soon after ctx has ended: then
-// what was not called yet is canceled, and what was being called is unknown.
+// Send delivers m and reports the result of each delivery. It returns when all are settled, or soon after ctx has ended: deliveries that were
+// not called are then canceled, and those in flight are unknown.
 //
-// With a store, Send returns as soon as m is durable, and [Notifier.Run] delivers it. Then an error says that nothing was accepted, or,
-// if ctx ended or the store failed, that nobody can tell: the same message with the same Key settles that. A fault of one delivery
-// stands in the Report alone.
+// With a store, Send returns as soon as m is durable, and [Notifier.Run] delivers it. An error then means that nothing was accepted, or, if
+// ctx ended or the store failed, that this is not known: sending the same message with the same Key again settles that. The fault of a single
+// delivery is found in the Report alone.
 //
-// A fault of the message refuses it whole: the Report is zero and the error a [*FieldError]. A fault of one delivery, such as a
-// malformed address, settles that delivery as failed, and its siblings go. All checks and all rendering precede the first
-// attempt. Without a store, the error is then [Report.Err].
+// A fault of the message refuses it whole: the Report is zero and the error a [*FieldError]. The fault of a single delivery, such as a
+// malformed address, fails that delivery, and the others go out. All checks and all rendering precede the first attempt. Without a store, the
+// error is then [Report.Err].
 func (n *Notifier) Send(ctx context.Context, m Message) (Report, error) {
-	if !n.running.enter() {
+	if !n.engine.Enter() {
 		return Report{}, ErrClosed
 	}
-	defer n.running.leave()
+	defer n.engine.Leave()
 	if n.store != nil {
-		r, due, err := n.accept(ctx, m, n.giveStore)
+		r, due, err := n.accept(ctx, m, n.give)
 		if len(due) > 0 {
-			n.wake(due...)
+			n.engine.Wake(due...)
 		}
 		return r, err
 	}
-	p, err := n.plan(ctx, m)
+	p, err := n.planner.plan(ctx, m)
 	if err != nil {
 		return Report{}, err
 	}
+	n.engine.Deliver(ctx, p.groups)
 	r := p.report()
-	n.deliver(ctx, p)
 	return r, r.Err()
 }
 
-// Close refuses further messages, ends Run, waits for it, for messages under way and for calls whose driver ignored its deadline, and
-// then closes each channel once. If ctx ends first, it closes the channels all the same, and its error names those that are still
-// busy and wraps ctx's error. Calling it again waits again. The database behind a store is the host's to close, after this.
+// Close refuses further messages, ends Run, waits for it, for messages in flight and for calls whose driver ignored its deadline, and then
+// closes each channel once. If ctx ends first, Close closes the channels all the same, and its error names those that are busy and wraps
+// ctx's error. Close may be called again, and waits again. The database behind a store is the host's to close, after this.
 func (n *Notifier) Close(ctx context.Context) error {
-	n.engine.close()
 	n.unclaimed.stop()
-	var errs []error
-	if err := n.running.close(ctx); err != nil {
-		errs = append(errs, fmt.Errorf("notify: closed with %s: %w", n.busy(), err))
-	}
-	closed := make(map[any]bool, len(n.gates))
-	for _, g := range n.inOrder() {
-		if reflect.ValueOf(g.driver).Comparable() {
-			if closed[g.driver] {
-				continue
-			}
-			closed[g.driver] = true
-		}
-		var err error
-		if crash := n.guard(g.name, func() { err = g.close(ctx) }); crash != nil {
-			err = crash
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("notify: %s: %w", g.name, err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// busy says what is under way.
-func (n *Notifier) busy() string {
-	var names []string
-	for _, g := range n.inOrder() {
-		if g.busy.Load() > 0 {
-			names = append(names, g.name)
-		}
-	}
-	switch {
-	case names != nil:
-		return fmt.Sprintf("calls under way on %q", names)
-	case n.store == nil:
-		return "messages under way"
-	}
-	return "messages, or a call of the store or of a dispatcher, under way"
-}
-
-// inOrder returns the gates by name.
-func (n *Notifier) inOrder() []*gate {
-	var gs []*gate
-	for _, name := range namesOf(n.gates) {
-		gs = append(gs, n.gates[name])
-	}
-	return gs
+	return n.engine.Close(ctx)
 }
 
 // namesOf returns the keys of m in order.
-func namesOf[V any](m map[string]V) []string {
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
+func namesOf[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 var standard atomic.Pointer[Notifier]
 

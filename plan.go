@@ -3,111 +3,111 @@ package notify
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
-	"math/rand/v2"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/internal/engine"
+	"github.com/e7ddda3c/notify/store"
 	"github.com/e7ddda3c/notify/template"
 )
 
-// otpLife is how long a message of class OTP is of use unless it says otherwise.
+// otpLife is the life of a message of class OTP without an ExpireAt.
 const otpLife = 10 * time.Minute
+
+// A planner makes messages into plans. It never changes, and is used by many goroutines at once.
+type planner struct {
+	media       map[string]*medium
+	dispatchers map[string]Dispatcher
+	templates   template.Renderer
+	directory   Directory
+	redirect    map[string]string
+	stored      bool // messages must fit into a store
+	guard       func(where string, f func()) error
+}
 
 // A plan is a message resolved into deliveries, rendered and checked, grouped by recipient.
 type plan struct {
-	id     string
-	extra  map[string]json.RawMessage // the message's, encoded, by channel
-	groups []group
-	count  int // of deliveries
+	id         string
+	message    Message                    // with its defaults filled in
+	extra      map[string]json.RawMessage // the message's, encoded, by channel
+	groups     []engine.Group
+	recipients []int // for each group, the number of its recipient
+	count      int   // of deliveries
 }
 
-// report returns one with a place for each outcome, in the order of the plan.
+// report returns the report of a plan that has been carried out.
 func (p *plan) report() Report {
-	r := Report{ID: p.id, Deliveries: make([]Outcome, p.count)}
-	next := r.Deliveries
+	r := Report{ID: p.id, Deliveries: make([]Outcome, 0, p.count)}
 	for i := range p.groups {
-		ds := p.groups[i].ds
+		ds := p.groups[i].Deliveries
 		for j := range ds {
-			ds[j].out = &next[j]
+			d := &ds[j]
+			r.Deliveries = append(r.Deliveries, outcomeOf(d.ID, d.Recipient, d.Via.Name, d.To, d.Fate))
 		}
-		next = next[len(ds):]
 	}
 	return r
 }
 
-// A planner makes the plan of one message.
-type planner struct {
-	*Notifier
-	m     Message
-	data  any                  // m.Data, decoded
-	known map[string]Recipient // what the directory answered; nil if it was not asked
+// A planning is the making of one plan.
+type planning struct {
+	*planner
 	plan  plan
+	data  any                  // the message's Data, decoded
+	known map[string]Recipient // the directory's answer; nil if it was not asked
 }
 
-// plan resolves, renders and checks every delivery of m. It calls no driver's Send.
-func (n *Notifier) plan(ctx context.Context, m Message) (plan, error) {
-	if err := n.check(&m); err != nil {
+// plan resolves, renders and checks every delivery of m. No driver's Send is called. Stored messages are planned when they are accepted, to
+// be sent at SendAt.
+func (p *planner) plan(ctx context.Context, m Message) (plan, error) {
+	if err := p.check(&m); err != nil {
 		return plan{}, err
 	}
 	now := time.Now()
 	m.fill(now)
-	p := planner{Notifier: n, m: m, plan: plan{id: newID(now)}}
-	if err := p.encode(); err != nil {
+	x := planning{planner: p, plan: plan{id: newID(now), message: m}}
+	if err := x.encode(); err != nil {
 		return plan{}, err
 	}
-	if err := p.askDirectory(ctx); err != nil {
+	if err := x.askDirectory(ctx); err != nil {
 		return plan{}, err
 	}
-	if err := p.addGroups(ctx); err != nil {
+	if err := x.addGroups(ctx); err != nil {
 		return plan{}, err
 	}
-	return p.plan, nil
+	return x.plan, nil
 }
 
-// fill gives m its default class and expiry. Once filled, it stays as it is.
+// fill gives m its default class and expiry.
 func (m *Message) fill(now time.Time) {
 	m.Class = cmp.Or(m.Class, Transactional)
-	switch {
-	case !m.ExpireAt.IsZero():
-	case m.Class == OTP && m.SendAt.After(now):
-		m.ExpireAt = m.SendAt.Add(otpLife)
-	case m.Class == OTP:
+	if m.ExpireAt.IsZero() && m.Class == OTP {
 		m.ExpireAt = now.Add(otpLife)
+		if m.SendAt.After(now) {
+			m.ExpireAt = m.SendAt.Add(otpLife)
+		}
 	}
 	m.ExpireAt = micros(m.ExpireAt)
 }
 
-// newID returns a UUIDv7: 48 bits of time, 74 random ones. It is no secret. Written out, because the usual libraries bring the
-// interfaces of database drivers into every program, and a lock to number the ids within a millisecond, which nobody needs.
-func newID(now time.Time) string {
-	var id [16]byte
-	binary.BigEndian.PutUint64(id[:], uint64(now.UnixMilli())<<16|rand.Uint64()&0x0fff|7<<12)
-	binary.BigEndian.PutUint64(id[8:], rand.Uint64()>>2|2<<62)
-	text := hex.AppendEncode(make([]byte, 0, 36), id[:4])
-	for i := 4; i < 10; i += 2 {
-		text = hex.AppendEncode(append(text, '-'), id[i:i+2])
-	}
-	return string(hex.AppendEncode(append(text, '-'), id[10:]))
-}
-
 // encode brings Data and Extra into the form that templates and drivers see.
-func (p *planner) encode() error {
-	if p.m.Template != "" {
-		data, err := template.Decode(p.m.Data)
+func (p *planning) encode() error {
+	m := &p.plan.message
+	if m.Template != "" {
+		data, err := template.Decode(m.Data)
 		if err != nil {
 			return fault("data", err)
 		}
 		p.data = data
 	}
-	if len(p.m.Extra) == 0 {
+	if len(m.Extra) == 0 {
 		return nil
 	}
-	p.plan.extra = make(map[string]json.RawMessage, len(p.m.Extra))
-	for name, v := range p.m.Extra {
+	p.plan.extra = make(map[string]json.RawMessage, len(m.Extra))
+	for name, v := range m.Extra {
 		b, err := json.Marshal(v)
 		if err != nil {
 			return fault("extra."+name, err)
@@ -117,63 +117,134 @@ func (p *planner) encode() error {
 	return nil
 }
 
-// addGroups plans each recipient's deliveries, and those to nobody in particular: group channels of a message that does not have
-// exactly one recipient.
-func (p *planner) addGroups(ctx context.Context) error {
-	personal, shared := p.m.Channels, []string(nil)
-	if len(p.m.To) != 1 {
+// askDirectory looks up the recipients that have an ID and no addresses.
+func (p *planning) askDirectory(ctx context.Context) error {
+	if p.directory == nil {
+		return nil
+	}
+	m := &p.plan.message
+	var ids []string
+	for i := range m.To {
+		if len(m.To[i].Addresses) == 0 {
+			ids = append(ids, m.To[i].ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	var found []Recipient
+	var err error
+	if crash := p.guard("directory", func() { found, err = p.directory.Recipients(ctx, m.Tenant, ids) }); crash != nil {
+		err = crash
+	}
+	if err != nil {
+		return fault("to", fmt.Errorf("the directory failed: %w", err))
+	}
+	p.known = make(map[string]Recipient, len(found))
+	for _, r := range found {
+		p.known[r.ID] = r
+	}
+	return nil
+}
+
+// addGroups plans each recipient's deliveries, and those of group channels, which have no recipient unless the message has exactly one.
+func (p *planning) addGroups(ctx context.Context) error {
+	m := &p.plan.message
+	personal, shared := m.Channels, []string(nil)
+	if len(m.To) != 1 {
 		personal = nil
-		for _, name := range p.m.Channels {
-			if p.gates[name].kind == channel.None {
+		for _, name := range m.Channels {
+			if p.media[name].kind == channel.None {
 				shared = append(shared, name)
 			} else {
 				personal = append(personal, name)
 			}
 		}
 	}
-	p.plan.groups = make([]group, 0, len(p.m.To)+min(len(shared), 1))
-	for i := range p.m.To {
+	p.plan.groups = make([]engine.Group, 0, len(m.To)+min(len(shared), 1))
+	for i := range m.To {
 		to := p.person(i)
 		channels := personal
-		if len(p.m.Channels) == 0 {
+		if len(m.Channels) == 0 {
 			channels = namesOf(to.Addresses)
 		}
 		if err := p.addGroup(ctx, &to, channels); err != nil {
 			return err
 		}
 	}
-	return p.addGroup(ctx, &person{no: len(p.m.To)}, shared)
+	return p.addGroup(ctx, &person{place: len(m.To)}, shared)
 }
 
 // addGroup plans the deliveries to one recipient: for each channel, one for each address.
-func (p *planner) addGroup(ctx context.Context, to *person, channels []string) error {
+func (p *planning) addGroup(ctx context.Context, to *person, channels []string) error {
 	if len(channels) == 0 {
 		return nil
 	}
-	if p.m.Template != "" {
+	if p.plan.message.Template != "" {
 		data, err := template.Decode(to.Recipient)
 		if err != nil {
-			return fault(at("to", to.no, ".data"), err)
+			return fault(at("to", to.place, ".data"), err)
 		}
 		to.data = data
 	}
-	ds := make([]delivery, 0, len(channels))
+	ds := make([]engine.Delivery, 0, len(channels))
 	for _, name := range channels {
-		gate, first := p.gates[name], len(ds)
-		addresses := gate.addresses(to.Recipient)
+		medium, first := p.media[name], len(ds)
+		addresses := medium.addresses(to.Recipient)
 		ds = slices.Grow(ds, len(addresses))[:first+len(addresses)]
-		ds[first].gate = gate
-		if err := p.draft(ctx, &ds[first].draft, to); err != nil {
+		if err := p.draft(ctx, &ds[first], medium, to); err != nil {
 			return err
 		}
 		for i := first + 1; i < len(ds); i++ {
-			ds[i].draft = ds[first].draft
+			ds[i].Delivery, ds[i].Via, ds[i].Fault = ds[first].Delivery, ds[first].Via, ds[first].Fault
 		}
 		for i, address := range addresses {
-			p.address(ctx, &ds[first+i].draft, to, first+i, address)
+			d := &ds[first+i]
+			d.ID = store.DeliveryRef{MessageID: p.plan.id, Recipient: to.place, Place: first + i}.ID()
+			p.address(ctx, d, medium, to, address)
 		}
 	}
-	p.plan.groups = append(p.plan.groups, group{Notifier: p.Notifier, dispatcher: p.dispatchers[p.m.Dispatcher], no: to.no, ds: ds})
+	name := cmp.Or(p.plan.message.Dispatcher, "all")
+	grouped := decidesTogether(p.dispatchers[name], len(ds))
+	p.plan.groups = append(p.plan.groups, engine.Group{Dispatcher: name, Grouped: grouped, Deliveries: ds})
+	p.plan.recipients = append(p.plan.recipients, to.place)
 	p.plan.count += len(ds)
 	return nil
+}
+
+// A person is a recipient with all that is known about them.
+type person struct {
+	Recipient
+	place int            // in Message.To
+	fault *channel.Error // fails all their deliveries
+	data  any            // the Recipient, decoded, if there is a template
+}
+
+// person returns the recipient number i. The message's own words take precedence over the directory's.
+func (p *planning) person(i int) person {
+	to := person{Recipient: p.plan.message.To[i], place: i}
+	if p.known == nil || len(to.Addresses) > 0 {
+		return to
+	}
+	found, ok := p.known[to.ID]
+	if !ok {
+		to.fault = &channel.Error{Kind: channel.InvalidRecipient, Field: at("to", i, ".id"), Err: errors.New("the directory does not know it")}
+		return to
+	}
+	to.Addresses = found.Addresses
+	to.Locale = cmp.Or(to.Locale, found.Locale)
+	to.TimeZone = cmp.Or(to.TimeZone, found.TimeZone)
+	if to.Data == nil {
+		to.Data = found.Data
+	}
+	if field, err := checkRecipient(&to.Recipient); err != nil {
+		to.fault = &channel.Error{Kind: channel.InvalidRecipient, Field: at("to", i, field), Err: err}
+	}
+	return to
+}
+
+// addressFault is the failure of a delivery whose recipient has no such address, or a bad one.
+func (to *person) addressFault(m *medium, err error) *channel.Error {
+	field := at("to", to.place, ".addresses."+cmp.Or(m.kind, m.Name))
+	return &channel.Error{Kind: channel.InvalidRecipient, Field: field, Err: err}
 }

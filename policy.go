@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"math"
-	"math/rand/v2"
 	"time"
 
 	"github.com/e7ddda3c/notify/channel"
@@ -15,30 +14,27 @@ import (
 type Policy struct {
 	// Timeout is the deadline of one attempt. The default is 30 s.
 	Timeout time.Duration
-	// Attempts is how often a delivery is tried at most. The default is 4; with a store 14, which takes up to two hours, and mostly about
-	// one.
+	// Attempts is the maximum number of attempts of a delivery. The default is 4; with a store 14, which take about one hour, and two at
+	// most.
 	Attempts int
-	// Backoff is the longest wait before the second attempt; it doubles with each further one, up to an hour, and the wait is a
-	// random part of it. The default is 1 s.
+	// Backoff is the maximum wait before the second attempt. It doubles with each further one, up to an hour; the wait is a random part of
+	// it. The default is 1 s.
 	Backoff time.Duration
-	// MaxWait is how long a delivery may wait in all, for a retry, a rate or a pause, before it fails. The default is 5 s.
-	// With a store it may wait for as long as its message is of use, and MaxWait means nothing.
+	// MaxWait is the maximum time that a delivery waits in all, for retries, a rate or a pause, before it fails. The default is 5 s. With a
+	// store a delivery waits until it expires, and MaxWait is ignored.
 	MaxWait time.Duration
-	// Concurrency is how many calls of the driver may be under way at a time. The default is 16; with a store 50
-	// for each class of messages.
+	// Concurrency is the maximum number of calls of the driver in flight. The default is 16; with a store 50 for each class of messages.
 	Concurrency int
-	// Rate is how many calls may begin in a second. The default, and any negative Rate, is no limit.
+	// Rate is the maximum number of calls that begin in a second. The default, and any negative Rate, is no limit.
 	Rate float64
-	// Burst is how many calls may begin at once after a rest. The default is 1. Without a Rate it means nothing.
+	// Burst is the number of calls that may begin at once after a rest. The default is 1. Without a Rate it is ignored.
 	Burst int
-	// Costly, with a store, keeps the possible duplicates after a crash to the calls under way: each answer is stored at once, which is
+	// Costly, with a store, limits the possible duplicates after a crash to the calls in flight: each answer is stored at once, which is
 	// slower. It is set if any of the policies sets it.
 	Costly bool
 }
 
-const maxBackoff = time.Hour
-
-// policyOf resolves the policy of a channel from the most to the least particular. With a store a delivery can take its time.
+// policyOf resolves the policy of a channel from the most to the least specific.
 func policyOf(own, driver, general Policy, stored bool) Policy {
 	p := Policy{Timeout: 30 * time.Second, Attempts: 4, Backoff: time.Second, MaxWait: 5 * time.Second, Concurrency: 16, Burst: 1}
 	if stored {
@@ -47,7 +43,7 @@ func policyOf(own, driver, general Policy, stored bool) Policy {
 	return own.or(driver).or(general).or(p)
 }
 
-// limited returns what a driver declares as a Policy.
+// limited returns a driver's limits as a Policy.
 func limited(l channel.Limits) Policy {
 	return Policy{Rate: l.Rate, Burst: l.Burst, Concurrency: l.Concurrency, Costly: l.Costly}
 }
@@ -71,16 +67,7 @@ func (p Policy) valid() error {
 		return errors.New("only Rate may be negative")
 	}
 	if math.IsNaN(p.Rate) {
-		return errors.New("the Rate is not a number")
+		return errors.New("Rate must be a number")
 	}
 	return nil
-}
-
-// wait draws the time before the attempt that follows n failed ones.
-func (p Policy) wait(n int) time.Duration {
-	limit := p.Backoff
-	for i := 1; i < n && limit < maxBackoff; i++ {
-		limit *= 2
-	}
-	return rand.N(min(limit, maxBackoff) + 1)
 }

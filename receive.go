@@ -1,13 +1,13 @@
 package notify
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/internal/engine"
 	"github.com/e7ddda3c/notify/store"
 )
 
@@ -23,20 +23,20 @@ import (
 // [ErrNotFound] means that nobody knows the delivery, or not yet: a provider may call before the answer to its attempt is stored. After
 // that error, as after any other than a [*FieldError], the same receipt should be brought again; that changes nothing more.
 func (n *Notifier) Receive(ctx context.Context, r channel.Receipt) error {
-	if !n.running.enter() {
+	if !n.engine.Enter() {
 		return ErrClosed
 	}
-	defer n.running.leave()
+	defer n.engine.Leave()
 	rec, err := receiptOf(r)
 	if err != nil {
 		return err
 	}
 	rs := []store.Receipt{rec}
-	if err := n.useStore(func() error {
-		_, err := n.store.RecordReceipts(ctx, rs)
-		return err
-	}); err != nil {
-		return err
+	if n.store == nil {
+		return fault("store", ErrNeedsStore)
+	}
+	if _, err := n.store.RecordReceipts(ctx, rs); err != nil {
+		return storeError(err)
 	}
 	if rs[0].Found == nil {
 		return ErrNotFound
@@ -61,7 +61,7 @@ func receiptOf(r channel.Receipt) (store.Receipt, error) {
 	switch r.Event {
 	case channel.Sent, channel.Delivered, channel.Read, channel.Bounced:
 		var e *channel.Error
-		rec.Status, rec.Reason, e = statusOf(r)
+		rec.Status, rec.Reason, e = engine.StatusOf(r)
 		rec.Failure = store.FailureOf(e).Clean()
 		return rec, nil
 	}
@@ -76,15 +76,6 @@ func timeOf(r channel.Receipt) time.Time {
 	return micros(r.At)
 }
 
-// bounce is what a delivery that came back has failed of.
-func bounce(r channel.Receipt) *channel.Error {
-	e := &channel.Error{Kind: cmp.Or(r.Kind, channel.Unreachable), Code: r.Code, Err: errors.New("it came back")}
-	if e.Kind != channel.InvalidRecipient && e.Kind != channel.Rejected { // whatever a driver says: nothing is tried again
-		e.Kind = channel.Unreachable
-	}
-	return e
-}
-
 // received tells everybody of a receipt that was stored. Its error means that not all of it is done.
 func (n *Notifier) received(ctx context.Context, r *store.Receipt) error {
 	d := r.Found
@@ -92,34 +83,23 @@ func (n *Notifier) received(ctx context.Context, r *store.Receipt) error {
 		n.tellSettled(context.WithoutCancel(ctx), d.MessageID, []store.DeliveryRef{d.DeliveryRef})
 	}
 	if r.Raised {
-		n.traceReceipt(d)
+		n.announce(TransitionReceived, d.Message.Tenant, Class(d.Lane.Class()), storedOutcome(d), 0)
 	}
 	n.waiters.tell(d.MessageID)
 	if d.Grouped {
-		n.wake(n.lanesOf(Class(d.Lane.Class()))...)
+		n.engine.Wake(n.lanesOf(Class(d.Lane.Class()))...)
 	}
-	g := n.gates[d.Lane.Channel()]
-	if r.Reason != ReasonBounced || r.Failure.Kind != channel.InvalidRecipient || g == nil {
+	via := n.media[d.Lane.Channel()]
+	if r.Reason != ReasonBounced || r.Failure.Kind != channel.InvalidRecipient || via == nil {
 		return nil
 	}
-	return n.suppress(ctx, d.Message.Tenant, g, d.To, ReasonBounced)
-}
-
-func (n *Notifier) traceReceipt(d *store.Delivery) {
-	if n.onTransition == nil {
-		return
-	}
-	e, _ := d.Failure.Err()
-	n.tell(Transition{
-		Event: TransitionReceived, Delivery: d.ID(), Tenant: d.Message.Tenant, Channel: d.Lane.Channel(),
-		Class: Class(d.Lane.Class()), Status: d.Status, Reason: d.Reason, Kind: kindOf(e), Attempts: d.Attempts, Duplicate: d.Duplicate,
-	})
+	return n.suppress(ctx, via.suppression(d.Message.Tenant, d.To), ReasonBounced)
 }
 
 // lanesOf returns the lanes of a class: the peers of a delivery are in those.
 func (n *Notifier) lanesOf(c Class) []store.Lane {
-	lanes := make([]store.Lane, 0, len(n.gates))
-	for name := range n.gates {
+	lanes := make([]store.Lane, 0, len(n.media))
+	for name := range n.media {
 		lanes = append(lanes, store.LaneOf(name, string(c)))
 	}
 	return lanes

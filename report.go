@@ -62,7 +62,7 @@ type outcomeJSON struct {
 
 // MarshalJSON writes o with its error in parts; see Err.
 func (o Outcome) MarshalJSON() ([]byte, error) {
-	return json.Marshal(outcomeJSON{outcome(o), store.FailureOf(classify(o.Err))})
+	return json.Marshal(outcomeJSON{outcome(o), store.FailureOf(channel.ErrorOf(o.Err))})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote. The error reads the same, and has the same Kind; its cause is gone.
@@ -77,23 +77,6 @@ func (o *Outcome) UnmarshalJSON(b []byte) error {
 		o.Err = e
 	}
 	return err
-}
-
-// classify returns err as a channel.Error, wrapping it if it is none. A nil pointer is no error, whatever its type.
-func classify(err error) *channel.Error {
-	if isNil(err) {
-		return nil
-	}
-	kind := channel.KindOf(err)
-	if e, ok := err.(*channel.Error); ok && e.Kind == kind {
-		return e
-	}
-	c := &channel.Error{Kind: kind, Err: err}
-	var inner *channel.Error
-	if errors.As(err, &inner) {
-		c.Field, c.Code, c.RetryAfter = inner.Field, inner.Code, inner.RetryAfter
-	}
-	return c
 }
 
 // A Status is where a delivery stands; see [store.Status]. The zero Status, of a delivery that nobody has looked at, is never a
@@ -137,20 +120,3 @@ const (
 	ReasonNotNeeded = store.ReasonNotNeeded // suppressed: the dispatcher dropped it
 	ReasonStuck     = store.ReasonStuck     // suppressed: the dispatcher left it without a next step
 )
-
-func isStatus(s Status) bool {
-	switch s {
-	case Accepted, Held, Sent, Delivered, Read, Failed, Unknown, Suppressed, Canceled, Expired:
-		return true
-	}
-	return false
-}
-
-func isReason(r Reason) bool {
-	switch r {
-	case ReasonScheduled, ReasonWaiting, ReasonRetry, ReasonPaused, ReasonThrottled, ReasonInvalid, ReasonRejected, ReasonUnreachable,
-		ReasonMisconfigured, ReasonExhausted, ReasonBounced, ReasonTooLate, ReasonNotNeeded, ReasonStuck:
-		return true
-	}
-	return false
-}

@@ -1,160 +1,166 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
 	"github.com/e7ddda3c/notify/store"
 )
 
-// errRunning says that a Notifier runs already. A second Run would only share its slots.
-var errRunning = errors.New("notify: Run is under way already")
+// An Engine tunes [Notifier.Run]. The zero Engine means all defaults.
+type Engine struct {
+	// Lease is the time for which a delivery stays with a process that died, before another takes over. The default is 15 s, the minimum
+	// 100 ms.
+	Lease time.Duration
+	// Poll is the longest time between two looks into the store for messages that other processes accepted. Messages of this process are
+	// found at once. The default is 1 s, the minimum 10 ms.
+	Poll time.Duration
+	// Retention is the time for which the message log keeps messages after their acceptance, if none of their deliveries is live. The
+	// default is 90 days; a negative Retention keeps them for ever.
+	Retention time.Duration
+}
 
-// Run sends what is due in the store, and keeps its schedules and its retention, until ctx ends or the Notifier is closed. Any number
-// of processes may run on one store. Then it claims nothing more, gives back what it has not begun, lets calls under way come to
-// their end, and returns nil. It returns an error at once if there is no store, if the store is unfit, or if n runs already or is
-// closed; other failures of the store are logged and tried again.
+const (
+	// shortestLease leaves the heartbeat time to extend the lease.
+	shortestLease = 100 * time.Millisecond
+	// shortestPoll leaves the store time for other work.
+	shortestPoll = 10 * time.Millisecond
+)
+
+// orDefaults fills e's zero fields.
+func (e Engine) orDefaults() Engine {
+	return Engine{
+		Lease:     cmp.Or(e.Lease, 15*time.Second),
+		Poll:      cmp.Or(e.Poll, time.Second),
+		Retention: cmp.Or(e.Retention, 90*24*time.Hour),
+	}
+}
+
+func (e Engine) valid() error {
+	switch {
+	case e.Lease != 0 && e.Lease < shortestLease:
+		return errors.New("Lease must be at least 100ms")
+	case e.Poll != 0 && e.Poll < shortestPoll:
+		return errors.New("Poll must be at least 10ms")
+	}
+	return nil
+}
+
+// Run sends what is due in the store, and keeps its schedules and its retention, until ctx ends or the Notifier is closed. Any number of
+// processes may run on one store. At its end Run claims nothing more, returns what it has not begun, waits for calls in flight, and returns
+// nil. It returns an error at once if there is no store, if the store is unfit, or if n is running already or closed. Other failures of the
+// store are logged and tried again.
 func (n *Notifier) Run(ctx context.Context) error {
 	if n.store == nil {
 		return fault("store", ErrNeedsStore)
 	}
-	if !n.running.enter() {
-		return ErrClosed
+	return n.engine.Run(ctx, n.runSchedules)
+}
+
+// Wake makes a [Notifier.Run] of this process look into the store at once. Call it after the commit of a transaction in which messages were
+// sent; without it the next poll finds them.
+func (n *Notifier) Wake() { n.engine.Wake() }
+
+// Resume ends the pause of a channel for every process, after an operator has corrected a misconfiguration, and reports whether the channel
+// was paused. Without a store that keeps pauses, Resume ends the pause in this process alone.
+//
+// Deliveries that were tried and held for the pause keep its former end. [Notifier.Release] of those with [ReasonPaused] sends them at once.
+func (n *Notifier) Resume(ctx context.Context, channel string) (bool, error) {
+	m := n.media[channel]
+	if m == nil {
+		return false, fault("channel", unknown("channel", channel))
 	}
-	defer n.running.leave()
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	r := newRunner(ctx, n)
-	if err := n.engine.start(r, stop); err != nil {
-		return err
-	}
-	defer n.engine.ended()
-	r.addLanes() // not before the channels are this Run's
-	return r.run(ctx)
+	held, err := n.engine.Resume(ctx, m.Channel)
+	return held, storeError(err)
 }
 
-// Wake makes [Notifier.Run], if it is under way in this process, look into the store at once: call it after the commit of a
-// transaction that messages were sent in. Without it they are found at the next poll.
-func (n *Notifier) Wake() { n.wake() }
+// claimDeadline is the age at which a message must have been claimed.
+const claimDeadline = time.Minute
 
-// wake makes Run look into some lanes at once, or into all.
-func (n *Notifier) wake(lanes ...store.Lane) {
-	if r := n.engine.runner(); r != nil {
-		r.wake(lanes...)
-	}
+// lookTimeout bounds a look into the store that no caller waits for.
+const lookTimeout = 10 * time.Second
+
+// An unclaimed finds out whether any process calls Run. While this process does not, it follows one of the accepted messages at a time, and
+// warns once.
+type unclaimed struct {
+	mu    sync.Mutex
+	timer *time.Timer // nil: no message is followed
+	over  bool        // it has warned, or n is closed
 }
 
-// An engineState is what a Notifier knows of its own Run.
-type engineState struct {
-	mu      sync.Mutex
-	current *runner
-	stop    context.CancelFunc
-	closed  bool
-}
-
-func (e *engineState) start(r *runner, stop context.CancelFunc) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	switch {
-	case e.closed:
-		return ErrClosed
-	case e.current != nil:
-		return errRunning
-	}
-	e.current, e.stop = r, stop
-	return nil
-}
-
-func (e *engineState) ended() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.current, e.stop = nil, nil
-}
-
-func (e *engineState) runner() *runner {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.current
-}
-
-// close ends Run, and lets it not begin again.
-func (e *engineState) close() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.closed = true
-	if e.stop != nil {
-		e.stop()
-	}
-}
-
-// run works until ctx ends, and then until nothing is held any more.
-func (r *runner) run(ctx context.Context) error {
-	if err := r.claim(ctx); errors.Is(err, store.ErrUnfit) {
-		return err
-	}
-	var work, keep sync.WaitGroup
-	kept, let := context.WithCancel(context.WithoutCancel(ctx))
-	keep.Go(func() { r.beat(kept) })
-	keep.Go(func() { r.watchLeases(kept) })
-	for range settlers {
-		keep.Go(func() { r.settleAll(kept) })
-	}
-	work.Go(func() { r.runSchedules(ctx) })
-	work.Go(func() { r.watchPauses(ctx) })
-	work.Go(func() { r.prune(ctx) })
-	r.claimAll(ctx)
-	r.drain()
-	work.Wait()
-	let()
-	keep.Wait()
-	return nil
-}
-
-// pruneChunk is how many messages are deleted in one transaction.
-const pruneChunk = 500
-
-// prune deletes what is older than the retention, once an hour.
-func (r *runner) prune(ctx context.Context) {
-	if r.options.Retention < 0 {
+func (u *unclaimed) watch(n *Notifier, messageID string) {
+	if n.engine.Running() {
 		return
 	}
-	for pause := time.Minute; sleep(ctx, pause); pause = time.Hour {
-		for ctx.Err() == nil {
-			n, err := r.pruneSome(ctx)
-			if err != nil && ctx.Err() == nil {
-				r.log.Error("cannot prune the message log", "error", err)
-			}
-			if err != nil || n < pruneChunk {
-				break
-			}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.timer == nil && !u.over {
+		u.timer = time.AfterFunc(claimDeadline, func() { u.look(n, messageID) })
+	}
+}
+
+func (u *unclaimed) look(n *Notifier, messageID string) {
+	if !n.engine.Enter() {
+		return
+	}
+	defer n.engine.Leave()
+	warn := !n.engine.Running() && n.isUnclaimed(messageID)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.timer, u.over = nil, u.over || warn
+	if warn {
+		n.log.Warn("no process has claimed a message that was accepted a minute ago: does any call Run on this store?", "message", messageID)
+	}
+}
+
+// isUnclaimed reports whether a delivery of a message was due for most of the time and never claimed. A paused channel shows that some
+// process runs.
+func (n *Notifier) isUnclaimed(messageID string) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
+	defer cancel()
+	now, rec, err := n.findAt(ctx, messageID, false)
+	if err != nil { // it never was, or the store is away, which others report
+		return false
+	}
+	pauses, err := n.storedPauses(ctx)
+	if err != nil || len(pauses) > 0 {
+		return false
+	}
+	for i := range rec.Deliveries {
+		if d := &rec.Deliveries[i]; d.Status == Accepted && d.Claim == 0 && now.Sub(d.Due) > claimDeadline/2 {
+			return true
 		}
 	}
+	return false
 }
 
-func (r *runner) pruneSome(ctx context.Context) (n int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	if crash := r.guard("store", func() {
-		n, err = r.store.PruneMessages(ctx, r.now().Add(-r.options.Retention), pruneChunk)
-	}); crash != nil {
-		err = crash
+// storedPauses returns the pauses that the store has.
+func (n *Notifier) storedPauses(ctx context.Context) ([]store.Pause, error) {
+	if !n.store.HasPauses() {
+		return nil, nil
 	}
-	return n, err
+	pauses, _, err := n.store.ListPauses(ctx)
+	return pauses, storeError(err)
 }
 
-// sleep reports whether d passed before ctx ended.
-func sleep(ctx context.Context, d time.Duration) bool { return doze(ctx, d, nil) }
-
-// doze waits for d or for news, and reports whether either came before ctx ended.
-func doze(ctx context.Context, d time.Duration, news <-chan struct{}) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-news:
-	case <-ctx.Done():
+// stop lets go of the timer.
+func (u *unclaimed) stop() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.over = true
+	if u.timer != nil {
+		u.timer.Stop()
 	}
-	return ctx.Err() == nil
+}
+
+// storeError returns an error of the store as the host sees it.
+func storeError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("notify: the store: %w", err)
 }

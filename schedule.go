@@ -48,13 +48,13 @@ type scheduleBody struct {
 //
 // Everything is checked that Send would check now. A fault is a [*FieldError]: "cron", "time_zone", "message.to[0].id".
 func (n *Notifier) Schedule(ctx context.Context, s Schedule) error {
-	if n.schedules == nil {
+	if n.store == nil || !n.store.HasSchedules() {
 		return fault("store", ErrNeedsStore)
 	}
-	if !n.running.enter() {
+	if !n.engine.Enter() {
 		return ErrClosed
 	}
-	defer n.running.leave()
+	defer n.engine.Leave()
 	c, err := n.checkSchedule(ctx, &s)
 	if err != nil {
 		return err
@@ -63,18 +63,15 @@ func (n *Notifier) Schedule(ctx context.Context, s Schedule) error {
 	if err != nil {
 		return fault("message", err)
 	}
-	err = n.useStore(func() error {
-		_, now, _, err := n.schedules.DueSchedules(ctx, 1) // for its clock
-		if err != nil {
-			return err
-		}
+	_, now, _, err := n.store.DueSchedules(ctx, 1) // for its clock
+	if err == nil {
 		next, _ := c.next(now)
-		return n.schedules.SaveSchedule(ctx, store.Schedule{
+		err = n.store.SaveSchedule(ctx, store.Schedule{
 			Tenant: s.Tenant, Name: s.Name, Spec: s.Cron, Zone: s.TimeZone, NextAt: micros(next), Body: body,
 		})
-	})
+	}
 	if err != nil {
-		return err
+		return storeError(err)
 	}
 	select {
 	case n.scheduled <- struct{}{}:
@@ -85,29 +82,22 @@ func (n *Notifier) Schedule(ctx context.Context, s Schedule) error {
 
 // Unschedule deletes a schedule and reports whether there was one. What was accepted already goes out.
 func (n *Notifier) Unschedule(ctx context.Context, tenant, name string) (found bool, err error) {
-	if n.schedules == nil {
+	if n.store == nil || !n.store.HasSchedules() {
 		return false, fault("store", ErrNeedsStore)
 	}
-	err = n.useStore(func() error {
-		found, err = n.schedules.DeleteSchedule(ctx, tenant, name)
-		return err
-	})
-	return found, err
+	found, err = n.store.DeleteSchedule(ctx, tenant, name)
+	return found, storeError(err)
 }
 
 // Schedules returns a tenant's schedules by name. What is typed any in their messages comes back as the maps, lists and [json.Number]s of
 // its JSON.
 func (n *Notifier) Schedules(ctx context.Context, tenant string) ([]Schedule, error) {
-	if n.schedules == nil {
+	if n.store == nil || !n.store.HasSchedules() {
 		return nil, fault("store", ErrNeedsStore)
 	}
-	var stored []store.Schedule
-	err := n.useStore(func() (err error) {
-		stored, err = n.schedules.ListSchedules(ctx, tenant)
-		return err
-	})
+	stored, err := n.store.ListSchedules(ctx, tenant)
 	if err != nil {
-		return nil, err
+		return nil, storeError(err)
 	}
 	all := make([]Schedule, len(stored))
 	for i := range stored {
@@ -202,7 +192,7 @@ func (n *Notifier) checkScheduled(ctx context.Context, s *Schedule) error {
 		return fault("message.tenant", errors.New("is not the schedule's"))
 	}
 	m.Tenant = s.Tenant
-	_, err := n.plan(ctx, *m)
+	_, err := n.planner.plan(ctx, *m)
 	var f *FieldError
 	if errors.As(err, &f) {
 		return fault("message."+f.Field, f.Err)

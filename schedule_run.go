@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/e7ddda3c/notify/internal/engine"
 	"github.com/e7ddda3c/notify/store"
 )
 
@@ -23,26 +24,35 @@ const (
 	occurrenceTime = time.Minute
 	// firstLate is how long an occurrence waits that could not be accepted; the wait doubles up to lastLate.
 	firstLate, lastLate = time.Second, time.Minute
+	// firstTrouble is the rest of the store after a failure. The rest doubles up to lastTrouble.
+	firstTrouble, lastTrouble = 50 * time.Millisecond, 5 * time.Second
 )
 
 // runSchedules accepts the occurrences of schedules as they come due, until ctx ends. Any number of processes may do so on one store: an
 // occurrence is accepted under a key of its own first, and then the schedule is moved on, by compare-and-set; a crash between the two
 // repeats the first, harmlessly.
 func (n *Notifier) runSchedules(ctx context.Context) {
-	if n.schedules == nil {
+	if !n.store.HasSchedules() {
 		return
 	}
-	s := scheduler{Notifier: n, trouble: firstTrouble, late: map[occurrence]lateness{}}
+	s := scheduler{
+		store: n.store, planner: &n.planner, send: n.Send, guard: n.engine.Guard, log: n.log,
+		trouble: firstTrouble, late: map[occurrence]lateness{},
+	}
 	for ctx.Err() == nil {
 		if wait := s.look(ctx); wait > 0 {
-			doze(ctx, wait, n.scheduled)
+			engine.Sleep(ctx, wait, n.scheduled)
 		}
 	}
 }
 
 // A scheduler is one runSchedules.
 type scheduler struct {
-	*Notifier
+	store   engine.Store
+	planner *planner
+	send    func(context.Context, Message) (Report, error)
+	guard   func(where string, f func()) error
+	log     *slog.Logger
 	trouble time.Duration // how long the store rests after the next failure
 	late    map[occurrence]lateness
 }
@@ -94,12 +104,9 @@ func (s *scheduler) look(ctx context.Context) time.Duration {
 }
 
 func (s *scheduler) due(ctx context.Context, limit int) (due []store.Schedule, now, next time.Time, err error) {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	if crash := s.guard("store", func() { due, now, next, err = s.schedules.DueSchedules(ctx, limit) }); crash != nil {
-		err = crash
-	}
-	return due, now, next, err
+	return s.store.DueSchedules(ctx, limit)
 }
 
 func (s *scheduler) rest(ctx context.Context, err error) time.Duration {
@@ -171,7 +178,7 @@ func (s *scheduler) accept(ctx context.Context, d *store.Schedule, now time.Time
 	if err != nil {
 		return false, err
 	}
-	if err := s.send(ctx, d, now); err != nil {
+	if err := s.sendOccurrence(ctx, d, now); err != nil {
 		return false, err
 	}
 	from := now
@@ -182,11 +189,11 @@ func (s *scheduler) accept(ctx context.Context, d *store.Schedule, now time.Time
 	if !ok {
 		return false, errors.New("there is no further occurrence")
 	}
-	return s.schedules.AdvanceSchedule(ctx, d.Tenant, d.Name, d.NextAt, micros(next))
+	return s.store.AdvanceSchedule(ctx, d.Tenant, d.Name, d.NextAt, micros(next))
 }
 
-// send sends the message of an occurrence. What can never work is logged and is no error.
-func (s *scheduler) send(ctx context.Context, d *store.Schedule, now time.Time) error {
+// sendOccurrence sends the message of an occurrence. What can never work is logged and is no error.
+func (s *scheduler) sendOccurrence(ctx context.Context, d *store.Schedule, now time.Time) error {
 	o := occurrenceOf(d)
 	opened, err := openSchedule(d)
 	if err != nil {
@@ -202,7 +209,7 @@ func (s *scheduler) send(ctx context.Context, d *store.Schedule, now time.Time) 
 			return nil
 		}
 	}
-	_, err = s.Send(ctx, m)
+	_, err = s.send(ctx, m)
 	switch {
 	case errors.Is(err, ErrKeyReused):
 		s.logOf(o).Warn("a scheduled message was accepted before, with another text")
@@ -216,9 +223,9 @@ func (s *scheduler) send(ctx context.Context, d *store.Schedule, now time.Time) 
 
 // refuses reports whether err says that m, which was fit when it was scheduled, is not any more. If To is at fault and check finds
 // nothing, the directory has failed, and may recover.
-func (n *Notifier) refuses(m *Message, err error) bool {
+func (s *scheduler) refuses(m *Message, err error) bool {
 	var f *FieldError
-	return errors.As(err, &f) && (f.Field != "to" || n.check(m) != nil)
+	return errors.As(err, &f) && (f.Field != "to" || s.planner.check(m) != nil)
 }
 
 // logOf returns a logger that names an occurrence.

@@ -4,66 +4,73 @@ import (
 	"time"
 
 	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/internal/engine"
 )
 
 // A Transition is one step of a delivery, or of a channel. It holds ids and words, never addresses or content.
 type Transition struct {
-	Event    TransitionEvent
-	Delivery string // "" for a channel's
-	Tenant   string
-	Channel  string
-	Class    Class
-	Status   Status // where the delivery stands; what an attempt makes of it is sure with the event that follows
-	Reason   Reason
-	Kind     channel.Kind // of the failure, if there is one; one that nobody classified is Uncertain
-	Attempts int          // calls of its driver, with this one
-	// Duplicate says that the recipient may have got it more than once.
-	Duplicate bool
-	// Took is a time that belongs to the Event.
-	Took time.Duration
+	Event     TransitionEvent
+	Delivery  string // the delivery's id; "" for a step of a channel
+	Tenant    string
+	Channel   string
+	Class     Class
+	Status    Status // after the step; [Accepted] while the driver is called, whatever came before
+	Reason    Reason
+	Kind      channel.Kind  // of the failure, or ""; an unclassified failure is Uncertain
+	Attempts  int           // calls of the driver, the current one included
+	Duplicate bool          // the recipient may have got it more than once
+	Took      time.Duration // see the Event
 }
 
-// A TransitionEvent says what happened.
+// A TransitionEvent names a step.
 type TransitionEvent string
 
-// The events, with what Took means.
+// The events, with the meaning of Took.
 const (
-	TransitionAccepted  TransitionEvent = "accepted"  // the store has it
-	TransitionStarted   TransitionEvent = "started"   // its driver is about to be called; Took: how late, since it was due
-	TransitionAttempted TransitionEvent = "attempted" // its driver answered; Took: the call
-	TransitionHeld      TransitionEvent = "held"      // it waits; Took: how long
-	TransitionSettled   TransitionEvent = "settled"   // nothing more will be tried; Took: since it was accepted
-	TransitionReceived  TransitionEvent = "received"  // a receipt raised it; if it settled it too, that is told first
-	TransitionLost      TransitionEvent = "lost"      // its lease was lost to another process
-	TransitionPaused    TransitionEvent = "paused"    // its channel is held; Took: for how long
+	TransitionAccepted  TransitionEvent = "accepted"  // the store has the delivery
+	TransitionStarted   TransitionEvent = "started"   // the driver is about to be called; Took: the delay since the delivery was due
+	TransitionAttempted TransitionEvent = "attempted" // the driver answered; Took: the call. The next event tells the consequence
+	TransitionHeld      TransitionEvent = "held"      // the delivery waits; Took: the wait
+	TransitionSettled   TransitionEvent = "settled"   // nothing more will be tried; Took: the time since the delivery was accepted
+	TransitionReceived  TransitionEvent = "received"  // a receipt raised the delivery; if that settled it, settled is told first
+	TransitionLost      TransitionEvent = "lost"      // another process has the lease
+	TransitionPaused    TransitionEvent = "paused"    // the channel is held; Took: the pause
 )
 
-// tell tells the host of t, if it wants to know.
-func (n *Notifier) tell(t Transition) {
+// tell passes an event of the engine's on to the host and to those who wait for the message.
+func (n *Notifier) tell(e engine.Event) {
+	event := TransitionEvent(e.Name)
+	if event == TransitionSettled {
+		n.waiters.tell(e.Message)
+	}
+	if n.onTransition != nil || n.onOutcome != nil && event == TransitionSettled {
+		n.announce(event, e.Tenant, Class(e.Class), outcomeOf(e.Delivery, e.User, e.Channel, e.To, e.Fate), e.Took)
+	}
+}
+
+// announce tells the host of a step that brought a delivery to o.
+func (n *Notifier) announce(event TransitionEvent, tenant string, class Class, o Outcome, took time.Duration) {
 	if n.onTransition != nil {
-		_ = n.guard("OnTransition", func() { n.onTransition(t) })
+		_ = n.engine.Guard("OnTransition", func() {
+			n.onTransition(Transition{
+				Event: event, Delivery: o.ID, Tenant: tenant, Channel: o.Channel, Class: class, Status: o.Status, Reason: o.Reason,
+				Kind: engine.KindOf(channel.ErrorOf(o.Err)), Attempts: o.Attempts, Duplicate: o.Duplicate, Took: took,
+			})
+		})
+	}
+	if n.onOutcome != nil && event == TransitionSettled {
+		_ = n.engine.Guard("OnOutcome", func() { n.onOutcome(o) })
 	}
 }
 
-// kindOf is e's Kind as a [Transition] has it: empty if nothing failed, and one of the list, whatever a driver made up.
-func kindOf(e *channel.Error) channel.Kind {
-	if e == nil {
-		return ""
+// outcomeOf returns a delivery as the application sees it.
+func outcomeOf(id, recipient, channel, to string, f engine.Fate) Outcome {
+	o := Outcome{
+		ID: id, Recipient: recipient, Channel: channel, To: to, ProviderID: f.ProviderID, Status: f.Status, Reason: f.Reason,
+		Attempts: f.Attempts, Reached: f.Reached, Duplicate: f.Duplicate, At: f.At, Until: f.Until,
 	}
-	switch e.Kind {
-	case channel.Temporary, channel.RateLimited, channel.Unreachable, channel.InvalidRecipient, channel.Rejected, channel.Misconfigured:
-		return e.Kind
+	if f.Failure != nil {
+		o.Err = f.Failure
 	}
-	return channel.Uncertain
-}
-
-// trace tells the host what has just become of d.
-func (g *group) trace(d *delivery, event TransitionEvent, e *channel.Error, took time.Duration) {
-	if g.onTransition == nil {
-		return
-	}
-	g.tell(Transition{
-		Event: event, Delivery: d.ID, Tenant: d.Tenant, Channel: d.Channel, Class: Class(d.Class),
-		Status: d.out.Status, Reason: d.out.Reason, Kind: kindOf(e), Attempts: d.out.Attempts, Duplicate: d.out.Duplicate, Took: took,
-	})
+	return o
 }

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/e7ddda3c/notify/internal/engine"
 )
 
 // firstLook is how soon Wait looks into the store again, and lastLook how late, after the wait has doubled for a while.
@@ -21,17 +23,17 @@ func (n *Notifier) Wait(ctx context.Context, id string) (Report, error) {
 		began := time.Now()
 		rec, err := n.find(ctx, id)
 		if ctx.Err() != nil {
-			return r, endOf(ctx)
+			return r, engine.EndOf(ctx)
 		}
 		if err != nil {
 			return r, err
 		}
-		if r = n.reportOf(rec); r.settled() {
+		if r = n.reportOf(ctx, rec); r.settled() {
 			return r, nil
 		}
 		// However large it is, and however much news there is of it, it is not read all the time.
-		if !sleep(ctx, min(10*time.Since(began), lastLook)) || !doze(ctx, wait, news) {
-			return r, endOf(ctx)
+		if !engine.Sleep(ctx, min(10*time.Since(began), lastLook), nil) || !engine.Sleep(ctx, wait, news) {
+			return r, engine.EndOf(ctx)
 		}
 	}
 }

@@ -23,3 +23,13 @@ const (
 	ReasonNotNeeded Reason = "not_needed" // suppressed: the dispatcher dropped it
 	ReasonStuck     Reason = "stuck"      // suppressed: the dispatcher left it without a next step
 )
+
+// Known reports whether r is one of the reasons.
+func (r Reason) Known() bool {
+	switch r {
+	case ReasonScheduled, ReasonWaiting, ReasonRetry, ReasonPaused, ReasonThrottled, ReasonInvalid, ReasonRejected, ReasonUnreachable,
+		ReasonMisconfigured, ReasonExhausted, ReasonBounced, ReasonTooLate, ReasonNotNeeded, ReasonStuck:
+		return true
+	}
+	return false
+}

@@ -17,6 +17,15 @@ const (
 	Expired    Status = "expired"    // it lost its use before it could go out
 )
 
+// Known reports whether s is one of the statuses.
+func (s Status) Known() bool {
+	switch s {
+	case Accepted, Held, Sent, Delivered, Read, Failed, Unknown, Suppressed, Canceled, Expired:
+		return true
+	}
+	return false
+}
+
 // Settled reports whether nothing more will be tried. A receipt may still raise Sent to Delivered or Read.
 func (s Status) Settled() bool { return s != "" && s != Accepted && s != Held }
 

@@ -1,4 +1,4 @@
-package notify
+package engine
 
 import (
 	"context"
@@ -39,7 +39,13 @@ func (t *tracker) leave() {
 	}
 }
 
-// close lets nothing more in and waits until nothing runs, or returns ctx's error if something still does when ctx ends.
+func (t *tracker) count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.running
+}
+
+// close lets nothing more in and waits until nothing runs. If ctx ends first, it returns ctx's error.
 func (t *tracker) close(ctx context.Context) error {
 	idle := t.shut()
 	select {

@@ -1,4 +1,4 @@
-package notify
+package engine
 
 import (
 	"context"
@@ -8,35 +8,35 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// extendMost is how many leases are extended in one call of the store.
+// extendMost is the number of leases that are extended in one call of the store.
 const extendMost = 1000
 
 var errLeaseLost = errors.New("the lease is lost")
 
-// margin is how much of a lease must be left when a call begins, and when the call is cut short because the lease cannot be
-// extended: for its answer to be written before another process takes over.
-func (r *runner) margin() time.Duration { return r.options.Lease / 10 }
+// margin is the part of a lease that must be left when a call begins, and at which a call is cut short because its lease cannot be
+// extended: its answer is to be written before another process takes over.
+func (r *runner) margin() time.Duration { return r.config.Lease / 10 }
 
-// beat extends what is held for long, until ctx ends.
+// beat extends leases until ctx ends.
 func (r *runner) beat(ctx context.Context) {
-	wait := r.options.Lease / 3
-	for sleep(ctx, wait) {
-		wait = r.options.Lease / 3
+	wait := r.config.Lease / 3
+	for Sleep(ctx, wait, nil) {
+		wait = r.config.Lease / 3
 		if err := r.extend(); err != nil {
 			r.log.Error("cannot extend leases", "error", err)
-			wait = r.options.Lease / 10
+			wait = r.config.Lease / 10
 		}
 	}
 }
 
-// watchLeases ends calls before their leases end, until ctx does: the store may be silent, or say that it has failed.
+// watchLeases ends calls before their leases lapse, until ctx ends: the store may be silent, or fail.
 func (r *runner) watchLeases(ctx context.Context) {
-	for sleep(ctx, r.margin()/2) {
+	for Sleep(ctx, r.margin()/2, nil) {
 		r.cutShort()
 	}
 }
 
-// extend extends all leases that would run out within two beats.
+// extend extends all leases that would lapse within two beats.
 func (r *runner) extend() error {
 	jobs := r.aging()
 	for len(jobs) > 0 {
@@ -57,7 +57,7 @@ func (r *runner) aging() []*job {
 		if r.draining && j.unwritable {
 			continue // or the process would never end
 		}
-		if !j.lost && time.Until(j.until) < r.options.Lease*2/3+r.margin() {
+		if !j.lost && time.Until(j.until) < r.config.Lease*2/3+r.margin() {
 			jobs = append(jobs, j)
 		}
 	}
@@ -71,14 +71,10 @@ func (r *runner) extendSome(jobs []*job) error {
 		es[i].DeliveryRef = j.DeliveryRef
 		held[j.DeliveryRef] = j
 	}
-	ctx, cancel := context.WithTimeout(r.base, min(storeTimeout, r.options.Lease/3))
+	ctx, cancel := context.WithTimeout(r.base, r.config.Lease/3)
 	defer cancel()
 	before := time.Now()
-	var lost []store.DeliveryRef
-	var err error
-	if crash := r.guard("store", func() { lost, err = r.store.ExtendLeases(ctx, es, r.options.Lease) }); crash != nil {
-		err = crash
-	}
+	lost, err := r.store.ExtendLeases(ctx, es, r.config.Lease)
 	if err != nil {
 		return err
 	}
@@ -86,25 +82,20 @@ func (r *runner) extendSome(jobs []*job) error {
 	defer r.mu.Unlock()
 	for _, ref := range lost {
 		if j := held[ref]; j != nil {
-			r.lose(j)
 			delete(held, ref)
+			j.lost = true
+			if j.cancel != nil { // the other process will make a call too
+				j.cancel(errLeaseLost)
+			}
 		}
 	}
 	for _, j := range held {
-		j.until = before.Add(r.options.Lease)
+		j.until = before.Add(r.config.Lease)
 	}
 	return nil
 }
 
-// lose notes that another process has j, and ends its call: that process will make one too. The lock is held.
-func (r *runner) lose(j *job) {
-	j.lost = true
-	if j.cancel != nil {
-		j.cancel(errLeaseLost)
-	}
-}
-
-// cutShort ends the calls whose leases are about to run out.
+// cutShort ends the calls whose leases are about to lapse.
 func (r *runner) cutShort() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -1,0 +1,188 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/store"
+)
+
+// returnedFor is the rest of a delivery that was to be called and could not.
+const returnedFor = time.Second
+
+// attempt calls j's driver. j holds a slot.
+func (r *runner) attempt(j *job) {
+	c := j.lane.channel
+	d, err := j.open(&j.Delivery)
+	if err != nil { // a replay of what was faulty when it was planned, a row of another program, or a broken one
+		r.log.Error("cannot read a delivery", "delivery", j.ID(), "error", err)
+		r.free(j, 0)
+		r.settle(j, j.history().faulty(channel.ErrorOf(err)))
+		return
+	}
+	ctx, cancel := context.WithCancelCause(r.base)
+	defer cancel(nil)
+	if !r.mark(j) || !r.begin(j, cancel) {
+		r.returnUncalled(j)
+		return
+	}
+	ctx, done := context.WithTimeout(ctx, c.Policy.Timeout)
+	defer done()
+	r.trace(j, "started", FateOf(&j.Delivery).during(d.Attempt, j.Doubt, nil), r.lateness(j))
+	begun := time.Now()
+	timer := time.AfterFunc(c.Policy.Timeout+grace, func() { r.abandoned(j, begun) })
+	defer timer.Stop()
+	var a answer
+	defer func() { // the driver may end this goroutine
+		if r.counts(c, &j.ending) {
+			r.answered(j, a)
+		}
+	}()
+	r.call(ctx, c, &d, &a)
+}
+
+// mark records in the store that j is about to be called, where that matters after a crash, and reports whether j may be called.
+func (r *runner) mark(j *job) bool {
+	if !j.quarantined && !j.Message.AtMostOnce {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(r.base, r.config.Lease)
+	defer cancel()
+	before := time.Now()
+	lost, err := r.store.ExtendLeases(ctx, []store.Extension{{DeliveryRef: j.DeliveryRef, Marked: true}}, r.config.Lease)
+	if err != nil {
+		r.log.Error("cannot mark a delivery", "delivery", j.ID(), "error", err)
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(lost) > 0 {
+		j.lost = true
+		return false
+	}
+	j.until = before.Add(r.config.Lease)
+	return true
+}
+
+// begin reports whether j's lease is good for a call.
+func (r *runner) begin(j *job, cancel context.CancelCauseFunc) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if j.lost || time.Until(j.until) < r.margin() {
+		return false
+	}
+	j.cancel = cancel
+	return true
+}
+
+// answered settles j by the answer of its call.
+func (r *runner) answered(j *job, a answer) {
+	c := j.lane.channel
+	var pause time.Duration
+	if e := a.failure; e != nil && pauses(e) {
+		pause = r.pauseForAll(c, e)
+	} else {
+		c.worked()
+	}
+	r.conclude(j, a, j.history().answered(&c.Policy, &a, pause))
+}
+
+// abandoned gives up j's call, unless it has just answered.
+func (r *runner) abandoned(j *job, begun time.Time) {
+	if a, ok := r.abandon(j.lane.channel, &j.ending, j.ID(), begun); ok {
+		r.conclude(j, a, j.history().abandoned(a.failure))
+	}
+}
+
+// conclude ends an attempt of j, and frees its slot.
+func (r *runner) conclude(j *job, a answer, v verdict) {
+	st := r.settlementOf(j, v)
+	st.Attempts++
+	st.Duplicate = st.Duplicate || j.Doubt
+	st.Attempt = &store.Attempt{
+		At: a.begun.Add(time.Duration(r.skew.Load())).UTC().Truncate(time.Microsecond), Took: a.took.Truncate(time.Microsecond),
+		Status: st.Status, Reason: st.Reason, Provider: store.Clean(a.receipt.Provider), ProviderID: store.Clean(a.receipt.ID),
+		Code: store.Clean(a.receipt.Code), Duplicate: j.Doubt, Failure: store.FailureOf(a.failure).Clean(),
+	}
+	r.trace(j, "attempted", FateOf(&j.Delivery).during(st.Attempts, j.Doubt, a.failure), a.took)
+	r.free(j, a.took)
+	r.suppress(j, a) // before it is settled, so that a crash in between forgets nothing
+	r.write(j, st)
+}
+
+// suppress stores that no delivery is to go to the address of a call, if its answer says so. If that fails, the next attempt finds out
+// again.
+func (r *runner) suppress(j *job, a answer) {
+	var why store.Reason
+	switch {
+	case a.failure == nil && a.receipt.Event == channel.Bounced && a.receipt.Kind == channel.InvalidRecipient:
+		why = store.ReasonBounced
+	case a.failure != nil && a.failure.Kind == channel.InvalidRecipient:
+		why = store.ReasonInvalid
+	default:
+		return
+	}
+	key := r.config.Suppression(j.lane.channel.Name, j.Message.Tenant, j.To)
+	if key.Address == "" || !r.store.HasSuppressions() {
+		return
+	}
+	if err := r.store.SaveSuppressions(r.base, []store.Suppression{{SuppressionKey: key, Reason: why}}); err != nil {
+		r.log.Error("cannot suppress an address", "channel", j.lane.channel.Name, "error", err)
+	}
+}
+
+// free gives j's slot back.
+func (r *runner) free(j *job, took time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	j.cancel = nil
+	l := j.lane
+	l.calling--
+	r.calls.Add(-1)
+	switch {
+	case took <= 0: // it was not called
+	case l.average == 0:
+		l.average = took
+	default:
+		l.average += (took - l.average) / 16
+	}
+	if j.quarantined {
+		r.quarantined = false
+		for _, l := range r.lanes {
+			if len(l.quarantine) > 0 {
+				r.feedLocked(l.channel)
+			}
+		}
+	}
+	r.feedLocked(l.channel)
+}
+
+// returnUncalled lets go of j, which holds a slot and was not called. Unless its lease is lost, that is written, with the mark taken back:
+// otherwise it would look as if a process had crashed in the call.
+func (r *runner) returnUncalled(j *job) {
+	r.mu.Lock()
+	lost := j.lost
+	if lost {
+		r.forgetLocked(j)
+	}
+	r.mu.Unlock()
+	r.free(j, 0)
+	if lost {
+		r.reportLost(j)
+		return
+	}
+	r.postpone(j, j.Status, j.Reason, r.now().Add(returnedFor))
+}
+
+// lateness returns the time for which j has been ready to be called. The wait for a dispatcher is not part of it.
+func (r *runner) lateness(j *job) time.Duration {
+	ready := j.At
+	if j.NotBefore.After(ready) {
+		ready = j.NotBefore
+	}
+	if j.Grouped || ready.IsZero() {
+		return 0
+	}
+	return max(0, r.now().Sub(ready))
+}

@@ -1,0 +1,74 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/e7ddda3c/notify/channel"
+)
+
+// grace is the time beyond its deadline after which a call is given up. A driver that honors its context answers within this time, and
+// knows best whether the delivery went out.
+const grace = 100 * time.Millisecond
+
+// An answer is the result of one call of a driver.
+type answer struct {
+	begun   time.Time
+	took    time.Duration
+	receipt channel.Receipt
+	failure *channel.Error
+}
+
+// A claimOnce decides who ends a wait for a slot, or a call, that has a goroutine of its own: that goroutine, or the owner, who waits no
+// longer. The first to claim it does.
+type claimOnce struct{ claimed atomic.Bool }
+
+func (c *claimOnce) reset()      { c.claimed.Store(false) }
+func (c *claimOnce) claim() bool { return c.claimed.CompareAndSwap(false, true) }
+
+// call makes one attempt of d under ctx and notes the answer in a. A panic, and a driver that ends this goroutine, are answers too: then
+// deferred functions go on with a.
+func (c *core) call(ctx context.Context, ch *Channel, d *channel.Delivery, a *answer) {
+	a.begun = time.Now()
+	returned := false
+	defer func() {
+		if !returned { // a panic, or runtime.Goexit, which recovers as nil
+			a.failure = c.crashed(ch.Name, recover())
+		}
+		a.took = time.Since(a.begun)
+		ch.busy.Add(-1)
+	}()
+	ch.busy.Add(1)
+	var err error
+	a.receipt, err = ch.Driver.Send(ctx, *d)
+	a.failure = channel.ErrorOf(err) // here, because the error's own methods may panic too
+	returned = true
+}
+
+// counts reports whether the answer of a call that has ended counts: not if the call was given up.
+func (c *core) counts(ch *Channel, end *claimOnce) bool {
+	if end.claim() {
+		return true
+	}
+	ch.lost.Add(-1)
+	c.running.leave()
+	return false
+}
+
+// abandon gives up a call whose driver ignores its deadline, and reports whether it was still in flight. The engine owns the call from
+// now on.
+func (c *core) abandon(ch *Channel, end *claimOnce, delivery string, begun time.Time) (answer, bool) {
+	c.running.adopt() // before the claim, so that the count never falls to zero in between
+	ch.lost.Add(1)
+	if !end.claim() { // it has just answered
+		ch.lost.Add(-1)
+		c.running.leave()
+		return answer{}, false
+	}
+	c.log.Warn("driver ignores its deadline", "delivery", delivery, "channel", ch.Name)
+	return answer{begun: begun, took: time.Since(begun), failure: &channel.Error{
+		Kind: channel.Uncertain, Err: fmt.Errorf("the driver ignores its deadline: %w", context.DeadlineExceeded),
+	}}, true
+}

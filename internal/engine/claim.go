@@ -1,0 +1,165 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/store"
+)
+
+const (
+	// firstPoll is the rest of a lane that gave something, without a hint. The rest doubles up to Config.Poll.
+	firstPoll = 250 * time.Millisecond
+	// firstContention is the rest of a lane whose due deliveries other processes are just claiming. The rest doubles up to firstPoll while
+	// they hold them.
+	firstContention = 2 * time.Millisecond
+	// claimMost is the number of deliveries of a lane that are claimed at a time.
+	claimMost = 1000
+	// firstStoreRest is the rest of the store after a failure. The rest doubles up to longestStoreRest.
+	firstStoreRest, longestStoreRest = 50 * time.Millisecond, 5 * time.Second
+)
+
+// claimAll claims what is due whenever there is room for it, until ctx ends.
+func (r *runner) claimAll(ctx context.Context) {
+	rest := firstStoreRest
+	for ctx.Err() == nil {
+		if err := r.claim(ctx); err != nil {
+			r.log.Error("cannot claim from the store", "error", err, "again_in", rest)
+			Sleep(ctx, rest, nil)
+			rest = min(2*rest, longestStoreRest)
+			continue
+		}
+		rest = firstStoreRest
+		r.await(ctx)
+	}
+}
+
+// claim asks the store once for all lanes that have room and are due, and feeds them, unless ctx has ended.
+func (r *runner) claim(ctx context.Context) error {
+	rooms := r.rooms(time.Now())
+	if len(rooms) == 0 || ctx.Err() != nil {
+		return nil
+	}
+	before := time.Now()
+	leases, err := r.lease(rooms)
+	if err != nil {
+		for _, room := range rooms {
+			r.wake(room.Lane)
+		}
+		return err
+	}
+	after := time.Now()
+	r.skew.Store(int64(leases.Now.Sub(before.Add(after.Sub(before) / 2))))
+	for _, j := range r.hold(leases, rooms, before.Add(r.config.Lease), after) {
+		r.triage(j)
+	}
+	if ctx.Err() != nil {
+		return nil // all that is ready is about to be returned
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, room := range rooms {
+		r.feedLocked(r.byName[room.Lane].channel)
+	}
+	return nil
+}
+
+// lease does not take the context of Run: an answer that is lost in its end would wait out its lease.
+func (r *runner) lease(rooms []store.LaneRoom) (store.Leases, error) {
+	ctx, cancel := context.WithTimeout(r.base, r.config.Lease)
+	defer cancel()
+	return r.store.LeaseDeliveries(ctx, store.LeaseRequest{Lanes: rooms, Lease: r.config.Lease})
+}
+
+// rooms returns the lanes to ask, and the number of deliveries wanted of each.
+func (r *runner) rooms(now time.Time) []store.LaneRoom {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var rooms []store.LaneRoom
+	for _, l := range r.lanes {
+		room, limit := l.roomLocked()
+		if room <= 0 || 2*room < limit || l.look.After(now) || l.channel.barred(now) > 0 {
+			continue
+		}
+		l.look = now.Add(forever) // news from now on lowers it
+		rooms = append(rooms, store.LaneRoom{Lane: l.name, Room: min(room, claimMost)})
+	}
+	return rooms
+}
+
+// hold takes charge of what was claimed, and notes when each lane is to be asked again.
+func (r *runner) hold(leases store.Leases, rooms []store.LaneRoom, until, now time.Time) []*job {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	jobs := make([]*job, len(leases.Deliveries))
+	got := make(map[store.Lane]int, len(rooms))
+	openers := make(map[*store.Message]opener)
+	for i, d := range leases.Deliveries {
+		openers[d.Message] = r.opener(d.Message)
+		j := &job{Leased: d, lane: r.byName[d.Lane], open: openers[d.Message], until: until}
+		r.openers[d.Message] = j.open
+		r.jobs[j] = struct{}{}
+		j.lane.decided++ // until it is enqueued
+		got[d.Lane]++
+		jobs[i] = j
+	}
+	r.openers = openers
+	for _, room := range rooms {
+		r.restLocked(r.byName[room.Lane], got[room.Lane], room.Room, leases.NextDue, now)
+	}
+	return jobs
+}
+
+// opener returns the decoder of m's deliveries. A message that goes to many is decoded once, and only if one is called.
+func (r *runner) opener(m *store.Message) opener {
+	if open, ok := r.openers[m]; ok {
+		return open
+	}
+	open := sync.OnceValue(func() opener { return r.config.Open(m) })
+	return func(d *store.Delivery) (channel.Delivery, error) { return open()(d) }
+}
+
+// restLocked notes when l is to be asked again, after it gave so many deliveries for so much room.
+func (r *runner) restLocked(l *lane, got, room int, next map[store.Lane]time.Time, now time.Time) {
+	if got > 0 {
+		l.poll = min(firstPoll, r.config.Poll)
+	}
+	if got >= room {
+		l.look = time.Time{}
+		return
+	}
+	look, contention := now.Add(l.poll-now.Sub(r.began)%l.poll), firstContention // so that lanes are asked together
+	if due, ok := next[l.name]; ok && r.here(due).Before(look) {
+		look = r.here(due)
+		if !look.After(now) {
+			look, contention = now.Add(l.contention), min(2*l.contention, firstPoll)
+		}
+	}
+	l.contention = contention
+	if look.Before(l.look) {
+		l.look = look
+	}
+	if got == 0 {
+		l.poll = min(2*l.poll, r.config.Poll)
+	}
+}
+
+// await returns when ctx has ended, when there is news of a lane, or when one is due.
+func (r *runner) await(ctx context.Context) {
+	wait := r.config.Poll
+	now := time.Now()
+	r.mu.Lock()
+	for _, l := range r.lanes {
+		room, limit := l.roomLocked()
+		if room <= 0 || 2*room < limit {
+			continue // there is news when it has room
+		}
+		wait = min(wait, max(l.look.Sub(now), l.channel.barred(now)))
+	}
+	r.mu.Unlock()
+	if wait > 0 {
+		Sleep(ctx, wait, r.news)
+	}
+}

@@ -1,0 +1,117 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/e7ddda3c/notify/store"
+)
+
+// patience is the time that a dispatcher has to answer.
+const patience = 5 * time.Second
+
+// A Dispatcher is the strategy of a group: which of a recipient's deliveries go out, and when. Both functions are pure.
+type Dispatcher struct {
+	Next    func(now time.Time, ds []store.Progress) []Step // a step for each of ds, in the same order
+	Reached func(ds []store.Progress) bool                  // does the recipient count as told?
+	Instant bool                                            // it always answers at once, so no goroutine guards it
+}
+
+// A Step is the decision of a [Dispatcher] about one delivery. The zero Step leaves the delivery as it is.
+type Step struct {
+	Start bool      // it goes out now
+	Drop  bool      // it is not needed
+	Until time.Time // it waits until then, or until something changes
+}
+
+// moves reports whether s changes something, now or later.
+func (s Step) moves(now time.Time) bool { return s.Start || s.Drop || s.Until.After(now) }
+
+// A consultant asks dispatchers.
+type consultant struct {
+	guard
+	dispatchers map[string]Dispatcher
+	running     *tracker
+
+	mu      sync.Mutex
+	hanging map[string]int // calls that have not returned in time, by dispatcher
+}
+
+// next asks a dispatcher for the steps of a group, and reports whether it answered. Settled deliveries have the zero Step.
+func (c *consultant) next(ctx context.Context, name string, now time.Time, ds []store.Progress) ([]Step, bool) {
+	d, known := c.dispatchers[name]
+	var steps []Step
+	if !known || !c.ask(ctx, name, d.Instant, func() { steps = d.Next(now, ds) }) || len(steps) != len(ds) {
+		return nil, false
+	}
+	for i := range steps {
+		if ds[i].Status.Settled() {
+			steps[i] = Step{}
+		}
+	}
+	return steps, true
+}
+
+// Reached asks a dispatcher whether the recipient of a group counts as told. One that does not answer, or is unknown, reaches nobody.
+func (c *consultant) Reached(ctx context.Context, name string, ds []store.Progress) bool {
+	d, known := c.dispatchers[name]
+	reached := false
+	return known && c.ask(ctx, name, d.Instant, func() { reached = d.Reached(ds) }) && reached
+}
+
+// ask calls f, which asks a dispatcher, and reports whether f returned within patience, and soon after ctx ended. A dispatcher that hangs
+// is not asked again before f returns; until then f may read its arguments, and Close waits for it.
+func (c *consultant) ask(ctx context.Context, dispatcher string, instant bool, f func()) bool {
+	if instant {
+		return c.Guard("dispatcher", f) == nil
+	}
+	if c.hangs(dispatcher) {
+		return false
+	}
+	done := make(chan bool, 1)
+	go func() {
+		answered := false
+		defer func() { done <- answered }() // after runtime.Goexit, too
+		answered = c.Guard("dispatcher", f) == nil
+	}()
+	limit := time.NewTimer(patience)
+	defer limit.Stop()
+	for over := ctx.Done(); ; {
+		select {
+		case answered := <-done:
+			return answered
+		case <-over:
+			over = nil
+			limit.Reset(grace)
+		case <-limit.C:
+			c.leaveHanging(dispatcher, done)
+			return false
+		}
+	}
+}
+
+// leaveHanging notes that a dispatcher hangs until done.
+func (c *consultant) leaveHanging(dispatcher string, done <-chan bool) {
+	c.log.Error("dispatcher hangs", "dispatcher", dispatcher)
+	c.running.adopt()
+	c.countHanging(dispatcher, 1)
+	go func() {
+		defer c.running.leave()
+		<-done
+		c.countHanging(dispatcher, -1)
+	}()
+}
+
+// hangs reports whether a call of a dispatcher has not returned in time, nor since.
+func (c *consultant) hangs(dispatcher string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.hanging[dispatcher] > 0
+}
+
+func (c *consultant) countHanging(dispatcher string, more int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hanging[dispatcher] += more
+}

@@ -1,0 +1,351 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/store"
+)
+
+// A phase is the current occupation of a [Delivery].
+type phase int
+
+const (
+	idle    phase = iota // until the dispatcher starts it
+	waiting              // until wake
+	queued               // for a slot
+	calling              // its driver, until the call is given up at wake
+	settled
+)
+
+// A Delivery is sent at once.
+type Delivery struct {
+	channel.Delivery
+	Via   *Channel
+	Fault *channel.Error // found before; the delivery fails with it and is not called
+	Fate                 // the result
+
+	group   *Group
+	place   int // its index in the group
+	phase   phase
+	wake    time.Time
+	due     time.Time // when it was to be called first, or next
+	ending  claimOnce // of the queuing or the call
+	called  time.Time // the beginning of its call
+	answer  answer
+	ticket  time.Time     // in the channel's rate, for the next attempt; zero: none
+	waited  time.Duration // in all
+	history history
+}
+
+// A Group is one recipient's deliveries. One goroutine runs it and owns all its state. Calls and waits for a slot have goroutines of
+// their own, which report their end to events.
+type Group struct {
+	Dispatcher string
+	Grouped    bool // the dispatcher is asked; otherwise all deliveries start at once
+	Deliveries []Delivery
+
+	*core
+	ctx      context.Context // of Deliver
+	progress []store.Progress
+	begun    time.Time
+	events   chan int      // places
+	quit     chan struct{} // closed when the group ends; not nil once a delivery was queued
+	deadline deadline
+	timer    *time.Timer // nil until one is needed
+}
+
+// Deliver sends every delivery of groups, which then has its Fate. When ctx ends, deliveries that were not called are canceled, and calls
+// in flight have a last moment to answer.
+func (e *Engine) Deliver(ctx context.Context, groups []Group) {
+	if len(groups) == 1 { // the caller's goroutine will do
+		groups[0].run(ctx, &e.core)
+		return
+	}
+	var wg sync.WaitGroup
+	for i := range groups {
+		wg.Go(func() { groups[i].run(ctx, &e.core) })
+	}
+	wg.Wait()
+}
+
+func (g *Group) run(ctx context.Context, c *core) {
+	now := time.Now()
+	g.core, g.ctx = c, ctx
+	g.begin(now)
+	defer g.end()
+	for {
+		if ctx.Err() != nil {
+			g.stop(now)
+		}
+		g.wakeUp(now)
+		g.decide(now)
+		next, busy := g.next()
+		if !busy {
+			return
+		}
+		d := g.wait(next, now)
+		now = time.Now()
+		if d != nil {
+			g.take(d, now)
+		}
+	}
+}
+
+// begin settles what was found faulty before.
+func (g *Group) begin(now time.Time) {
+	g.begun = now
+	g.events = make(chan int, len(g.Deliveries)) // a delivery has one wait or call at a time, so nothing blocks on it
+	g.progress = make([]store.Progress, len(g.Deliveries))
+	for i := range g.Deliveries {
+		d := &g.Deliveries[i]
+		d.group, d.place, d.due, d.history.atMostOnce = g, i, now, d.AtMostOnce
+		d.Fate = Fate{Status: store.Accepted, At: now}
+	}
+	for i := range g.Deliveries {
+		if d := &g.Deliveries[i]; d.Fault != nil {
+			g.settle(d, now, d.history.faulty(d.Fault))
+		}
+	}
+}
+
+// end notes who was reached, and releases contexts and waiting goroutines.
+func (g *Group) end() {
+	g.deadline.release()
+	if g.timer != nil {
+		g.timer.Stop()
+	}
+	if g.quit != nil {
+		close(g.quit)
+	}
+	reached := g.Reached(g.ctx, g.Dispatcher, g.look())
+	for i := range g.Deliveries {
+		g.Deliveries[i].Reached = reached
+	}
+}
+
+// wakeUp goes on with deliveries that have waited long enough, and gives up calls that ignore their deadline.
+func (g *Group) wakeUp(now time.Time) {
+	for i := range g.Deliveries {
+		d := &g.Deliveries[i]
+		if d.wake.IsZero() || now.Before(d.wake) {
+			continue
+		}
+		d.wake = time.Time{}
+		switch d.phase {
+		case waiting:
+			d.phase = idle // its dispatcher is asked again, since more may have happened
+		case calling:
+			g.abandoned(d, now)
+		}
+	}
+}
+
+// decide starts, drops and settles deliveries as the dispatcher says, until that changes nothing more.
+func (g *Group) decide(now time.Time) {
+	for moved := true; moved && g.undecided(); {
+		steps, answered := g.steps(now)
+		if moved = answered && g.step(now, steps); moved || answered {
+			continue
+		}
+		if _, busy := g.next(); !busy {
+			g.giveUp(now)
+		}
+	}
+}
+
+// undecided reports whether there is a delivery that a step could change.
+func (g *Group) undecided() bool {
+	for i := range g.Deliveries {
+		if p := g.Deliveries[i].phase; p == idle || g.Grouped && (p == waiting || p == queued) {
+			return true
+		}
+	}
+	return false
+}
+
+// steps asks the dispatcher, and reports whether it answered. A step that waits for time to pass needs a store, and is left out.
+func (g *Group) steps(now time.Time) ([]Step, bool) {
+	if !g.Grouped {
+		return nil, true
+	}
+	steps, answered := g.consultant.next(g.ctx, g.Dispatcher, now, g.look())
+	if !answered {
+		g.progress = make([]store.Progress, len(g.Deliveries)) // the dispatcher may hang, and still read the old one
+	}
+	for i := range steps {
+		steps[i].Until = time.Time{}
+	}
+	return steps, answered
+}
+
+// step applies the steps, all of them Start if steps is nil, and reports whether a delivery has moved.
+func (g *Group) step(now time.Time, steps []Step) (moved bool) {
+	stuck := steps != nil
+	for _, s := range steps {
+		stuck = stuck && !s.moves(now)
+	}
+	for i := range g.Deliveries {
+		d, step := &g.Deliveries[i], Step{Start: true}
+		if steps != nil {
+			step = steps[i]
+		}
+		switch {
+		case d.phase == calling || d.phase == settled:
+		case stuck:
+			g.leftBehind(d, now)
+			moved = true
+		case step.Drop:
+			g.leaveQueue(d)
+			g.settle(d, now, d.history.dropped())
+			moved = true
+		case d.phase != idle:
+		case step.Start:
+			g.admit(d, now)
+			moved = true
+		default:
+			g.hold(d, now, store.ReasonWaiting, time.Time{}, d.history.last)
+		}
+	}
+	return moved
+}
+
+// giveUp settles what is idle: nothing is in flight, and the dispatcher does not answer.
+func (g *Group) giveUp(now time.Time) {
+	for i := range g.Deliveries {
+		switch d := &g.Deliveries[i]; {
+		case d.phase != idle:
+		case g.ctx.Err() != nil:
+			g.cancel(d, now)
+		default:
+			g.leftBehind(d, now)
+		}
+	}
+}
+
+func (g *Group) leftBehind(d *Delivery, now time.Time) {
+	g.leaveQueue(d)
+	g.log.Error("dispatcher left a delivery without a next step", "delivery", d.ID, "channel", d.Via.Name)
+	g.settle(d, now, d.history.stuck())
+}
+
+// look gathers what the dispatcher may know.
+func (g *Group) look() []store.Progress {
+	for i := range g.Deliveries {
+		g.progress[i] = g.Deliveries[i].progress()
+	}
+	return g.progress
+}
+
+func (d *Delivery) progress() store.Progress {
+	return store.Progress{
+		Channel: d.Via.Name, To: d.To, Place: d.place, Attempts: d.Attempts, Status: d.Status, Reason: d.Reason, At: d.At,
+	}
+}
+
+// next returns when the group must look at the clock again, and whether there is anything to wait for. The zero time is never: all that is
+// left is queued, and a slot will come.
+func (g *Group) next() (at time.Time, busy bool) {
+	for i := range g.Deliveries {
+		d := &g.Deliveries[i]
+		if d.phase == settled || d.phase == idle {
+			continue
+		}
+		busy = true
+		if at.IsZero() || !d.wake.IsZero() && d.wake.Before(at) {
+			at = d.wake
+		}
+	}
+	return at, busy
+}
+
+// wait returns when ctx has ended, at next (never, if that is zero), or with a delivery whose slot or answer has come.
+func (g *Group) wait(next, now time.Time) *Delivery {
+	var over <-chan struct{}
+	var alarm <-chan time.Time
+	if g.ctx.Err() == nil {
+		over = g.ctx.Done()
+	}
+	if g.deadline.precedes(next) { // it ends with ctx, and in time for next: no timer is needed yet
+		over = g.deadline.ctx.Done()
+	} else if !next.IsZero() {
+		alarm = g.ring(next.Sub(now))
+	}
+	select {
+	case i := <-g.events:
+		return &g.Deliveries[i]
+	case <-alarm:
+	case <-over:
+	}
+	return nil
+}
+
+func (g *Group) ring(after time.Duration) <-chan time.Time {
+	if g.timer == nil {
+		g.timer = time.NewTimer(after)
+	} else {
+		g.timer.Reset(after)
+	}
+	return g.timer.C
+}
+
+// stop ends what has not been called when ctx is done, and gives calls a last moment to answer.
+func (g *Group) stop(now time.Time) {
+	for i := range g.Deliveries {
+		d := &g.Deliveries[i]
+		switch d.phase {
+		case waiting, queued:
+			g.leaveQueue(d)
+			g.cancel(d, now)
+		case calling:
+			if last := now.Add(grace); last.Before(d.wake) {
+				d.wake = last
+			}
+		}
+	}
+}
+
+// cancel settles d, which is not being called, because ctx has ended.
+func (g *Group) cancel(d *Delivery, now time.Time) {
+	g.settle(d, now, d.history.canceled(fmt.Errorf("not sent: %w", EndOf(g.ctx))))
+}
+
+// settle ends d.
+func (g *Group) settle(d *Delivery, now time.Time, v verdict) {
+	d.phase, d.wake = settled, time.Time{}
+	d.forgo()
+	d.become(v, now)
+	f := d.Fate
+	if g.core.reached {
+		f.Reached = g.tellReached(d)
+	}
+	g.trace(d, "settled", f, now.Sub(g.begun))
+}
+
+// tellReached reports whether the recipient counts as told so far. A delivery without a group tells of itself only, as with a store.
+func (g *Group) tellReached(d *Delivery) bool {
+	ds := g.look()
+	if !g.Grouped {
+		ds = ds[d.place : d.place+1]
+	}
+	return g.Reached(g.ctx, g.Dispatcher, ds)
+}
+
+// become makes d what v says, at now.
+func (d *Delivery) become(v verdict, now time.Time) {
+	if d.Status != v.status {
+		d.At = now
+	}
+	d.Status, d.Reason, d.Failure, d.Until, d.history = v.status, v.reason, v.failure, d.wake, v.history
+}
+
+// trace tells of a step of d.
+func (g *Group) trace(d *Delivery, event string, f Fate, took time.Duration) {
+	g.tell(Event{
+		Name: event, Message: d.MessageID, Delivery: d.ID, Tenant: d.Tenant, Class: d.Class,
+		Channel: d.Via.Name, User: d.Recipient, To: d.To, Fate: f, Took: took,
+	})
+}

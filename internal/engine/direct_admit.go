@@ -1,0 +1,238 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/store"
+)
+
+// admit brings d to its next attempt as soon as ctx, expiry, pause, slots and rate allow.
+func (g *Group) admit(d *Delivery, now time.Time) {
+	switch {
+	case g.barred(d, now):
+		d.forgo()
+		g.bar(d, now)
+	case d.Via.enter():
+		g.proceed(d, now)
+	default:
+		d.forgo()
+		g.queue(d)
+	}
+}
+
+// barred reports whether d may not be called now, whatever slots and rate allow.
+func (g *Group) barred(d *Delivery, now time.Time) bool {
+	return g.ctx.Err() != nil || d.expired(now) || d.Via.barred(now) > 0
+}
+
+// bar makes of d what bars it. One whose channel is paused is treated as if the channel had given the same answer again.
+func (g *Group) bar(d *Delivery, now time.Time) {
+	wait, by := d.Via.paused(now)
+	switch {
+	case g.ctx.Err() != nil:
+		g.cancel(d, now)
+	case d.expired(now):
+		g.settle(d, now, d.history.expired())
+	case wait > 0 && by.Kind == channel.Misconfigured:
+		g.settle(d, now, d.history.faulty(by))
+	case wait > 0:
+		g.hold(d, now, store.ReasonPaused, now.Add(wait), by)
+	default:
+		e := &channel.Error{Kind: channel.Temporary, Err: errors.New("too many calls of this channel ignore their deadline")}
+		g.apply(d, now, d.history.retried(&d.Via.Policy, d.Via.Policy.Attempts, e))
+	}
+}
+
+func (d *Delivery) expired(now time.Time) bool {
+	return !d.ExpireAt.IsZero() && !now.Before(d.ExpireAt)
+}
+
+// proceed calls d, which holds a slot, unless the rate makes it wait. The slot comes first: a ticket that is used late would let calls
+// bunch.
+func (g *Group) proceed(d *Delivery, now time.Time) {
+	if wait := d.reserve(now); wait > 0 {
+		d.Via.leave()
+		e := &channel.Error{Kind: channel.RateLimited, Err: errors.New("the channel's rate is used up")}
+		g.hold(d, now, store.ReasonPaused, now.Add(wait), e)
+		return
+	}
+	g.start(d, now)
+}
+
+// reserve takes a ticket of the channel's rate, unless d has waited for one, and returns the time until it.
+func (d *Delivery) reserve(now time.Time) (wait time.Duration) {
+	if d.Via.rate == nil || !d.ticket.IsZero() {
+		return 0
+	}
+	d.ticket, wait = d.Via.rate.take(now, d.Via.Policy.MaxWait-d.waited)
+	return wait
+}
+
+// forgo gives d's ticket to others.
+func (d *Delivery) forgo() {
+	if !d.ticket.IsZero() {
+		d.Via.rate.giveBack(d.ticket)
+		d.ticket = time.Time{}
+	}
+}
+
+// apply makes of d what v says: it is settled, or waits for its next attempt.
+func (g *Group) apply(d *Delivery, now time.Time, v verdict) {
+	if v.status.Settled() {
+		g.settle(d, now, v)
+		return
+	}
+	d.history = v.history
+	g.hold(d, now, v.reason, now.Add(v.wait), v.failure)
+}
+
+// hold lets d wait until a time, or for its dispatcher, if that is zero. A wait that would exceed MaxWait in all fails d.
+func (g *Group) hold(d *Delivery, now time.Time, why store.Reason, until time.Time, e *channel.Error) {
+	changed := d.Status != store.Held || d.Reason != why || !until.IsZero()
+	wait := max(0, until.Sub(now))
+	if wait > d.Via.Policy.MaxWait-d.waited {
+		g.settle(d, now, d.history.tooLong(why, wait, e))
+		return
+	}
+	d.waited += wait
+	d.wake = until
+	if !until.IsZero() {
+		d.phase, d.due = waiting, until
+	}
+	d.become(verdict{history: d.history, status: store.Held, reason: why, failure: e}, now)
+	if changed {
+		g.trace(d, "held", d.Fate, wait)
+	}
+}
+
+// queue lets d wait for a slot. Slots come free within the channel's timeout, so only ctx bounds this wait.
+func (g *Group) queue(d *Delivery) {
+	if g.quit == nil {
+		g.quit = make(chan struct{})
+	}
+	d.phase = queued
+	d.ending.reset()
+	go func(quit <-chan struct{}) {
+		select {
+		case d.Via.slots <- struct{}{}:
+			if d.ending.claim() {
+				g.events <- d.place
+			} else {
+				d.Via.leave()
+			}
+		case <-quit:
+		}
+	}(g.quit)
+}
+
+// leaveQueue takes d out of the queue if it is in there. A slot that has just been granted is given back.
+func (g *Group) leaveQueue(d *Delivery) {
+	if d.phase == queued && !d.ending.claim() {
+		d.Via.leave()
+	}
+}
+
+// A deadline is shared by the calls that begin at the same moment with the same timeout.
+type deadline struct {
+	begun   time.Time
+	timeout time.Duration
+	ctx     context.Context // ends with the group at the latest
+	cancel  context.CancelFunc
+}
+
+func (l *deadline) context(ctx context.Context, now time.Time, timeout time.Duration) context.Context {
+	if l.ctx != nil && l.begun.Equal(now) && l.timeout == timeout {
+		return l.ctx
+	}
+	c, cancel := context.WithDeadline(ctx, now.Add(timeout))
+	if before := l.cancel; before != nil {
+		last := cancel
+		cancel = func() { before(); last() }
+	}
+	*l = deadline{begun: now, timeout: timeout, ctx: c, cancel: cancel}
+	return c
+}
+
+// precedes reports whether l is still to come, and next is the time to give up its calls.
+func (l *deadline) precedes(next time.Time) bool {
+	return l.ctx != nil && l.ctx.Err() == nil && l.begun.Add(l.timeout).Add(grace).Equal(next)
+}
+
+func (l *deadline) release() {
+	if l.cancel != nil {
+		l.cancel()
+	}
+}
+
+// start begins an attempt, on a goroutine of its own. d holds a slot.
+func (g *Group) start(d *Delivery, now time.Time) {
+	timeout := d.Via.Policy.Timeout
+	d.Attempt++
+	d.ticket = time.Time{}
+	d.phase, d.wake = calling, now.Add(timeout).Add(grace)
+	d.called = now
+	g.trace(d, "started", d.during(d.Attempt, d.history.doubt, nil), now.Sub(d.due))
+	d.ending.reset()
+	go d.attempt(g.deadline.context(g.ctx, now, timeout))
+}
+
+// attempt calls d's driver and takes the answer to the group.
+func (d *Delivery) attempt(ctx context.Context) {
+	var a answer
+	defer func() { // the driver may end this goroutine
+		if d.group.counts(d.Via, &d.ending) {
+			d.answered(a)
+		}
+	}()
+	d.group.call(ctx, d.Via, &d.Delivery, &a)
+}
+
+func (d *Delivery) answered(a answer) {
+	if a.failure != nil && pauses(a.failure) { // before the slot is free
+		d.group.pause(d.Via, a.failure, false)
+	}
+	d.answer = a
+	d.Via.leave()
+	d.group.events <- d.place
+}
+
+// take goes on with d, whose slot or answer has come. A slot that was given back meanwhile means nothing.
+func (g *Group) take(d *Delivery, now time.Time) {
+	switch {
+	case d.phase == queued && g.barred(d, now):
+		d.Via.leave()
+		g.admit(d, now)
+	case d.phase == queued:
+		g.proceed(d, now)
+	case d.phase == calling:
+		pause := endless
+		if e := d.answer.failure; e == nil || !pauses(e) {
+			d.Via.worked()
+		} else if e.Kind == channel.RateLimited { // a misconfigured channel fails d at once: no operator acts soon
+			pause, _ = d.Via.paused(now)
+		}
+		g.conclude(d, now, d.answer, d.history.answered(&d.Via.Policy, &d.answer, pause))
+	}
+}
+
+// abandoned gives up d's call, unless it has just answered.
+func (g *Group) abandoned(d *Delivery, now time.Time) {
+	if a, ok := g.abandon(d.Via, &d.ending, d.ID, d.called); ok {
+		d.Via.leave()
+		g.conclude(d, now, a, d.history.abandoned(a.failure))
+	}
+}
+
+// conclude ends an attempt of d.
+func (g *Group) conclude(d *Delivery, now time.Time, a answer, v verdict) {
+	f := d.during(d.Attempt, d.history.doubt, a.failure)
+	d.Attempts, d.Duplicate = f.Attempts, f.Duplicate
+	if a.receipt.ID != "" {
+		d.ProviderID = a.receipt.ID
+	}
+	g.trace(d, "attempted", f, a.took)
+	g.apply(d, now, v)
+}

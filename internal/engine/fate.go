@@ -1,0 +1,231 @@
+package engine
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/store"
+)
+
+// longestRetry bounds the wait that a provider may ask of one delivery.
+const longestRetry = 24 * time.Hour
+
+// A Fate is the state of a delivery as the application sees it.
+type Fate struct {
+	Status     store.Status
+	Reason     store.Reason
+	At         time.Time // of the change to Status
+	Until      time.Time // while it is held: of the next look
+	Attempts   int       // calls of the driver
+	Duplicate  bool      // the recipient may have got it more than once
+	Reached    bool      // the recipient counts as told
+	ProviderID string    // the vendor's id, of the last attempt that has one
+	Failure    *channel.Error
+}
+
+// FateOf returns the fate of a stored delivery, without Reached, which its group decides.
+func FateOf(d *store.Delivery) Fate {
+	f := Fate{
+		Status: d.Status, Reason: d.Reason, At: d.At, Attempts: d.Attempts, ProviderID: d.ProviderID,
+		// A receipt may settle it between two crashes in which it was called; no settlement records those.
+		Duplicate: d.Duplicate || d.Lapsed > 0 && d.Status.Settled() && !d.Message.AtMostOnce,
+	}
+	if d.Canceled && d.Status != store.Canceled && f.Reason == "" {
+		f.Reason = store.ReasonTooLate
+	}
+	if d.Status == store.Held {
+		f.Until = d.Due
+		if d.NotBefore.After(d.Due) { // it was woken early
+			f.Until = d.NotBefore
+		}
+	}
+	f.Failure, _ = d.Failure.Err()
+	return f
+}
+
+// A history is the part of a delivery's past that decides, with an answer, about its future.
+type history struct {
+	spent      int            // attempts used up; a throttled one is not
+	doubt      bool           // an attempt may have gone out
+	atMostOnce bool           // after an attempt in doubt there is no other
+	last       *channel.Error // of the last attempt
+}
+
+// A verdict is the next state of a delivery: settled, or Held until wait has passed.
+type verdict struct {
+	history
+	status  store.Status
+	reason  store.Reason
+	failure *channel.Error
+	wait    time.Duration
+}
+
+// endless is the pause of a channel that no delivery waits for.
+const endless time.Duration = -1
+
+// answered decides the verdict on a driver's answer. A failure that pauses the channel holds the delivery for the pause, unless that is
+// endless.
+func (h history) answered(p *Policy, a *answer, pause time.Duration) verdict {
+	e := a.failure
+	if e == nil {
+		return h.ended(StatusOf(a.receipt))
+	}
+	h.last = e
+	switch {
+	case pauses(e) && pause != endless:
+		return h.held(store.ReasonPaused, pause, e)
+	case e.Kind == channel.Temporary:
+		return h.retried(p, p.Attempts, e)
+	case certain(e.Kind):
+		return h.ended(store.Failed, ReasonOf(e.Kind), e)
+	}
+	h.doubt = true
+	if h.atMostOnce {
+		return h.ended(store.Unknown, "", e)
+	}
+	return h.retried(p, p.Attempts, e)
+}
+
+// retried uses up one of so many attempts. The wait for the next one is the longer of the provider's and the policy's.
+func (h history) retried(p *Policy, attempts int, e *channel.Error) verdict {
+	h.spent++
+	h.last = e
+	if h.spent >= attempts {
+		return h.ended(store.Failed, store.ReasonExhausted, e)
+	}
+	return h.held(store.ReasonRetry, max(min(e.RetryAfter, longestRetry), p.wait(h.spent)), e)
+}
+
+// abandoned decides the verdict on a call that was given up: it may still go out, so there is no other.
+func (h history) abandoned(e *channel.Error) verdict {
+	h.doubt, h.last = true, e
+	return h.ended(store.Unknown, "", e)
+}
+
+func (h history) held(why store.Reason, wait time.Duration, e *channel.Error) verdict {
+	return verdict{history: h, status: store.Held, reason: why, failure: e, wait: wait}
+}
+
+// ended settles the delivery. After an attempt in doubt only a success, an invalid address and a bounce are certain.
+func (h history) ended(s store.Status, why store.Reason, e *channel.Error) verdict {
+	sure := s.Reaches(store.Sent) || s == store.Failed && (why == store.ReasonInvalid || why == store.ReasonBounced)
+	if h.doubt && !sure {
+		s = store.Unknown
+		if e == nil { // it was dropped
+			why, e = "", h.last
+		}
+	}
+	return verdict{history: h, status: s, reason: why, failure: e}
+}
+
+// expired settles a delivery at its ExpireAt.
+func (h history) expired() verdict {
+	return h.ended(store.Expired, "", h.stopped(channel.Rejected, "expire_at", errors.New("expired before it could be sent")))
+}
+
+// canceled settles a delivery that was stopped for a cause.
+func (h history) canceled(cause error) verdict {
+	return h.ended(store.Canceled, "", h.stopped(channel.Temporary, "", cause))
+}
+
+// stopped returns err with the failure of the last attempt.
+func (h history) stopped(kind channel.Kind, field string, err error) *channel.Error {
+	if h.last != nil {
+		err = fmt.Errorf("%w; the last attempt: %w", err, h.last)
+	}
+	return &channel.Error{Kind: kind, Field: field, Err: err}
+}
+
+// tooLong settles a delivery whose next wait would exceed its channel's MaxWait.
+func (h history) tooLong(why store.Reason, wait time.Duration, e *channel.Error) verdict {
+	last, reason := *e, store.ReasonThrottled
+	last.RetryAfter = wait
+	if why == store.ReasonRetry {
+		reason = store.ReasonExhausted
+	}
+	return h.ended(store.Failed, reason, &last)
+}
+
+// suppressed settles a delivery whose address was found dead before.
+func (h history) suppressed(why store.Reason) verdict {
+	err := errors.New("is suppressed: a provider has refused it for good")
+	if why == store.ReasonBounced {
+		err = errors.New("is suppressed: an earlier message came back")
+	}
+	return h.ended(store.Suppressed, why, &channel.Error{Kind: channel.InvalidRecipient, Field: "to", Err: err})
+}
+
+// dropped settles a delivery that its dispatcher does not need any more.
+func (h history) dropped() verdict { return h.ended(store.Suppressed, store.ReasonNotNeeded, nil) }
+
+// stuck settles a delivery whose dispatcher gives no next step to what is left of the group.
+func (h history) stuck() verdict {
+	return h.ended(store.Suppressed, store.ReasonStuck, &channel.Error{
+		Kind: channel.Misconfigured, Err: errors.New("the dispatcher left it without a next step"),
+	})
+}
+
+// faulty settles a delivery that can never be sent.
+func (h history) faulty(e *channel.Error) verdict { return h.ended(store.Failed, ReasonOf(e.Kind), e) }
+
+// pauses reports whether e holds its whole channel.
+func pauses(e *channel.Error) bool {
+	return e.Kind == channel.RateLimited || e.Kind == channel.Misconfigured
+}
+
+// certain reports whether a failure of a kind means that nothing went out.
+func certain(k channel.Kind) bool {
+	switch k {
+	case channel.Temporary, channel.RateLimited, channel.Unreachable, channel.InvalidRecipient, channel.Rejected, channel.Misconfigured:
+		return true
+	}
+	return false
+}
+
+// ReasonOf returns the reason of a failure that is not tried again.
+func ReasonOf(k channel.Kind) store.Reason {
+	switch k {
+	case channel.InvalidRecipient:
+		return store.ReasonInvalid
+	case channel.Unreachable:
+		return store.ReasonUnreachable
+	case channel.Misconfigured:
+		return store.ReasonMisconfigured
+	case channel.RateLimited:
+		return store.ReasonThrottled
+	case channel.Temporary:
+		return store.ReasonExhausted
+	}
+	return store.ReasonRejected
+}
+
+// StatusOf returns the meaning of a provider's receipt. A bounce that names no kind of failure is Unreachable.
+func StatusOf(r channel.Receipt) (store.Status, store.Reason, *channel.Error) {
+	switch r.Event {
+	case channel.Delivered:
+		return store.Delivered, "", nil
+	case channel.Read:
+		return store.Read, "", nil
+	case channel.Bounced:
+		e := &channel.Error{Kind: cmp.Or(r.Kind, channel.Unreachable), Code: r.Code, Err: errors.New("it came back")}
+		if e.Kind != channel.InvalidRecipient && e.Kind != channel.Rejected { // nothing is tried again, whatever the kind
+			e.Kind = channel.Unreachable
+		}
+		return store.Failed, store.ReasonBounced, e
+	}
+	return store.Sent, "", nil
+}
+
+// KindOf returns the kind of a failure as events have it: one of the documented kinds, or "" without a failure.
+func KindOf(e *channel.Error) channel.Kind {
+	switch {
+	case e == nil:
+		return ""
+	case certain(e.Kind):
+		return e.Kind
+	}
+	return channel.Uncertain
+}

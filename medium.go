@@ -1,0 +1,97 @@
+package notify
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/internal/engine"
+	"github.com/e7ddda3c/notify/store"
+)
+
+// A medium is a channel as messages see it: the recipients that it reaches, and the deliveries that its driver refuses.
+type medium struct {
+	*engine.Channel
+	kind      string            // of address; see channel.AddressKind
+	validator channel.Validator // nil: the driver takes everything
+}
+
+func newMedium(c *engine.Channel) *medium {
+	m := &medium{Channel: c, kind: channel.AddressKind(c.Driver)}
+	m.validator, _ = channel.As[channel.Validator](c.Driver)
+	return m
+}
+
+// takes reports whether an address under key, a kind of address or the name of a channel, may go to m.
+func (m *medium) takes(key string) bool {
+	return m.kind != channel.None && (key == m.Name || key != "" && key == m.kind)
+}
+
+// addresses returns r's addresses on m, each once: those under the channel's name, or else under its kind of address. Without any, and on a
+// group channel, the one address is "".
+func (m *medium) addresses(r Recipient) []string {
+	found := r.Addresses[m.Name]
+	if len(found) == 0 && m.kind != "" {
+		found = r.Addresses[m.kind]
+	}
+	switch {
+	case m.kind == channel.None:
+		return []string{""}
+	case len(found) == 0 && m.kind == channel.UserID:
+		return []string{r.ID}
+	case len(found) == 0:
+		return []string{""}
+	case len(found) == 1:
+		return found
+	}
+	var once []string
+	for _, a := range found {
+		if !slices.Contains(once, a) {
+			once = append(once, a)
+		}
+	}
+	return once
+}
+
+// suppression returns the key under which an address of m is suppressed; the zero key for a group channel.
+func (m *medium) suppression(tenant, address string) store.SuppressionKey {
+	if m.kind == channel.None {
+		return store.SuppressionKey{}
+	}
+	return suppressionKey(tenant, m.suppressionKind(), address)
+}
+
+// suppressionKind returns the scope of a suppressed address: all channels of a kind, or one channel, since the ids of the host's users mean
+// something else on each.
+func (m *medium) suppressionKind() string {
+	if m.kind == "" || m.kind == channel.UserID {
+		return m.Name
+	}
+	return m.kind
+}
+
+func suppressionKey(tenant, kind, address string) store.SuppressionKey {
+	return store.SuppressionKey{Tenant: tenant, Kind: kind, Address: canonical(kind, address)}
+}
+
+// canonical returns the spelling of an address by which its other spellings are recognized.
+func canonical(kind, address string) string {
+	address = strings.TrimSpace(address)
+	switch kind {
+	case channel.Email:
+		if i := strings.LastIndexByte(address, '@'); i >= 0 {
+			address = address[:i] + strings.ToLower(address[i:])
+		}
+	case channel.Phone:
+		address = strings.Map(func(r rune) rune {
+			if strings.ContainsRune(" -().", r) {
+				return -1
+			}
+			return r
+		}, address)
+		if strings.HasPrefix(address, "00") {
+			address = "+" + address[2:]
+		}
+	}
+	return address
+}

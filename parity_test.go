@@ -1,0 +1,261 @@
+package notify_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/e7ddda3c/notify"
+	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/store"
+	"github.com/e7ddda3c/notify/store/memory"
+)
+
+// A script decides all that happens to one message: how it is sent, and the answer of each call of a driver.
+type script struct {
+	message  notify.Message
+	policy   notify.Policy
+	limits   map[string]channel.Limits
+	answers  map[string][]scripted // by channel and address, then by attempt
+	explicit string                // the script in words, for failures
+}
+
+// scripted is one answer of a driver.
+type scripted struct {
+	name    string
+	takes   time.Duration // each one ends at a time of its own, so that no two race
+	receipt channel.Receipt
+	err     error
+	act     func() // instead of an answer
+}
+
+// The answers, but for Misconfigured, which fails at once without a store and waits for an operator with one.
+var scriptedAnswers = []func(r *rand.Rand) scripted{
+	func(*rand.Rand) scripted { return scripted{name: "sent"} },
+	func(*rand.Rand) scripted {
+		return scripted{name: "delivered", receipt: channel.Receipt{Event: channel.Delivered}}
+	},
+	func(*rand.Rand) scripted {
+		return scripted{name: "read", receipt: channel.Receipt{Event: channel.Read}}
+	},
+	func(r *rand.Rand) scripted {
+		kind := []channel.Kind{"", channel.InvalidRecipient, channel.Rejected, channel.Temporary}[r.IntN(4)]
+		return scripted{name: "bounced " + string(kind), receipt: channel.Receipt{Event: channel.Bounced, Kind: kind}}
+	},
+	func(r *rand.Rand) scripted {
+		e := waits(channel.Temporary, time.Duration(r.IntN(3))*10*time.Second)
+		return scripted{name: e.Error(), err: e}
+	},
+	func(r *rand.Rand) scripted {
+		e := waits(channel.RateLimited, time.Duration(r.IntN(3))*10*time.Second)
+		return scripted{name: e.Error(), err: e}
+	},
+	func(*rand.Rand) scripted { return scripted{name: "unreachable", err: fails(channel.Unreachable)} },
+	func(*rand.Rand) scripted { return scripted{name: "invalid", err: fails(channel.InvalidRecipient)} },
+	func(*rand.Rand) scripted { return scripted{name: "rejected", err: fails(channel.Rejected)} },
+	func(*rand.Rand) scripted { return scripted{name: "uncertain", err: fails(channel.Uncertain)} },
+	func(*rand.Rand) scripted { return scripted{name: "unknown", err: errors.New("eh")} },
+	func(*rand.Rand) scripted { return scripted{name: "another kind", err: fails("of a driver's own")} },
+	func(*rand.Rand) scripted { return scripted{name: "panics", act: func() { panic("eh") }} },
+	func(*rand.Rand) scripted { return scripted{name: "ends its goroutine", act: runtime.Goexit} },
+	func(*rand.Rand) scripted { return scripted{name: "hangs", act: func() { time.Sleep(time.Minute) }} },
+}
+
+// scriptTimeout is the deadline of a call.
+const scriptTimeout = 5 * time.Second
+
+// drawScript makes a script at random.
+func drawScript(r *rand.Rand) *script {
+	s := &script{
+		message: hello([]string{"a", "b", "c"}[:1+r.IntN(3)]...),
+		policy: notify.Policy{
+			Attempts: 1 + r.IntN(4), Concurrency: 16, Timeout: scriptTimeout, MaxWait: 1000 * time.Hour,
+			Backoff: time.Nanosecond, // jitter would let the two ways differ
+		},
+		answers: map[string][]scripted{},
+	}
+	s.message.AtMostOnce = r.IntN(3) == 0
+	s.message.Dispatcher = []string{"all", "first", "race", "last", "fewest", "pick"}[r.IntN(6)]
+	words := []string{fmt.Sprintf("%s, %d attempts, at most once: %v", s.message.Dispatcher, s.policy.Attempts, s.message.AtMostOnce)}
+	for i, name := range s.message.Channels {
+		key, tick := name+" ann-"+name, 0
+		for range 12 {
+			a := scriptedAnswers[r.IntN(len(scriptedAnswers))](r)
+			tick += 1 + r.IntN(50)
+			a.takes = time.Duration(50*tick+17*i) * time.Millisecond % (scriptTimeout - time.Second)
+			a.receipt.ID = fmt.Sprintf("%s-%d", name, tick)
+			s.answers[key] = append(s.answers[key], a)
+		}
+		s.answers[key] = append(s.answers[key], scripted{name: "sent", takes: time.Duration(1+i) * time.Millisecond})
+		words = append(words, name+":")
+		for _, a := range s.answers[key] {
+			words = append(words, "  "+a.name)
+		}
+	}
+	s.explicit = strings.Join(words, "\n")
+	return s
+}
+
+// Send answers as the script says.
+func (s *script) Send(_ context.Context, d channel.Delivery) (channel.Receipt, error) {
+	as := s.answers[d.Channel+" "+d.To]
+	a := as[min(d.Attempt, len(as))-1]
+	time.Sleep(a.takes)
+	if a.act != nil {
+		a.act()
+	}
+	return a.receipt, a.err
+}
+
+// Dispatchers of a host's that need no store: pure functions of what has become of the deliveries.
+func hostDispatchers() map[string]notify.Dispatcher {
+	each := func(step func(ds []notify.Progress, i int) notify.Action) notify.Dispatcher {
+		return strange{func(ds []notify.Progress) []notify.Step {
+			steps := make([]notify.Step, len(ds))
+			for i := range ds {
+				steps[i].Action = step(ds, i)
+			}
+			return steps
+		}}
+	}
+	sent := func(d notify.Progress) bool { return d.Status.Reaches(notify.Sent) }
+	return map[string]notify.Dispatcher{
+		"race": each(func(ds []notify.Progress, _ int) notify.Action { // all at once, until one is there
+			if slices.ContainsFunc(ds, sent) {
+				return notify.Drop
+			}
+			return notify.Start
+		}),
+		"last": each(func(ds []notify.Progress, i int) notify.Action { // from the last one to the first
+			for _, d := range ds[i+1:] {
+				if !d.Status.Settled() {
+					return notify.Leave
+				}
+			}
+			if slices.ContainsFunc(ds, sent) {
+				return notify.Drop
+			}
+			return notify.Start
+		}),
+		"fewest": each(func(ds []notify.Progress, i int) notify.Action { // in turns
+			for j, d := range ds {
+				if !d.Status.Settled() && (d.Attempts < ds[i].Attempts || d.Attempts == ds[i].Attempts && j < i) {
+					return notify.Leave
+				}
+			}
+			return notify.Start
+		}),
+		"pick": each(func(ds []notify.Progress, i int) notify.Action { // one alone, and what has not failed yet
+			if i == len(ds)-1 && ds[i].Attempts < 2 {
+				return notify.Start
+			}
+			return notify.Drop
+		}),
+	}
+}
+
+// A fate is what the host has been told of a message.
+type fate struct {
+	Report []notify.Outcome
+	Told   []notify.Outcome
+	Steps  map[string][]string // by the place of the delivery, or the channel's name
+}
+
+// perform sends the script's message with a store or without, and returns what came of it.
+func (s *script) perform(t *testing.T, st store.Deliveries) fate {
+	var mu sync.Mutex
+	f := fate{Steps: map[string][]string{}}
+	n := newNotifier(t, notify.Config{
+		Store: st, Dispatchers: hostDispatchers(), Policies: map[string]notify.Policy{"": s.policy},
+		Channels: notify.Channels{"a": s, "b": s, "c": s},
+		OnOutcome: func(o notify.Outcome) {
+			mu.Lock()
+			defer mu.Unlock()
+			f.Told = append(f.Told, comparable(o))
+		},
+		OnTransition: func(tr notify.Transition) {
+			mu.Lock()
+			defer mu.Unlock()
+			if tr.Event == notify.TransitionAccepted { // only a store accepts
+				return
+			}
+			key, took := tr.Channel, time.Duration(0)
+			if tr.Delivery != "" {
+				key = place(tr.Delivery)
+			}
+			if tr.Event == notify.TransitionAttempted || tr.Event == notify.TransitionPaused {
+				took = tr.Took.Truncate(time.Millisecond)
+			}
+			f.Steps[key] = append(f.Steps[key], fmt.Sprintf("%s %s %s/%s %q attempts %d duplicate %v took %v",
+				tr.Event, tr.Class, tr.Status, tr.Reason, tr.Kind, tr.Attempts, tr.Duplicate, took))
+		},
+	})
+	r, err := n.Send(t.Context(), s.message)
+	if st != nil {
+		require.NoError(t, err)
+		running(t, n)
+		r, err = n.Wait(t.Context(), r.ID)
+		require.NoError(t, err)
+	}
+	pass(2 * time.Minute) // calls that were given up end
+	mu.Lock()
+	defer mu.Unlock()
+	for _, o := range r.Deliveries {
+		f.Report = append(f.Report, comparable(o))
+	}
+	for _, steps := range f.Steps { // a retry without a wait may begin before the failure is told
+		for i := 1; i < len(steps); i++ {
+			if strings.HasPrefix(steps[i], "held") && strings.HasPrefix(steps[i-1], "started") {
+				steps[i-1], steps[i] = steps[i], steps[i-1]
+			}
+		}
+	}
+	slices.SortFunc(f.Told, func(a, b notify.Outcome) int { return strings.Compare(a.ID, b.ID) })
+	return f
+}
+
+// comparable returns o without what differs from one message to the next; its error is in words.
+func comparable(o notify.Outcome) notify.Outcome {
+	o.ID, o.At, o.Until = place(o.ID), time.Time{}, time.Time{}
+	if o.Err != nil {
+		o.Err = errors.New(o.Err.Error())
+	}
+	return o
+}
+
+// place returns the part of a delivery's id that is the same in every message.
+func place(id string) string { return id[36:] }
+
+// scripts returns how many scripts a test plays: NOTIFY_SCRIPTS, or so many.
+func scripts(t *testing.T, n int) int {
+	if text := os.Getenv("NOTIFY_SCRIPTS"); text != "" {
+		var err error
+		n, err = strconv.Atoi(text)
+		require.NoError(t, err, "NOTIFY_SCRIPTS must be a number")
+	}
+	return n
+}
+
+// Sending with a store and without one comes to the same, whatever the drivers answer.
+func TestAStoreChangesNoFate(t *testing.T) {
+	base := rand.Uint64()
+	for i := range uint64(scripts(t, 400)) {
+		s := drawScript(rand.New(rand.NewPCG(base+i, 0)))
+		var direct, stored fate
+		synctest.Test(t, func(t *testing.T) { direct = s.perform(t, nil) })
+		synctest.Test(t, func(t *testing.T) { stored = s.perform(t, memory.New()) })
+		require.Equal(t, direct, stored, "seed %d\n%s", base+i, s.explicit)
+	}
+}
