@@ -76,7 +76,7 @@ func check(req *http.Request) error {
 	if err := req.Context().Err(); err != nil {
 		return &channel.Error{Kind: channel.Temporary, Err: fmt.Errorf("not sent: %w", err)}
 	}
-	if s := req.URL.Scheme; s != "http" && s != "https" || req.URL.Host == "" {
+	if !reachable(req.URL) {
 		return &channel.Error{Kind: channel.Misconfigured, Err: errors.New("the URL must be an absolute http or https URL")}
 	}
 	for name, values := range req.Header {
