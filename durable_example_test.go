@@ -6,7 +6,9 @@ import (
 	"net/http"
 
 	"github.com/e7ddda3c/notify"
-	"github.com/e7ddda3c/notify/channel/sms"
+	"github.com/e7ddda3c/notify/channel/sms/aliyun"
+	"github.com/e7ddda3c/notify/channel/sms/tencent"
+	"github.com/e7ddda3c/notify/channel/sms/twilio"
 	"github.com/e7ddda3c/notify/store/sqlstore"
 )
 
@@ -62,7 +64,7 @@ func ExampleNotifier_In() {
 func ExampleNotifier_Receive() {
 	var n *notify.Notifier
 	mux := http.NewServeMux()
-	mux.Handle("POST /callbacks/twilio", sms.TwilioCallback("auth token", "https://shop.example.com/callbacks/twilio", n.Receive))
-	mux.Handle("POST /callbacks/aliyun/", sms.AliyunCallback("a-long-secret-of-your-own", n.Receive)) // …/aliyun/<secret>
-	mux.Handle("POST /callbacks/tencent/", sms.TencentCallback("a-long-secret-of-your-own", n.Receive))
+	mux.Handle("POST /callbacks/twilio", twilio.Callback("auth token", "https://shop.example.com/callbacks/twilio", n.Receive))
+	mux.Handle("POST /callbacks/aliyun/", aliyun.Callback("a-long-secret-of-your-own", n.Receive)) // …/aliyun/<secret>
+	mux.Handle("POST /callbacks/tencent/", tencent.Callback("a-long-secret-of-your-own", n.Receive))
 }

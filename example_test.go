@@ -14,18 +14,20 @@ import (
 	"github.com/e7ddda3c/notify/channel/dingtalk"
 	"github.com/e7ddda3c/notify/channel/email"
 	"github.com/e7ddda3c/notify/channel/sms"
+	"github.com/e7ddda3c/notify/channel/sms/aliyun"
+	"github.com/e7ddda3c/notify/channel/sms/tencent"
 	"github.com/e7ddda3c/notify/template"
 )
 
 // What a program sends with is made once. New does no I/O.
 func ExampleNew() {
-	templates := map[string]sms.Template{"otp": {ID: "SMS_1000001", Sign: "Shop", Params: []string{"code"}}}
+	templates := sms.Templates{"otp": {ID: "SMS_1000001", Sign: "Shop", Params: []string{"code"}}}
 	n, err := notify.New(notify.Config{
 		Channels: notify.Channels{
 			"email": email.New("smtp.example.com", "Shop <shop@example.com>", &email.Options{Username: "shop", Password: "…"}),
 			"sms": channel.Failover(
-				sms.New(sms.Aliyun("key", "secret", &sms.AliyunOptions{Templates: templates}), nil),
-				sms.New(sms.Tencent("id", "key", "1400000000", &sms.TencentOptions{Templates: templates}), nil),
+				sms.New(aliyun.New("key", "secret", &aliyun.Options{Templates: templates}), nil),
+				sms.New(tencent.New("id", "key", "1400000000", &tencent.Options{Templates: templates}), nil),
 			),
 			"ops": dingtalk.NewRobot("token", &dingtalk.Options{Secret: "SEC…"}),
 		},

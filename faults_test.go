@@ -11,6 +11,7 @@ import (
 	"github.com/e7ddda3c/notify/channel/channeltest"
 	"github.com/e7ddda3c/notify/channel/email"
 	"github.com/e7ddda3c/notify/channel/sms"
+	"github.com/e7ddda3c/notify/channel/sms/twilio"
 	"github.com/e7ddda3c/notify/template"
 )
 
@@ -45,7 +46,7 @@ func TestFaultsThatDriversAndTemplatesFind(t *testing.T) {
 			n := newNotifier(t, notify.Config{
 				Channels: notify.Channels{
 					"email": email.New("192.0.2.1", "Shop <shop@example.com>", &email.Options{MaxSize: 1 << 20}),
-					"sms":   sms.New(sms.Twilio("AC0", "token", "+15005550006", nil), nil),
+					"sms":   sms.New(twilio.New("AC0", "token", "+15005550006", nil), nil),
 					"pager": pager,
 				},
 				Templates: template.Must(template.New(fstest.MapFS{

@@ -14,7 +14,7 @@ import (
 // Receive takes what a provider said later of a delivery: that it arrived, was read or came back. Drivers have handlers for what their
 // vendors call, which want it as their sink:
 //
-//	http.Handle("/hooks/twilio", sms.TwilioCallback(authToken, "https://example.com/hooks/twilio", n.Receive))
+//	http.Handle("/hooks/twilio", twilio.Callback(authToken, "https://example.com/hooks/twilio", n.Receive))
 //
 // The receipt names the delivery by its ID, or else, if that is not ours, the attempt by Provider and ID. It only raises: from sent to
 // bounced, delivered, read; what it does not raise stays, and is no error, because providers repeat and reorder. A delivery that bounced

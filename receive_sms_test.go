@@ -17,20 +17,21 @@ import (
 
 	"github.com/e7ddda3c/notify"
 	"github.com/e7ddda3c/notify/channel/sms"
+	"github.com/e7ddda3c/notify/channel/sms/twilio"
 	"github.com/e7ddda3c/notify/store/memory"
 )
 
-// A twilio takes messages, and reports what becomes of them to where it was told.
-type twilio struct{ callbacks []string }
+// A twilioServer takes messages, and reports on them to the URL that each of them named.
+type twilioServer struct{ callbacks []string }
 
-func (tw *twilio) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (tw *twilioServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	tw.callbacks = append(tw.callbacks, r.FormValue("StatusCallback"))
 	w.WriteHeader(http.StatusCreated)
 	fmt.Fprintf(w, `{"sid":"SM%d","status":"queued"}`, len(tw.callbacks))
 }
 
 // report calls back about the nth message, and returns how it is answered.
-func (tw *twilio) report(h http.Handler, n int, status, code string) int {
+func (tw *twilioServer) report(h http.Handler, n int, status, code string) int {
 	form := url.Values{"MessageSid": {fmt.Sprintf("SM%d", n)}, "MessageStatus": {status}}
 	if code != "" {
 		form.Set("ErrorCode", code)
@@ -49,13 +50,13 @@ func (tw *twilio) report(h http.Handler, n int, status, code string) int {
 
 func TestWhatTwilioReportsReachesTheLog(t *testing.T) {
 	const hook = "https://example.com/hooks/twilio"
-	tw := &twilio{}
+	tw := &twilioServer{}
 	srv := httptest.NewServer(tw)
 	defer srv.Close()
 	n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{
-		"sms": sms.New(sms.Twilio("ACtestid", "authToken", "Shop", &sms.TwilioOptions{StatusCallback: hook, BaseURL: srv.URL}), nil),
+		"sms": sms.New(twilio.New("ACtestid", "authToken", "Shop", &twilio.Options{StatusCallback: hook, BaseURL: srv.URL}), nil),
 	}})
-	h := sms.TwilioCallback("authToken", hook, n.Receive)
+	h := twilio.Callback("authToken", hook, n.Receive)
 	first, second := sent(t, n, text("+15005550006")), sent(t, n, text("+15005550007"))
 
 	require.Equal(t, http.StatusNoContent, tw.report(h, 1, "delivered", ""))
@@ -68,6 +69,6 @@ func TestWhatTwilioReportsReachesTheLog(t *testing.T) {
 	requireSuppressed(t, sent(t, n, text("+15005550007")).Deliveries[0], notify.ReasonBounced)
 
 	elsewhere := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"pager": &driver{}}})
-	h = sms.TwilioCallback("authToken", hook, elsewhere.Receive)
+	h = twilio.Callback("authToken", hook, elsewhere.Receive)
 	require.Equal(t, http.StatusServiceUnavailable, tw.report(h, 1, "delivered", ""), "not known here")
 }

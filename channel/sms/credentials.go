@@ -12,40 +12,44 @@ import (
 // Credentials are an access key of a vendor.
 type Credentials struct {
 	ID, Secret string
-	Token      string // of a temporary key (STS); else empty
+	Token      string // the security token of a temporary key (STS); empty for a permanent key
 }
 
-// A keyring says which key to sign with.
-type keyring func(context.Context) (Credentials, error)
-
-// keys asks given, or is always fixed if that is nil.
-func keys(given func(context.Context) (Credentials, error), fixed Credentials) keyring {
-	return func(ctx context.Context) (k Credentials, err error) {
-		k = fixed
-		if given != nil {
-			k, err = given(ctx)
-		}
-		if err == nil && !k.whole() {
-			err = &channel.Error{Kind: channel.Misconfigured, Err: errors.New("the key is not whole, or holds white space")}
-		}
-		return k, err
-	}
-}
-
-// whole reports whether k can sign. White space is mostly the end of a file's line; in a header it would be the message's fault.
-func (k Credentials) whole() bool {
+// Complete reports whether k has an ID and a secret, and no white space. White space is mostly the line break at the end of a file, and
+// no header can carry that.
+func (k Credentials) Complete() bool {
 	return k.ID != "" && k.Secret != "" && !strings.ContainsFunc(k.ID+k.Secret+k.Token, func(r rune) bool { return r <= ' ' || r == 0x7f })
 }
 
-// unsent is a failure of a function of the host's. Whatever its cause, a timeout of its own included, nothing was sent; so an
-// uncertain one is temporary, and one without a kind is otherwise.
-func unsent(provider, what string, otherwise channel.Kind, err error) error {
+// Keys returns a function for a gateway to call before each request. It returns the key from get, or fixed if get is nil. Its error is
+// a [*channel.Error] that starts with the vendor's name: [channel.Misconfigured] for a key that is not Complete; otherwise the kind of
+// get's error, or [channel.Temporary] if that has none.
+func Keys(vendor string, fixed Credentials, get func(context.Context) (Credentials, error)) func(context.Context) (Credentials, error) {
+	prefix := vendor + ": credentials"
+	return func(ctx context.Context) (Credentials, error) {
+		k := fixed
+		if get != nil {
+			var err error
+			if k, err = get(ctx); err != nil {
+				return Credentials{}, unsent(prefix, channel.Temporary, err)
+			}
+		}
+		if !k.Complete() {
+			return Credentials{}, unsent(prefix, channel.Misconfigured, errors.New("must have an ID and a secret, without white space"))
+		}
+		return k, nil
+	}
+}
+
+// unsent classifies an error of a function of the host's. Whatever the cause, a timeout included, nothing was sent, so an uncertain
+// error becomes temporary. An error without a kind gets fallback.
+func unsent(prefix string, fallback channel.Kind, err error) error {
 	kind := channel.KindOf(err)
 	switch kind {
 	case channel.Unknown:
-		kind = otherwise
+		kind = fallback
 	case channel.Uncertain:
 		kind = channel.Temporary
 	}
-	return &channel.Error{Kind: kind, Err: fmt.Errorf("%s: %s: %w", provider, what, err)}
+	return &channel.Error{Kind: kind, Err: fmt.Errorf("%s: %w", prefix, err)}
 }

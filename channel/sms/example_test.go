@@ -12,25 +12,31 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 	"github.com/e7ddda3c/notify/channel/httpsend"
 	"github.com/e7ddda3c/notify/channel/sms"
+	"github.com/e7ddda3c/notify/channel/sms/aliyun"
+	"github.com/e7ddda3c/notify/channel/sms/tencent"
 )
 
-// One message goes through whichever provider is up, though one wants its parameters by name and the other by position.
+// One message can go through two vendors, though one takes its parameters by name and the other by position.
 func Example() {
-	unpaid := httptest.NewServer(aliyunRefuses(http.StatusOK, "isv.AMOUNT_NOT_ENOUGH", "no money"))
+	unpaid := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"Code":"isv.AMOUNT_NOT_ENOUGH"}`)
+	}))
 	defer unpaid.Close()
-	works := httptest.NewServer(http.HandlerFunc(tencent))
+	works := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"Response":{"SendStatusSet":[{"SerialNo":"5000:1","Code":"Ok"}]}}`)
+	}))
 	defer works.Close()
 
 	code := channel.Failover(
-		sms.New(sms.Aliyun("accessKeyID", "accessKeySecret", &sms.AliyunOptions{
+		sms.New(aliyun.New("accessKeyID", "accessKeySecret", &aliyun.Options{
 			BaseURL:   unpaid.URL, // leave it out to reach Aliyun
 			Sign:      "商店",
-			Templates: map[string]sms.Template{"login-code": {ID: "SMS_154950909", Params: []string{"code", "minutes"}}},
+			Templates: sms.Templates{"login-code": {ID: "SMS_154950909", Params: []string{"code", "minutes"}}},
 		}), nil),
-		sms.New(sms.Tencent("AKIDtestid", "testsecret", "1400000000", &sms.TencentOptions{
+		sms.New(tencent.New("AKIDtestid", "testsecret", "1400000000", &tencent.Options{
 			BaseURL:   works.URL, // leave it out to reach Tencent Cloud
 			Sign:      "商店",
-			Templates: map[string]sms.Template{"login-code": {ID: "1000001", Params: []string{"minutes", "code"}}},
+			Templates: sms.Templates{"login-code": {ID: "1000001", Params: []string{"minutes", "code"}}},
 		}), nil),
 	)
 
@@ -45,7 +51,7 @@ func Example() {
 	// Output: tencent 5000:1 <nil>
 }
 
-// A gateway that nobody has written a driver for takes two functions.
+// A vendor without a package of its own takes two functions.
 func ExampleHTTP() {
 	vendor := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "OK:%s-1", strings.TrimPrefix(r.FormValue("to"), "+"))
@@ -73,17 +79,6 @@ func ExampleHTTP() {
 	})
 	fmt.Println(receipt.Provider, receipt.ID, err)
 	// Output: acme 15005550006-1 <nil>
-}
-
-func ExampleTwilio() {
-	c := sms.New(sms.Twilio("ACtestid", "authToken", "+15005550001", &sms.TwilioOptions{
-		StatusCallback: "https://example.com/hooks/twilio",
-	}), nil)
-	fmt.Println(c.Valid())
-	fmt.Println(c.Validate(channel.Delivery{ID: "d-1", To: "5005550006", Content: channel.Content{Text: "hello"}}))
-	// Output:
-	// <nil>
-	// to: sms: not a number with '+' and country code (invalid_recipient)
 }
 
 func ExampleE164() {

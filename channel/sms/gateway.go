@@ -7,44 +7,43 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// A Gateway hands one [SMS] to a vendor: the strategy of a [Channel].
+// A Gateway hands an [SMS] to one vendor, on behalf of a [Channel].
 //
-// Send has the contract of [channel.Channel]: one attempt, safe for many goroutines, and an error that wraps a [*channel.Error].
-// Its receipt names the provider and the vendor's id.
+// Send has the contract of [channel.Channel]: one attempt, safe for concurrent use, and an error that wraps a [*channel.Error]. Its
+// receipt names the provider and the vendor's id of the message.
 //
-// What else a gateway can do, the Channel finds and passes on:
+// The Channel also uses any of these methods that a gateway has:
 //
-//	Templates() map[string]Template  // the approved texts that it knows; unless nil, it is given those and never a free text
-//	Validate(SMS) error              // refuses what it cannot send, without I/O
-//	Valid() error                    // checks its own configuration, without I/O
-//	Limits() channel.Limits          // what the vendor allows
-//	Close() error                    // or Close(context.Context) error
+//	Templates() Templates     // the approved texts; unless nil, Send gets those and never a free text
+//	Validate(SMS) error       // refuses what the vendor would, without I/O
+//	Valid() error             // checks the gateway's own configuration, without I/O
+//	Limits() channel.Limits   // the vendor's limits
+//	Close() error             // or Close(context.Context) error
 //
-// A gateway that adds to another embeds it, so that these stay reachable.
+// A gateway that wraps another must embed it, so that these methods stay reachable.
 type Gateway interface {
 	Send(ctx context.Context, m SMS) (channel.Receipt, error)
 }
 
-// An SMS is one short message to one number, checked and in the form that its gateway takes.
+// An SMS is one message to one number, checked and in the form that its gateway takes.
 type SMS struct {
-	ID string // the delivery's; a gateway gives it to a vendor that brings it back with the receipt
+	ID string // the delivery's ID, for vendors that return it in their reports
 	To string // E.164, such as "+8613800138000"
 
-	// Text is the message of a gateway that has no templates; empty for one that has.
+	// Text is the message for a gateway without templates; empty for one with templates.
 	Text string
 
-	// Approved holds the parameters that Template asks for, all of them and in its order. It is nil for a gateway without
-	// templates.
+	// Approved holds all parameters of Template, in the template's order. It is nil for a gateway without templates.
 	Approved *channel.Approved
 	Template Template // the gateway's own for Approved.Name
 
-	ExpireAt time.Time // from when on it is of no use; zero means never
+	ExpireAt time.Time // the message is useless from then on; zero means never
 	Extra    Extra
 }
 
-// Extra is what a delivery can ask for beyond its content.
+// Extra holds the settings that a delivery may bring.
 type Extra struct {
-	// ExtendCode is appended to the sender's number, so that a reply can be told to belong to this message: Aliyun's
-	// SmsUpExtendCode, Tencent's ExtendCode. Digits only. Twilio has no such thing and refuses it.
+	// ExtendCode is appended to the sender's number, so that a reply shows which message it answers: Aliyun's SmsUpExtendCode,
+	// Tencent's ExtendCode. Digits only. Twilio has no equivalent and refuses it.
 	ExtendCode string `json:"extend_code,omitempty"`
 }

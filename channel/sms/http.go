@@ -15,19 +15,19 @@ import (
 type HTTPOptions struct {
 	// Provider is the vendor's name in receipts and errors. Defaults to "http".
 	Provider string
-	// Templates are the texts that the vendor approved, by the host's own names. With any, the gateway is given those, as
-	// SMS.Approved and SMS.Template; without, it is given SMS.Text.
-	Templates map[string]Template
-	// Client sends the requests. Its redirects are not followed. Defaults to [http.DefaultClient].
+	// Templates are the texts that the vendor approved. With templates, messages have SMS.Approved and SMS.Template; without, they
+	// have SMS.Text.
+	Templates Templates
+	// Client sends the requests, and follows no redirects. Defaults to [http.DefaultClient].
 	Client *http.Client
 }
 
-// An HTTPGateway sends through any vendor that has an HTTP interface, as told by two functions of the host.
+// An HTTPGateway sends through a vendor with an HTTP API, by two functions of the host. Make one with [HTTP].
 type HTTPGateway struct {
 	request   func(context.Context, SMS) (*http.Request, error)
 	answer    func(status int, body []byte) (id string, err error)
 	provider  string
-	templates map[string]Template
+	templates Templates
 	client    *http.Client
 }
 
@@ -36,16 +36,16 @@ var (
 	_ channel.Configured = (*HTTPGateway)(nil)
 )
 
-// HTTP returns a gateway that makes one request for each SMS and reads the answer to it. Both functions may be called by many
-// goroutines at once.
+// HTTP returns a gateway that makes one request for each SMS. Many goroutines may call both functions at once.
 //
-// request builds the request; it is sent under the context of Send. Its error is [channel.Rejected], unless it says another kind.
+// request builds the request, which is sent under the context of Send. An error of request is [channel.Rejected], unless it has
+// another kind.
 //
-// answer says what the vendor answered: its id of the message, or an error that is a [*channel.Error] or a bare [channel.Kind];
-// what has no kind is classified by the status. body is at most 1 MiB. A status outside 2xx is a failure, whatever answer says.
-// With a nil answer the status is all that counts.
+// answer reads the vendor's answer; body holds at most 1 MiB of that. It returns the vendor's id of the message, or an error: a
+// [*channel.Error], a bare [channel.Kind], or any other, which the status then classifies. A status outside 2xx is always a failure.
+// If answer is nil, the status alone decides.
 //
-// The texts of errors end in logs, so neither function should put the number, the text or a secret into one.
+// Error texts end in logs, so neither function should put the number, the text or a secret into one.
 func HTTP(
 	request func(context.Context, SMS) (*http.Request, error),
 	answer func(status int, body []byte) (id string, err error),
@@ -57,7 +57,7 @@ func HTTP(
 	}
 	g := &HTTPGateway{request: request, answer: answer, provider: cmp.Or(opts.Provider, "http"), client: opts.Client}
 	if len(opts.Templates) > 0 {
-		g.templates = signed(opts.Templates, "")
+		g.templates = opts.Templates.WithSign("")
 	}
 	return g
 }
@@ -66,7 +66,7 @@ func HTTP(
 func (g *HTTPGateway) Send(ctx context.Context, m SMS) (channel.Receipt, error) {
 	req, err := g.request(ctx, m)
 	if err != nil {
-		return channel.Receipt{}, unsent(g.provider, "request", channel.Rejected, err)
+		return channel.Receipt{}, unsent(g.provider+": request", channel.Rejected, err)
 	}
 	a, err := httpsend.Do(g.client, req.WithContext(ctx))
 	if err != nil {
@@ -80,26 +80,29 @@ func (g *HTTPGateway) Send(ctx context.Context, m SMS) (channel.Receipt, error) 
 	case err != nil:
 		return channel.Receipt{}, g.refused(a, err)
 	case a.Status/100 != 2:
-		return channel.Receipt{}, garbled(g.provider, a)
+		return channel.Receipt{}, Unrecognized(g.provider, a)
 	}
 	return channel.Receipt{Provider: g.provider, ID: id}, nil
 }
 
-// Templates returns the approved texts, or nil if the gateway takes free ones.
-func (g *HTTPGateway) Templates() map[string]Template { return g.templates }
+// Templates returns the approved texts, or nil for a gateway of free texts.
+func (g *HTTPGateway) Templates() Templates { return g.templates }
 
-// Valid says what the configuration lacks.
+// Valid checks the configuration: a request function is required, and templates must be valid.
 func (g *HTTPGateway) Valid() error {
-	switch {
-	case g.request == nil:
-		return errors.New("sms: HTTP without a request function")
-	case g.templates != nil:
-		return checkTemplates(g.provider, g.templates, false)
+	if g.request == nil {
+		return fmt.Errorf("%s: the request function of HTTP is required", g.provider)
+	}
+	if g.templates == nil {
+		return nil
+	}
+	if err := g.templates.Valid(); err != nil {
+		return fmt.Errorf("%s: %w", g.provider, err)
 	}
 	return nil
 }
 
-// refused is a failure that answer tells.
+// refused classifies an error of answer.
 func (g *HTTPGateway) refused(a httpsend.Answer, err error) error {
 	kind := cmp.Or(channel.KindOf(err), a.Kind(), channel.Uncertain)
 	e := a.Error(kind, "", fmt.Errorf("%s: %w", g.provider, err))

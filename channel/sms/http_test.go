@@ -17,9 +17,10 @@ import (
 	"github.com/e7ddda3c/notify/channel/channeltest"
 	"github.com/e7ddda3c/notify/channel/httpsend"
 	"github.com/e7ddda3c/notify/channel/sms"
+	"github.com/e7ddda3c/notify/channel/sms/internal/smstest"
 )
 
-// How the hosts of these tests talk to Acme, which answers "OK:<id>" or "<code>:<text>".
+// The functions of these tests are for Acme, a vendor that answers "OK:<id>" or "<code>:<text>".
 func acmeForm(base string) func(context.Context, sms.SMS) (*http.Request, error) {
 	return func(ctx context.Context, m sms.SMS) (*http.Request, error) {
 		return httpsend.Form(ctx, base+"/send", url.Values{"key": {"t0ken"}, "to": {m.To}, "text": {m.Text}})
@@ -55,7 +56,7 @@ func TestHTTPContract(t *testing.T) {
 				Open: func(_ *testing.T, baseURL string, c *http.Client) channel.Channel {
 					return sms.New(sms.HTTP(request(baseURL), acmeAnswer, &sms.HTTPOptions{Provider: "acme", Client: c}), nil)
 				},
-				Delivery: text("+15005550006", "Your parcel is here & waits"),
+				Delivery: smstest.Text("+15005550006", "Your parcel is here & waits"),
 				Secrets:  []string{"t0ken"},
 				Accept: func(w http.ResponseWriter, r *http.Request) {
 					if r.FormValue("key") != "t0ken" || !strings.HasPrefix(r.FormValue("to"), "+") || r.FormValue("text") == "" {
@@ -94,7 +95,7 @@ func TestHTTPAnswers(t *testing.T) {
 				fmt.Fprint(w, tt.body)
 			}))
 			defer s.Close()
-			r, err := sms.New(sms.HTTP(acmeForm(s.URL), acmeAnswer, nil), nil).Send(t.Context(), text("+15005550006", "hello"))
+			r, err := sms.New(sms.HTTP(acmeForm(s.URL), acmeAnswer, nil), nil).Send(t.Context(), smstest.Text("+15005550006", "hello"))
 			if tt.want.Kind == "" {
 				require.NoError(t, err)
 				require.Equal(t, channel.Receipt{DeliveryID: "d-1", Provider: "http", ID: "42"}, r)
@@ -113,10 +114,10 @@ func TestHTTPWithoutAnswerGoesByTheStatus(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
 	defer s.Close()
 	c := sms.New(sms.HTTP(acmeForm(s.URL), nil, nil), nil)
-	_, err := c.Send(t.Context(), text("+15005550006", "hello"))
+	_, err := c.Send(t.Context(), smstest.Text("+15005550006", "hello"))
 	require.NoError(t, err)
 	status = http.StatusBadGateway
-	_, err = c.Send(t.Context(), text("+15005550006", "hello"))
+	_, err = c.Send(t.Context(), smstest.Text("+15005550006", "hello"))
 	require.ErrorIs(t, err, channel.Uncertain)
 }
 
@@ -133,7 +134,7 @@ func TestHTTPRequestThatCannotBeMadeWasNotSent(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			g := sms.HTTP(func(context.Context, sms.SMS) (*http.Request, error) { return nil, tt.fail }, nil, nil)
-			_, err := sms.New(g, nil).Send(t.Context(), text("+15005550006", "hello"))
+			_, err := sms.New(g, nil).Send(t.Context(), smstest.Text("+15005550006", "hello"))
 			require.Equal(t, tt.want, channel.KindOf(err))
 			require.ErrorIs(t, err, own)
 		})
@@ -147,9 +148,9 @@ func TestHTTPWithTemplates(t *testing.T) {
 	request := func(ctx context.Context, m sms.SMS) (*http.Request, error) {
 		return httpsend.Form(ctx, s.URL, url.Values{"template": {m.Template.ID}, "1": {m.Approved.Params[0].Value}})
 	}
-	c := sms.New(sms.HTTP(request, nil, &sms.HTTPOptions{Templates: map[string]sms.Template{"code": {ID: "T1", Params: []string{"code"}}}}), nil)
+	c := sms.New(sms.HTTP(request, nil, &sms.HTTPOptions{Templates: sms.Templates{"code": {ID: "T1", Params: []string{"code"}}}}), nil)
 	require.NoError(t, channel.Valid(c))
-	_, err := c.Send(t.Context(), approved("+8613800138000", "code", "code", "123456"))
+	_, err := c.Send(t.Context(), smstest.Approved("+8613800138000", "code", "code", "123456"))
 	require.NoError(t, err)
 	require.Equal(t, "T1123456", got)
 }
@@ -157,6 +158,6 @@ func TestHTTPWithTemplates(t *testing.T) {
 func TestHTTPValid(t *testing.T) {
 	require.NoError(t, channel.Valid(sms.New(sms.HTTP(acmeForm(""), nil, nil), nil)))
 	require.Error(t, channel.Valid(sms.New(sms.HTTP(nil, nil, nil), nil)))
-	nameless := &sms.HTTPOptions{Templates: map[string]sms.Template{"code": {}}}
-	require.ErrorContains(t, channel.Valid(sms.New(sms.HTTP(acmeForm(""), nil, nameless), nil)), `"code" has no ID`)
+	nameless := &sms.HTTPOptions{Templates: sms.Templates{"code": {}}}
+	require.ErrorContains(t, channel.Valid(sms.New(sms.HTTP(acmeForm(""), nil, nameless), nil)), `"code": ID is required`)
 }

@@ -61,6 +61,28 @@ func TestE164(t *testing.T) {
 	}
 }
 
+func TestMainland(t *testing.T) {
+	tests := map[string]struct {
+		mainland bool
+		mobile   string // "" if the number is not a mobile number of mainland China
+	}{
+		"+8613800138000":  {true, "13800138000"},
+		"+8619900138000":  {true, "19900138000"},
+		"+861012345678":   {true, ""},
+		"+8612800138000":  {true, ""},
+		"+86138001380001": {true, ""},
+		"+85261234567":    {false, ""},
+		"+13800138000":    {false, ""},
+		"13800138000":     {false, ""},
+	}
+	for number, tt := range tests {
+		require.Equal(t, tt.mainland, sms.Mainland(number), number)
+		national, ok := sms.MainlandMobile(number)
+		require.Equal(t, tt.mobile, national, number)
+		require.Equal(t, tt.mobile != "", ok, number)
+	}
+}
+
 func FuzzE164(f *testing.F) {
 	for _, seed := range []string{"+8613800138000", "138 0013 8000", "0085261234567", "(+1) 500-555.0006", "+44 (0)20", "", "00", "+", "١", "\x00"} {
 		f.Add(seed)

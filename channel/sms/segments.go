@@ -5,7 +5,7 @@ import (
 	"unicode/utf16"
 )
 
-// An Encoding is the alphabet in which a network carries a text.
+// An Encoding is an alphabet in which networks carry text.
 type Encoding string
 
 // The encodings of 3GPP TS 23.038.
@@ -14,22 +14,23 @@ const (
 	UCS2 Encoding = "UCS-2" // units are UTF-16 code units, of which a character beyond the basic plane, such as an emoji, takes two
 )
 
-// A Size says how a text travels.
+// A Size is the length of a text on a network.
 type Size struct {
 	Encoding Encoding
 	Units    int
-	Segments int // how many messages of the network it takes, at least one; each is billed
+	Segments int // messages of the network, at least one; each is billed
 }
 
-// The alphabet of GSM-7 without the escape character, and what stands behind the escape.
+// The alphabet of GSM-7 without the escape character, and the characters that follow an escape.
 const (
 	gsm7 = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?" +
 		"¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 	gsm7Escaped = "^{}\\[~]|€\f"
 )
 
-// Segments measures text as networks outside mainland China bill it. One message holds 160 units of GSM-7, or 153 as a part of
-// several; with any character outside that alphabet it holds 70 units of UCS-2, or 67. No character is split over two parts.
+// Segments measures text as networks outside mainland China bill it. One message holds 160 units of GSM-7, or 153 as one part of
+// several. A text with any other character travels in UCS-2, where a message holds 70 units, or 67 as a part. No character is split
+// over two parts.
 func Segments(text string) Size {
 	for _, r := range text {
 		if septets(r) == 0 {
@@ -41,8 +42,8 @@ func Segments(text string) Size {
 }
 
 // MainlandSegments measures text as the operators of mainland China bill it: every character counts alike, 70 in one message, or
-// 67 in each part of several. The signature with its brackets 【】 and any opt-out words count too, and must stand in text to be
-// counted.
+// 67 in each part of several. The operators also count the signature with its brackets 【】 and any opt-out words, so text must include
+// them.
 func MainlandSegments(text string) Size { return ucs2(text) }
 
 func ucs2(text string) Size {
@@ -50,7 +51,7 @@ func ucs2(text string) Size {
 	return Size{Encoding: UCS2, Units: units, Segments: segments}
 }
 
-// septets is how many units r takes in GSM-7; 0 if it has no place there.
+// septets returns the units of r in GSM-7, or 0 for a character outside that alphabet.
 func septets(r rune) int {
 	switch {
 	case strings.ContainsRune(gsm7, r):
@@ -61,7 +62,7 @@ func septets(r rune) int {
 	return 0
 }
 
-// pack fills parts greedily. To divide the units by the size of a part would split characters that take two.
+// pack counts the units of text, and fills parts one by one: a division by the size of a part would split characters of two units.
 func pack(text string, width func(rune) int, single, part int) (units, segments int) {
 	room := 0
 	for _, r := range text {

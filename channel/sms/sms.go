@@ -1,20 +1,28 @@
-// Package sms sends short messages through a [Gateway]: [Aliyun], [Tencent], [Twilio], or any other over [HTTP].
+// Package sms sends text messages through a [Gateway]. Each vendor has a package below this one: aliyun, tencent and twilio. [HTTP]
+// makes a gateway for any other vendor.
+//
+//	c := sms.New(twilio.New("AC…", "auth token", "+15005550006", nil), nil)
 //
 // # Content
 //
-// A gateway takes one of two forms, and a delivery without it is refused:
+// A gateway takes one of two forms, and a delivery without that form is refused:
 //
-//   - Approved, and nothing else, where the vendor wants every text approved beforehand: Aliyun, Tencent, and an HTTP gateway that
-//     has templates. The host's own name of the text is mapped to the vendor's by a [Template], so that one message goes through
-//     channel.Failover(sms.New(aliyun, nil), sms.New(tencent, nil)) whichever is up.
-//   - Text, and nothing else, everywhere else. It may take [Options].MaxSegments messages of the network; see [Segments].
+//   - Approved only, if the vendor approves every text beforehand: Aliyun, Tencent, and an HTTP gateway with templates. A [Template]
+//     maps the host's own name of the text to the vendor's, so one message can go through either vendor of
+//     channel.Failover(sms.New(aliyun.New(…), nil), sms.New(tencent.New(…), nil)).
+//   - Text only, for all other gateways, in at most [Options].MaxSegments messages of the network; see [Segments].
 //
-// Title, HTML, Markdown, URL and attachments are not shown. Extra is [Extra].
+// Title, HTML, Markdown, URL and attachments are not shown. A delivery's Extra is decoded as an [Extra].
 //
 // # Numbers
 //
-// An address is an E.164 number such as +8613800138000, or one of the other notations that [E164] reads. On the wire it has the
-// vendor's own form.
+// An address is an E.164 number such as +8613800138000, or in another notation that [E164] reads. The gateway sends it in the vendor's
+// own form.
+//
+// # Writing a gateway
+//
+// A gateway implements [Gateway]. [Keys] supplies the access key of each request, [Templates] checks the approved texts, and [Refused]
+// and [Unrecognized] classify the vendor's answers.
 package sms
 
 import (
@@ -28,7 +36,7 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// A Channel sends short messages through one [Gateway]. It may be used by many goroutines at once.
+// A Channel sends text messages through one [Gateway]. It is safe for concurrent use.
 type Channel struct {
 	gateway     Gateway
 	maxSegments int
@@ -45,9 +53,9 @@ var (
 
 // Options configures a [Channel]. A nil *Options means all defaults.
 type Options struct {
-	// MaxSegments is how many messages of the network one text may take, each of which is billed. It counts as the vendors do: by
-	// [MainlandSegments] to mainland China, by [Segments] elsewhere. Of an approved text only the parameters are known and count.
-	// Defaults to 10; negative means no bound.
+	// MaxSegments limits the messages of the network that one text may take; each is billed. The count is that of the vendors:
+	// [MainlandSegments] for mainland China, [Segments] elsewhere. Of an approved text, only the parameters are known and count.
+	// Defaults to 10; negative means no limit.
 	MaxSegments int
 }
 
@@ -60,7 +68,7 @@ func New(g Gateway, o *Options) *Channel {
 	return c
 }
 
-// Send makes one attempt to hand d to the vendor. A receipt means that the vendor took it, not that it arrived.
+// Send makes one attempt to hand d to the vendor. A receipt means that the vendor accepted the message, not that the phone has it.
 func (c *Channel) Send(ctx context.Context, d channel.Delivery) (channel.Receipt, error) {
 	m, err := c.sms(d)
 	if err != nil {
@@ -75,16 +83,16 @@ func (c *Channel) Send(ctx context.Context, d channel.Delivery) (channel.Receipt
 }
 
 // Validate refuses a bad number, a form that the gateway does not take, an unknown template, a missing or unknown parameter (Field
-// "content.approved.params.<name>"), a text that is too long, and an unknown Extra.
+// "content.approved.params.<name>"), a text beyond MaxSegments, an unknown Extra, and whatever the gateway's own Validate refuses.
 func (c *Channel) Validate(d channel.Delivery) error {
 	_, err := c.sms(d)
 	return err
 }
 
-// Valid asks the gateway.
+// Valid checks the gateway's configuration.
 func (c *Channel) Valid() error {
 	if c.gateway == nil {
-		return errors.New("sms: no gateway")
+		return errors.New("sms: a gateway is required")
 	}
 	if v, ok := c.gateway.(channel.Configured); ok {
 		return v.Valid()
@@ -95,7 +103,7 @@ func (c *Channel) Valid() error {
 // AddressKind returns [channel.Phone].
 func (c *Channel) AddressKind() string { return channel.Phone }
 
-// Limits asks the gateway. It is always costly: each message is billed.
+// Limits returns the gateway's limits. They are always costly, because each message is billed.
 func (c *Channel) Limits() (l channel.Limits) {
 	if g, ok := c.gateway.(channel.Limiter); ok {
 		l = g.Limits()
@@ -104,7 +112,7 @@ func (c *Channel) Limits() (l channel.Limits) {
 	return l
 }
 
-// Close closes the gateway, if it can be closed.
+// Close closes a gateway that has a Close method.
 func (c *Channel) Close(ctx context.Context) error {
 	switch g := c.gateway.(type) {
 	case channel.Drainer:
@@ -115,7 +123,7 @@ func (c *Channel) Close(ctx context.Context) error {
 	return nil
 }
 
-// sms turns d into what the gateway is given, or says why it cannot.
+// sms returns the message for the gateway, or an error for a delivery that can never work.
 func (c *Channel) sms(d channel.Delivery) (SMS, error) {
 	to, err := E164(d.To)
 	if err != nil {
@@ -126,7 +134,7 @@ func (c *Channel) sms(d channel.Delivery) (SMS, error) {
 		return SMS{}, fmt.Errorf("sms: %w", err)
 	}
 	if code := extra.ExtendCode; code != "" && !digits(code) {
-		return SMS{}, refuse("extra.extend_code", "takes digits only")
+		return SMS{}, refuse("extra.extend_code", "must be digits")
 	}
 	m := SMS{ID: d.ID, To: to, ExpireAt: d.ExpireAt, Extra: extra}
 	if err := c.fill(&m, d.Content); err != nil {
@@ -138,17 +146,17 @@ func (c *Channel) sms(d channel.Delivery) (SMS, error) {
 	return m, err
 }
 
-// fill gives m the one form of the content that the gateway takes.
+// fill sets the form of the content that the gateway takes.
 func (c *Channel) fill(m *SMS, content channel.Content) (err error) {
 	templates := c.templates()
 	if templates == nil {
 		if strings.TrimSpace(content.Text) == "" {
-			return refuse("content.text", "is empty, and this gateway takes no other form")
+			return refuse("content.text", "is required: the gateway takes no other form")
 		}
 		m.Text = content.Text
 		return c.checkLength("content.text", m.To, m.Text)
 	}
-	if m.Template, m.Approved, err = arrange(templates, content.Approved); err != nil {
+	if m.Template, m.Approved, err = templates.arrange(content.Approved); err != nil {
 		return err
 	}
 	var values strings.Builder
@@ -158,9 +166,9 @@ func (c *Channel) fill(m *SMS, content channel.Content) (err error) {
 	return c.checkLength("content.approved.params", m.To, values.String())
 }
 
-// templates asks the gateway. Nil means that it takes free texts.
-func (c *Channel) templates() map[string]Template {
-	if g, ok := c.gateway.(interface{ Templates() map[string]Template }); ok {
+// templates returns the gateway's templates, or nil for a gateway of free texts.
+func (c *Channel) templates() Templates {
+	if g, ok := c.gateway.(interface{ Templates() Templates }); ok {
 		return g.Templates()
 	}
 	return nil
@@ -168,19 +176,19 @@ func (c *Channel) templates() map[string]Template {
 
 func (c *Channel) checkLength(field, to, text string) error {
 	if !utf8.ValidString(text) {
-		return refuse(field, "is not UTF-8")
+		return refuse(field, "must be UTF-8")
 	}
 	count := Segments
-	if mainland(to) {
+	if Mainland(to) {
 		count = MainlandSegments
 	}
 	if n := count(text).Segments; c.maxSegments > 0 && n > c.maxSegments {
-		return refuse(field, fmt.Sprintf("takes %d messages, more than %d", n, c.maxSegments))
+		return refuse(field, fmt.Sprintf("must take at most %d messages, takes %d", c.maxSegments, n))
 	}
 	return nil
 }
 
-// refuse is a delivery that can never work, because of field.
+// refuse returns the error for a delivery that can never work because of field.
 func refuse(field, text string) error {
 	return &channel.Error{Kind: channel.Rejected, Field: field, Err: errors.New("sms: " + text)}
 }

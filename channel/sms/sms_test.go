@@ -12,6 +12,9 @@ import (
 
 	"github.com/e7ddda3c/notify/channel"
 	"github.com/e7ddda3c/notify/channel/sms"
+	"github.com/e7ddda3c/notify/channel/sms/aliyun"
+	"github.com/e7ddda3c/notify/channel/sms/internal/smstest"
+	"github.com/e7ddda3c/notify/channel/sms/tencent"
 )
 
 // A phone remembers what it was sent. It takes free texts.
@@ -30,8 +33,8 @@ type strictPhone struct {
 
 var errClosed = errors.New("closed")
 
-func (p *strictPhone) Templates() map[string]sms.Template {
-	return map[string]sms.Template{
+func (p *strictPhone) Templates() sms.Templates {
+	return sms.Templates{
 		"code":  {ID: "T1", Sign: "Shop", Params: []string{"code", "minutes"}},
 		"hello": {ID: "T2", Sign: "Shop"},
 	}
@@ -52,22 +55,10 @@ type draining struct{ phone }
 
 func (p *draining) Close(ctx context.Context) error { return ctx.Err() }
 
-func text(to, s string) channel.Delivery {
-	return channel.Delivery{ID: "d-1", To: to, Content: channel.Content{Text: s}}
-}
-
-func approved(to, name string, params ...string) channel.Delivery {
-	a := &channel.Approved{Name: name}
-	for i := 0; i < len(params); i += 2 {
-		a.Params = append(a.Params, channel.Param{Name: params[i], Value: params[i+1]})
-	}
-	return channel.Delivery{ID: "d-1", To: to, Content: channel.Content{Approved: a}}
-}
-
 func TestSendGivesTheGatewayATextThatIsReady(t *testing.T) {
 	p := &phone{}
 	at := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
-	d := text("138-0013-8000", "Your parcel is here")
+	d := smstest.Text("138-0013-8000", "Your parcel is here")
 	d.Content.Title, d.Content.HTML, d.Content.Approved = "Parcel", "<p>Parcel</p>", &channel.Approved{Name: "code"}
 	d.ExpireAt, d.Extra = at, json.RawMessage(`{"extend_code": "42"}`)
 
@@ -82,7 +73,7 @@ func TestSendGivesTheGatewayATextThatIsReady(t *testing.T) {
 
 func TestSendGivesTheGatewayParametersInTheTemplatesOrder(t *testing.T) {
 	p := &strictPhone{}
-	d := approved("+15005550006", "code", "minutes", "5", "code", "123456")
+	d := smstest.Approved("+15005550006", "code", "minutes", "5", "code", "123456")
 	d.Content.Text = "Your code is 123456"
 
 	_, err := sms.New(p, nil).Send(t.Context(), d)
@@ -111,32 +102,32 @@ func TestValidate(t *testing.T) {
 		field   string // "" if d is good
 		kind    channel.Kind
 	}{
-		"takes a text":                            {free, text(abroad, "hello"), "", ""},
-		"takes an approved text":                  {strict, approved(home, "code", "code", "1", "minutes", "5"), "", ""},
-		"takes one without parameters":            {strict, approved(home, "hello"), "", ""},
-		"refuses a bad number":                    {free, text("5005550006", "hello"), "to", channel.InvalidRecipient},
-		"refuses an empty text":                   {free, text(abroad, " \n"), "content.text", rejected},
+		"takes a text":                            {free, smstest.Text(abroad, "hello"), "", ""},
+		"takes an approved text":                  {strict, smstest.Approved(home, "code", "code", "1", "minutes", "5"), "", ""},
+		"takes one without parameters":            {strict, smstest.Approved(home, "hello"), "", ""},
+		"refuses a bad number":                    {free, smstest.Text("5005550006", "hello"), "to", channel.InvalidRecipient},
+		"refuses an empty text":                   {free, smstest.Text(abroad, " \n"), "content.text", rejected},
 		"refuses HTML alone":                      {free, html, "content.text", rejected},
-		"refuses an approved text for a free one": {free, approved(abroad, "hello"), "content.text", rejected},
-		"refuses what is not UTF-8":               {free, text(abroad, "hell\xf6"), "content.text", rejected},
-		"refuses a parameter that is not UTF-8":   {strict, approved(home, "code", "code", "\xf6", "minutes", "5"), params, rejected},
-		"refuses a free text for an approved one": {strict, text(home, "hello"), "content.approved", rejected},
-		"refuses a name without a template":       {strict, approved(home, "bye"), "content.approved.name", rejected},
-		"refuses a missing parameter":             {strict, approved(home, "code", "code", "1"), params + ".minutes", rejected},
-		"refuses a parameter too many":            {strict, approved(home, "hello", "code", "1"), params + ".code", rejected},
+		"refuses an approved text for a free one": {free, smstest.Approved(abroad, "hello"), "content.text", rejected},
+		"refuses what is not UTF-8":               {free, smstest.Text(abroad, "hell\xf6"), "content.text", rejected},
+		"refuses a parameter that is not UTF-8":   {strict, smstest.Approved(home, "code", "code", "\xf6", "minutes", "5"), params, rejected},
+		"refuses a free text for an approved one": {strict, smstest.Text(home, "hello"), "content.approved", rejected},
+		"refuses a name without a template":       {strict, smstest.Approved(home, "bye"), "content.approved.name", rejected},
+		"refuses a missing parameter":             {strict, smstest.Approved(home, "code", "code", "1"), params + ".minutes", rejected},
+		"refuses a parameter too many":            {strict, smstest.Approved(home, "hello", "code", "1"), params + ".code", rejected},
 		"refuses a parameter given twice": {
-			strict, approved(home, "code", "code", "1", "code", "2", "minutes", "5"), params + ".code", rejected,
+			strict, smstest.Approved(home, "code", "code", "1", "code", "2", "minutes", "5"), params + ".code", rejected,
 		},
-		"keeps an odd name out of the field": {strict, approved(home, "hello", "a\r\nb", "1"), params, rejected},
-		"refuses an unknown extra":           {free, extra(text(abroad, "hello"), `{"sender": "Shop"}`), "extra.sender", rejected},
-		"refuses letters in the extend code": {free, extra(text(abroad, "hello"), `{"extend_code": "12a"}`), "extra.extend_code", rejected},
-		"asks the gateway":                   {strict, extra(approved(home, "hello"), `{"extend_code": "13"}`), "", rejected},
-		"takes ten messages of GSM-7":        {free, text(abroad, strings.Repeat("a", 1530)), "", ""},
-		"refuses eleven":                     {free, text(abroad, strings.Repeat("a", 1531)), "content.text", rejected},
-		"takes ten messages to the mainland": {free, text(home, strings.Repeat("a", 670)), "", ""},
-		"refuses eleven to the mainland":     {free, text(home, strings.Repeat("a", 671)), "content.text", rejected},
+		"keeps an odd name out of the field": {strict, smstest.Approved(home, "hello", "a\r\nb", "1"), params, rejected},
+		"refuses an unknown extra":           {free, extra(smstest.Text(abroad, "hello"), `{"sender": "Shop"}`), "extra.sender", rejected},
+		"refuses letters in the extend code": {free, extra(smstest.Text(abroad, "hello"), `{"extend_code": "12a"}`), "extra.extend_code", rejected},
+		"asks the gateway":                   {strict, extra(smstest.Approved(home, "hello"), `{"extend_code": "13"}`), "", rejected},
+		"takes ten messages of GSM-7":        {free, smstest.Text(abroad, strings.Repeat("a", 1530)), "", ""},
+		"refuses eleven":                     {free, smstest.Text(abroad, strings.Repeat("a", 1531)), "content.text", rejected},
+		"takes ten messages to the mainland": {free, smstest.Text(home, strings.Repeat("a", 670)), "", ""},
+		"refuses eleven to the mainland":     {free, smstest.Text(home, strings.Repeat("a", 671)), "content.text", rejected},
 		"refuses parameters of eleven": {
-			strict, approved(home, "code", "code", strings.Repeat("1", 670), "minutes", "5"), params, rejected,
+			strict, smstest.Approved(home, "code", "code", strings.Repeat("1", 670), "minutes", "5"), params, rejected,
 		},
 	}
 	for name, tt := range tests {
@@ -157,10 +148,10 @@ func TestValidate(t *testing.T) {
 }
 
 func TestMaxSegments(t *testing.T) {
-	d := text("+15005550006", strings.Repeat("a", 161))
+	d := smstest.Text("+15005550006", strings.Repeat("a", 161))
 	require.NoError(t, sms.New(&phone{}, &sms.Options{MaxSegments: 2}).Validate(d))
 	err := sms.New(&phone{}, &sms.Options{MaxSegments: 1}).Validate(d)
-	require.ErrorContains(t, err, "takes 2 messages, more than 1")
+	require.ErrorContains(t, err, "must take at most 1 messages, takes 2")
 
 	d.Content.Text = strings.Repeat("a", 100_000)
 	require.NoError(t, sms.New(&phone{}, &sms.Options{MaxSegments: -1}).Validate(d))
@@ -199,8 +190,8 @@ func (h hiding) Send(ctx context.Context, m sms.SMS) (channel.Receipt, error) {
 }
 
 func TestGatewayOfApprovedTextsRefusesAFreeOne(t *testing.T) {
-	for _, g := range []sms.Gateway{sms.Aliyun("id", "secret", nil), sms.Tencent("id", "key", "1", nil)} {
-		_, err := sms.New(hiding{g}, nil).Send(t.Context(), text("+8613800138000", "hello"))
+	for _, g := range []sms.Gateway{aliyun.New("id", "secret", nil), tencent.New("id", "key", "1", nil)} {
+		_, err := sms.New(hiding{g}, nil).Send(t.Context(), smstest.Text("+8613800138000", "hello"))
 		require.ErrorIs(t, err, channel.Rejected)
 	}
 }

@@ -2,60 +2,71 @@ package sms
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/channel/internal/code"
 )
 
-// A Template is a text that the vendor approved. A gateway's options hold them under the host's own names, which are those of
-// [channel.Approved].
+// A Template is a text that the vendor approved.
 type Template struct {
 	ID   string // the vendor's, such as "SMS_154950909" (Aliyun) or "1000001" (Tencent)
-	Sign string // the approved signature, without brackets; by default the gateway's
-	// Params are the names of the parameters, in the order in which the text holds them. Tencent is sent the values in this
-	// order. Aliyun is sent names and values, so there the names are also those in the text. None may be missing in a message,
-	// none may be added.
+	Sign string // the approved signature, without brackets; defaults to the gateway's
+	// Params names the parameters, in the order in which the text holds them. A message must give each of them, and no other. Tencent
+	// gets the values alone, in this order; Aliyun gets names and values, so there the names must be those in the text.
 	Params []string
 }
 
-// signed copies templates and gives sign to those that have none.
-func signed(templates map[string]Template, sign string) map[string]Template {
-	out := make(map[string]Template, len(templates))
-	for name, t := range templates {
+// Templates are the approved texts of a gateway. The keys are the host's own names, which messages use in [channel.Approved].
+type Templates map[string]Template
+
+// WithSign returns a copy in which templates without a signature have sign.
+func (ts Templates) WithSign(sign string) Templates {
+	out := make(Templates, len(ts))
+	for name, t := range ts {
 		t.Sign = cmp.Or(t.Sign, sign)
 		out[name] = t
 	}
 	return out
 }
 
-// checkTemplates says what is wrong with a gateway's templates.
-func checkTemplates(vendor string, templates map[string]Template, needSign bool) error {
-	if len(templates) == 0 {
-		return fmt.Errorf("%s: no Templates", vendor)
+// Valid refuses an empty set, a template without an ID, and parameters of one name.
+func (ts Templates) Valid() error {
+	if len(ts) == 0 {
+		return errors.New("Templates is required")
 	}
-	for _, name := range slices.Sorted(maps.Keys(templates)) {
-		switch t := templates[name]; {
+	for _, name := range slices.Sorted(maps.Keys(ts)) {
+		switch t := ts[name]; {
 		case t.ID == "":
-			return fmt.Errorf("%s: template %q has no ID", vendor, name)
-		case t.Sign == "" && needSign:
-			return fmt.Errorf("%s: template %q has no Sign", vendor, name)
+			return fmt.Errorf("template %q: ID is required", name)
 		case len(slices.Compact(slices.Sorted(slices.Values(t.Params)))) < len(t.Params):
-			return fmt.Errorf("%s: template %q names a parameter twice", vendor, name)
+			return fmt.Errorf("template %q: names of parameters must be distinct", name)
 		}
 	}
 	return nil
 }
 
-// arrange finds the template of a and puts a's parameters into its order.
-func arrange(templates map[string]Template, a *channel.Approved) (Template, *channel.Approved, error) {
-	if a == nil {
-		return Template{}, nil, refuse("content.approved", "is missing, and this gateway takes no other form")
+// Signed refuses a template without a signature.
+func (ts Templates) Signed() error {
+	for _, name := range slices.Sorted(maps.Keys(ts)) {
+		if ts[name].Sign == "" {
+			return fmt.Errorf("template %q: Sign is required", name)
+		}
 	}
-	t, ok := templates[a.Name]
+	return nil
+}
+
+// arrange finds the template of a, and returns it with a copy of a whose parameters are in the template's order.
+func (ts Templates) arrange(a *channel.Approved) (Template, *channel.Approved, error) {
+	if a == nil {
+		return Template{}, nil, refuse("content.approved", "is required: the gateway takes no other form")
+	}
+	t, ok := ts[a.Name]
 	if !ok {
-		return Template{}, nil, refuse("content.approved.name", "this gateway has no such template")
+		return Template{}, nil, refuse("content.approved.name", "must be one of the gateway's templates")
 	}
 	params, err := t.order(a.Params)
 	if err != nil {
@@ -64,15 +75,15 @@ func arrange(templates map[string]Template, a *channel.Approved) (Template, *cha
 	return t, &channel.Approved{Name: a.Name, Params: params}, nil
 }
 
-// order returns given as the template wants it.
+// order returns the given parameters in the template's order.
 func (t Template) order(given []channel.Param) ([]channel.Param, error) {
 	values := make(map[string]string, len(given))
 	for _, p := range given {
 		if _, twice := values[p.Name]; twice {
-			return nil, refuse(paramField(p.Name), "is given twice")
+			return nil, refuse(paramField(p.Name), "must be given once")
 		}
 		if !slices.Contains(t.Params, p.Name) {
-			return nil, refuse(paramField(p.Name), "the template has no such parameter")
+			return nil, refuse(paramField(p.Name), "must be a parameter of the template")
 		}
 		values[p.Name] = p.Value
 	}
@@ -80,16 +91,16 @@ func (t Template) order(given []channel.Param) ([]channel.Param, error) {
 	for i, name := range t.Params {
 		value, ok := values[name]
 		if !ok {
-			return nil, refuse(paramField(name), "is missing")
+			return nil, refuse(paramField(name), "is required")
 		}
 		params[i] = channel.Param{Name: name, Value: value}
 	}
 	return params, nil
 }
 
-// paramField is where a parameter is at fault. What does not look like a name stays out of it: it comes from a message.
+// paramField returns the path of a parameter. A name that could be free text stays out, because a message brought it.
 func paramField(name string) string {
-	if !word(name) {
+	if !code.Valid(name) {
 		return "content.approved.params"
 	}
 	return "content.approved.params." + name

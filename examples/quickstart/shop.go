@@ -15,6 +15,7 @@ import (
 	"github.com/e7ddda3c/notify/channel/dingtalk"
 	"github.com/e7ddda3c/notify/channel/email"
 	"github.com/e7ddda3c/notify/channel/sms"
+	"github.com/e7ddda3c/notify/channel/sms/twilio"
 	"github.com/e7ddda3c/notify/channel/websocket"
 	"github.com/e7ddda3c/notify/template"
 )
@@ -104,10 +105,10 @@ func (s *shop) email() (channel.Channel, error) {
 
 func (s *shop) sms() channel.Channel {
 	if s.twilioAccount != "" {
-		return sms.New(sms.Twilio(s.twilioAccount, s.twilioToken, s.twilioFrom, nil), nil)
+		return sms.New(twilio.New(s.twilioAccount, s.twilioToken, s.twilioFrom, nil), nil)
 	}
 	url := s.peers.serveTwilio("AC00000000000000000000000000000000", "twilio-token")
-	return sms.New(sms.Twilio("AC00000000000000000000000000000000", "twilio-token", s.twilioFrom, &sms.TwilioOptions{BaseURL: url}), nil)
+	return sms.New(twilio.New("AC00000000000000000000000000000000", "twilio-token", s.twilioFrom, &twilio.Options{BaseURL: url}), nil)
 }
 
 func (s *shop) dingtalk() channel.Channel {
