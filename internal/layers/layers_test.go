@@ -57,7 +57,8 @@ func TestCheckComplainsOf(t *testing.T) {
 		"a test library outside of tests":        {"channel/channeltest", "github.com/stretchr/testify", "not listed"},
 		"a library in the wrong hands":           {"channel/sms", "github.com/wneessen/go-mail", "for channel/email alone"},
 		"a folder without a place":               {"utils", "channel", "no place"},
-		"a tool that knows the house":            {"internal/env", "channel", "tools import nothing"},
+		"a tool that knows the house":            {"internal/env", "channel", "a tool imports nothing"},
+		"a tool that knows an adapter":           {"internal/faulttest", "store/memory", "a tool imports nothing"},
 		"nothing if the root knows a port":       {"", "template", ""},
 		"nothing if template knows channel":      {"template", "channel", ""},
 		"nothing if an adapter sends over HTTP":  {"channel/sms", "channel/httpsend", ""},
@@ -68,6 +69,7 @@ func TestCheckComplainsOf(t *testing.T) {
 		"nothing if a hook shares a helper":      {"channel/httphook", "channel/internal/x", ""},
 		"nothing if an adapter has rooms inside": {"store/sqlstore", "store/sqlstore/internal/dialect", ""},
 		"nothing if email uses its library":      {"channel/email", "github.com/wneessen/go-mail", ""},
+		"nothing if a tool knows its port":       {"internal/faulttest", "store", ""},
 		"nothing if an adapter uses net/http":    {"channel/httpsend", "net/http", ""},
 	}
 	for name, test := range tests {

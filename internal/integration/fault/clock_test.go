@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/e7ddda3c/notify/store/faulttest"
+	"github.com/e7ddda3c/notify/internal/faulttest"
 )
 
 // testClock lets the clocks of workers jump by an hour, there and back, every two seconds. It is the store's that counts.

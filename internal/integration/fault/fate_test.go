@@ -11,7 +11,7 @@ import (
 
 	"github.com/e7ddda3c/notify"
 	"github.com/e7ddda3c/notify/channel"
-	"github.com/e7ddda3c/notify/store/faulttest"
+	"github.com/e7ddda3c/notify/internal/faulttest"
 )
 
 // The dispatchers of the groups, by their names.

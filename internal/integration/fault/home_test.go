@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/e7ddda3c/notify/internal/env"
-	"github.com/e7ddda3c/notify/store/faulttest"
+	"github.com/e7ddda3c/notify/internal/faulttest"
 	"github.com/e7ddda3c/notify/store/sqlstore"
 )
 

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/e7ddda3c/notify"
-	"github.com/e7ddda3c/notify/store/faulttest"
+	"github.com/e7ddda3c/notify/internal/faulttest"
 )
 
 // What a message's name begins with.

@@ -11,8 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/e7ddda3c/notify/internal/faulttest"
 	"github.com/e7ddda3c/notify/store"
-	"github.com/e7ddda3c/notify/store/faulttest"
 	"github.com/e7ddda3c/notify/store/sqlstore"
 )
 

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/e7ddda3c/notify/store/faulttest"
+	"github.com/e7ddda3c/notify/internal/faulttest"
 )
 
 // bombs are where workers die by themselves.

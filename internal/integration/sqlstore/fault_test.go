@@ -16,8 +16,8 @@ import (
 	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
 
+	"github.com/e7ddda3c/notify/internal/faulttest"
 	"github.com/e7ddda3c/notify/store"
-	"github.com/e7ddda3c/notify/store/faulttest"
 	"github.com/e7ddda3c/notify/store/sqlstore"
 )
 

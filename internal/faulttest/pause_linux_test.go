@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/e7ddda3c/notify/store/faulttest"
+	"github.com/e7ddda3c/notify/internal/faulttest"
 )
 
 func TestPausedProcessDoesNothing(t *testing.T) {
