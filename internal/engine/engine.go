@@ -49,8 +49,8 @@ var errRunning = errors.New("notify: Run is already running")
 type Engine struct {
 	core
 	config Config
-	store  *guarded  // nil: none
-	intake *intake // nil: no store
+	store  *guarded // nil: none
+	intake *intake  // nil: no store
 
 	mu     sync.Mutex
 	runner *runner // the Run in progress, or nil

@@ -123,7 +123,9 @@ func (s *guarded) DueSchedules(ctx context.Context, limit int) (due []store.Sche
 }
 
 func (s *guarded) AdvanceSchedule(ctx context.Context, tenant, name string, from, to time.Time) (bool, error) {
-	return ask(ctx, s, func(ctx context.Context) (bool, error) { return s.schedules.AdvanceSchedule(ctx, tenant, name, from, to) })
+	return ask(ctx, s, func(ctx context.Context) (bool, error) {
+		return s.schedules.AdvanceSchedule(ctx, tenant, name, from, to)
+	})
 }
 
 func (s *guarded) DeleteSchedule(ctx context.Context, tenant, name string) (bool, error) {

@@ -1,5 +1,6 @@
 // Package layers holds the house to its plan (docs/design.md): arrows point down only.
 //
+//	observe/…         above         imports anything of ours
 //	notify (root)     application   imports ports and parts
 //	internal/engine … parts         import what is listed here; only the root imports them, and those they are shared with
 //	channel …         ports         import the standard library; template and store also channel
@@ -37,8 +38,11 @@ var tools = map[string][]string{
 	"internal/faulttest": {"store"},
 }
 
-// A room may be entered by its adapters: folders below the ports, inbox, and what the modules below observe share.
-var rooms = []string{"channel", "template", "store", "transport", "inbox", "observe"}
+// A room may be entered by its adapters: folders below the ports, and inbox.
+var rooms = []string{"channel", "template", "store", "transport", "inbox"}
+
+// above are the folders that stand above the root package: packages that the nested modules below them share.
+var above = []string{"observe"}
 
 // shared are the packages for adapters to share, with the folders whose packages may import them. An entry covers what lies below it.
 var shared = map[string][]string{
@@ -121,6 +125,8 @@ func forbidden(folder string, other Package, path string) string {
 
 func forbiddenOurs(folder, other string) string {
 	switch {
+	case withinAny(folder, above):
+		return ""
 	case other == "":
 		return "the root package stands above it"
 	case folder == "":
