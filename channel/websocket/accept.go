@@ -9,15 +9,17 @@ import (
 	"time"
 )
 
-// Identity says who connects.
+// Identity is the verified identity of a client.
 type Identity struct {
-	Tenant, User string // User is required: what deliveries have as To
-	// Expires is when the connection is closed with [CloseExpired], such as the exp of a JWT. The zero time is never.
+	Tenant, User string // User is required, and is the To of the user's deliveries
+	// Expires is the time at which the hub closes the connection with [CloseExpired], such as the exp claim of a JWT. The zero time
+	// means never.
 	Expires time.Time
 }
 
-// ServeHTTP upgrades r to a WebSocket connection and returns while that lives on. It answers 403 to a foreign origin, 401 to whom
-// the authenticator does not know, 429 to a user and 503 to everyone beyond the limits, and 503 while the hub closes.
+// ServeHTTP upgrades r to a WebSocket connection and returns once the connection is open. It refuses the handshake with 403 for a
+// foreign origin, 401 if the authenticator returns an error, 429 beyond Options.MaxPerUser, 503 beyond Options.MaxConnections or
+// while the hub closes, and 500 if the hub is not valid or the authenticator panics.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id, status := h.admit(r)
 	if status != http.StatusOK {
@@ -36,7 +38,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// admit says who r is from and reserves a place, or says with which status to refuse.
+// admit checks the origin, identifies the client and reserves a place. Any status but 200 is a refusal.
 func (h *Hub) admit(r *http.Request) (Identity, int) {
 	if h.fault != nil {
 		return Identity{}, http.StatusInternalServerError
@@ -56,7 +58,7 @@ func (h *Hub) admit(r *http.Request) (Identity, int) {
 
 var errPanic = errors.New("websocket: the authenticator panicked")
 
-// identify asks the authenticator. An identity that says nobody, or has ended, is none.
+// identify calls the authenticator. An identity without a user, or one that has expired, is an error.
 func (h *Hub) identify(r *http.Request) (id Identity, err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -69,14 +71,14 @@ func (h *Hub) identify(r *http.Request) (id Identity, err error) {
 	case err != nil:
 		return Identity{}, err
 	case id.User == "":
-		return Identity{}, errors.New("websocket: an identity without a user")
+		return Identity{}, errors.New("websocket: Identity.User is required")
 	case !id.Expires.IsZero() && !time.Now().Before(id.Expires):
-		return Identity{}, errors.New("websocket: an identity that has expired")
+		return Identity{}, errors.New("websocket: the identity has expired")
 	}
 	return id, nil
 }
 
-// refuse answers without a reason: who is refused is not told why.
+// refuse answers with the status alone, so that the client does not learn the reason.
 func (h *Hub) refuse(w http.ResponseWriter, status int) {
 	h.stats.refused.Add(1)
 	switch status {

@@ -150,15 +150,15 @@ func TestRefusedHandshakes(t *testing.T) {
 		upset  func(*http.Request)
 		status int
 	}{
-		"an authenticator's error":      {"bad", nil, http.StatusUnauthorized},
-		"an identity without a user":    {"nobody", nil, http.StatusUnauthorized},
-		"an identity that has expired":  {"old", nil, http.StatusUnauthorized},
-		"an authenticator that panics":  {"panic", nil, http.StatusInternalServerError},
-		"a request that is no upgrade":  {"ann", func(r *http.Request) { r.Header.Del("Upgrade") }, http.StatusUpgradeRequired},
-		"a post":                        {"ann", func(r *http.Request) { r.Method = http.MethodPost }, http.StatusMethodNotAllowed},
-		"an old version of WebSocket":   {"ann", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Version", "8") }, http.StatusBadRequest},
-		"a key that is none":            {"ann", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "x") }, http.StatusBadRequest},
-		"what would be taken otherwise": {"ann", nil, http.StatusNotImplemented}, // a ResponseRecorder cannot be hijacked
+		"an authenticator's error":     {"bad", nil, http.StatusUnauthorized},
+		"an identity without a user":   {"nobody", nil, http.StatusUnauthorized},
+		"an identity that has expired": {"old", nil, http.StatusUnauthorized},
+		"an authenticator that panics": {"panic", nil, http.StatusInternalServerError},
+		"a request that is no upgrade": {"ann", func(r *http.Request) { r.Header.Del("Upgrade") }, http.StatusUpgradeRequired},
+		"a post":                       {"ann", func(r *http.Request) { r.Method = http.MethodPost }, http.StatusMethodNotAllowed},
+		"an old version of WebSocket":  {"ann", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Version", "8") }, http.StatusBadRequest},
+		"a key that is none":           {"ann", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "x") }, http.StatusBadRequest},
+		"a request that is accepted":   {"ann", nil, http.StatusNotImplemented}, // a ResponseRecorder cannot be hijacked
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -177,10 +177,10 @@ func TestRefusedHandshakes(t *testing.T) {
 	require.Contains(t, log.String(), "msg=panic in=authenticator")
 	require.NotContains(t, log.String(), "s3cret")
 
-	h.connect(t, "good") // no refusal has taken a place
+	h.connect(t, "good") // no refused handshake has kept a place
 }
 
-// Others took the user from the URL, so that anyone could listen to anyone.
+// A user taken from the URL would let any client read another user's messages.
 func TestTheUserIsTheAuthenticatorsAndNotTheURLs(t *testing.T) {
 	h := start(t, nil)
 	c, _, err := h.try(t, "/ws/bob?user=bob&user_id=bob&token=bob", http.Header{"Authorization": {"Bearer ann"}})
@@ -235,7 +235,7 @@ func TestAHubThatIsNotValid(t *testing.T) {
 	require.NoError(t, channel.Valid(websocket.New(auth, nil)))
 }
 
-// What a client sends together with its handshake is in the server's buffer and not on the socket.
+// Bytes that a client sends together with its handshake are in the server's buffer, no longer on the socket.
 func TestFramesThatComeWithTheHandshakeAreRead(t *testing.T) {
 	got := make(chan string, 2)
 	h := start(t, &websocket.Options{OnMessage: func(_ context.Context, _ *websocket.Conn, m websocket.Incoming) { got <- string(m.Data) }})
@@ -244,7 +244,7 @@ func TestFramesThatComeWithTheHandshakeAreRead(t *testing.T) {
 	require.Equal(t, "bird", <-got)
 }
 
-// Middleware wraps the ResponseWriter: some can be unwrapped, gin's must be told to write the header.
+// Middleware wraps the ResponseWriter. Some wrappers can be unwrapped; gin's must be told to write the header.
 func TestResponseWritersOfMiddleware(t *testing.T) {
 	tests := map[string]func(http.ResponseWriter) http.ResponseWriter{
 		"one that can be unwrapped":  func(w http.ResponseWriter) http.ResponseWriter { return unwrapped{w} },
@@ -291,7 +291,7 @@ func upgradeRequest(header http.Header) *http.Request {
 	return r
 }
 
-// status is what a handler answers. To an upgrade that it takes that is 501, as a recorder cannot be hijacked.
+// status returns the status that a handler answers with. An accepted upgrade is 501, because a recorder cannot be hijacked.
 func status(t *testing.T, h http.Handler, r *http.Request) int {
 	t.Helper()
 	w := httptest.NewRecorder()

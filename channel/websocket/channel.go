@@ -20,24 +20,24 @@ var (
 	_ channel.Drainer    = (*Hub)(nil)
 )
 
-// Extra is what a message may say for this channel alone.
+// Extra holds the options that a message may set for this channel.
 type Extra struct {
-	Type FrameType       `json:"type,omitempty"` // Message, the default, or Desktop
-	Data json.RawMessage `json:"data,omitempty"` // any JSON, handed to the page as it is
+	Type FrameType       `json:"type,omitempty"` // Message or Desktop; defaults to Message
+	Data json.RawMessage `json:"data,omitempty"` // any JSON, passed to the page unchanged
 }
 
-// AddressKind says that deliveries go to the recipient's own ID, which is [Identity].User.
+// AddressKind returns [channel.UserID]: a delivery's To is the recipient's own ID, which must equal [Identity].User.
 func (h *Hub) AddressKind() string { return channel.UserID }
 
-// Validate refuses a delivery without a user, without title, text and data, with a URL that is a script, with an unknown Extra, or
-// that is larger than a queue.
+// Validate refuses a delivery without a user, one with neither title, text, Markdown nor data, one whose URL runs a script, one
+// with an invalid Extra, and one that is too large for a queue.
 func (h *Hub) Validate(d channel.Delivery) error {
 	_, err := h.payload(d)
 	return err
 }
 
-// Send queues the delivery as a [Frame] for every connection of user d.To in d.Tenant. The receipt says that it was queued; whether
-// a page showed it, nobody knows. A user without a connection is [channel.Unreachable].
+// Send queues the delivery as a [Frame] for every connection of user d.To in d.Tenant. The receipt confirms that the frame was
+// queued, not that a page showed the message. The error for a user without a connection is [channel.Unreachable].
 func (h *Hub) Send(ctx context.Context, d channel.Delivery) (channel.Receipt, error) {
 	p, err := h.payload(d)
 	if err != nil {
@@ -53,7 +53,7 @@ func (h *Hub) Send(ctx context.Context, d channel.Delivery) (channel.Receipt, er
 	return channel.Receipt{DeliveryID: d.ID, Provider: "websocket", Event: channel.Sent, At: time.Now()}, nil
 }
 
-// payload turns a delivery into what goes over the wire.
+// payload encodes a delivery as a frame.
 func (h *Hub) payload(d channel.Delivery) (Payload, error) {
 	extra, err := channel.Decode[Extra](d.Extra)
 	if err != nil {
@@ -69,15 +69,15 @@ func (h *Hub) payload(d channel.Delivery) (Payload, error) {
 	}
 	switch {
 	case d.To == "":
-		return Payload{}, fail(channel.InvalidRecipient, "to", errors.New("no user"))
+		return Payload{}, fail(channel.InvalidRecipient, "to", errors.New("is required"))
 	case f.Type != "" && f.Type != Message && f.Type != Desktop:
-		return Payload{}, fail(channel.Rejected, "extra.type", errors.New("is neither message nor desktop"))
+		return Payload{}, fail(channel.Rejected, "extra.type", errors.New("must be message or desktop"))
 	case !utf8.Valid(f.Data):
-		return Payload{}, fail(channel.Rejected, "extra.data", errors.New("is not UTF-8"))
+		return Payload{}, fail(channel.Rejected, "extra.data", errors.New("must be valid UTF-8"))
 	case f.Title == "" && f.Text == "" && f.Data == nil:
-		return Payload{}, fail(channel.Rejected, "content", errors.New("no title, text or markdown, and no data in extra"))
+		return Payload{}, fail(channel.Rejected, "content", errors.New("must have a title, text or Markdown, unless extra has data"))
 	case !safe(f.URL):
-		return Payload{}, fail(channel.Rejected, "content.url", errors.New("is no URL to follow"))
+		return Payload{}, fail(channel.Rejected, "content.url", errors.New("must be a URL, and not a javascript, vbscript or data URL"))
 	}
 	p := f.Payload()
 	if err := h.check(p); err != nil {
@@ -87,7 +87,7 @@ func (h *Hub) payload(d channel.Delivery) (Payload, error) {
 	return p, nil
 }
 
-// safe reports whether a page may make s a link: a script is none.
+// safe reports whether a page can use s as a link without running a script.
 func safe(s string) bool {
 	u, err := url.Parse(s)
 	if err != nil {

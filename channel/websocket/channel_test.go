@@ -24,7 +24,7 @@ var delivery = channel.Delivery{
 
 func TestContract(t *testing.T) {
 	var page *page
-	none := "the hub queues and waits for nobody's answer"
+	none := "the hub queues, and does not wait for an answer"
 	channeltest.Run(t, channeltest.Suite{
 		Open: func(t *testing.T, p channeltest.Peer) channel.Channel {
 			h := start(t, &websocket.Options{QueueBytes: 64 << 10})
@@ -44,7 +44,7 @@ func TestContract(t *testing.T) {
 	})
 }
 
-// A page is a client that remembers what it got.
+// A page is a client that records the messages it receives.
 type page struct {
 	client
 	mu  sync.Mutex
@@ -73,7 +73,7 @@ func open(t *testing.T, h *host, token string) *page {
 	return p
 }
 
-// received asks with a ping whether more is on its way: the pong comes after everything that was queued before.
+// received sends a ping and waits for the pong, which follows everything that was queued before.
 func (p *page) received() []string {
 	if p == nil {
 		return nil

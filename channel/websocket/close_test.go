@@ -21,7 +21,7 @@ import (
 	"github.com/e7ddda3c/notify/channel/websocket"
 )
 
-// Others let clients see 1006, and all came back at once.
+// A hub that cuts its clients, with code 1006, has them all reconnect at once.
 func TestCloseTellsEveryoneWhenToComeBack(t *testing.T) {
 	const clients = 20
 	h := start(t, &websocket.Options{Spread: time.Minute})
@@ -72,7 +72,7 @@ func TestAClosedHubRefuses(t *testing.T) {
 	require.NoError(t, h.Close(t.Context()))
 }
 
-// The authenticator may take its time, and meanwhile the hub closes.
+// The hub closes while the authenticator runs.
 func TestAHandshakeThatMeetsCloseIsRefused(t *testing.T) {
 	began, finish := make(chan struct{}), make(chan struct{})
 	h := serve(t, websocket.New(func(*http.Request) (websocket.Identity, error) {
@@ -90,7 +90,7 @@ func TestAHandshakeThatMeetsCloseIsRefused(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, resp.status)
 }
 
-// An upgrade is past the checks, and meanwhile the hub closes.
+// The hub closes after the checks, during the upgrade.
 func TestAnUpgradeThatMeetsCloseIsClosed(t *testing.T) {
 	tests := map[string]struct {
 		close func(*websocket.Hub)

@@ -15,34 +15,35 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// A Conn is one open connection. Its methods may be called by many goroutines at once, and never wait for the client.
+// A Conn is one open connection. Its methods are safe for concurrent use and never wait for the client.
 //
-// One goroutine reads for as long as the connection lives. One that writes and one that runs hooks come and go, so that neither a
-// slow client nor a slow hook keeps pings and pongs from being read.
+// One goroutine reads for the life of the connection. Two more, one that writes and one that runs hooks, exist only while there is
+// work. So neither a slow client nor a slow hook delays the reading of pings and pongs.
 type Conn struct {
 	hub  *Hub
 	id   Identity
-	in   []Target // where the index has it; guarded by the hub's lock
+	in   []Target // its entries in the index; guarded by the hub's lock
 	tap  *tap
-	ws   *coder.Conn // only reads; nil until the upgrade
+	ws   *coder.Conn // for reading only; nil until the upgrade
 	out  outbox
 	work worker
 
-	answered atomic.Bool // a pong has come since the last ping
+	answered atomic.Bool // a pong has arrived since the last ping
 	beat     *time.Timer
-	expiry   *time.Timer // nil if the identity never ends
+	expiry   *time.Timer // nil if the identity never expires
 }
 
 // Incoming is one message from a client.
 type Incoming struct {
-	Binary bool // else Data is text, and valid UTF-8
+	Binary bool // if false, Data is text and valid UTF-8
 	Data   []byte
 }
 
-// Identity says whose connection it is, as the authenticator found.
+// Identity returns the identity found by the authenticator.
 func (c *Conn) Identity() Identity { return c.id }
 
-// Push queues p for this connection alone. A connection that is closing is [channel.Unreachable]; other errors are as for [Hub.Push].
+// Push queues p for this connection alone. The error is [channel.Unreachable] if the connection is closing. Other errors are those
+// of [Hub.Push].
 func (c *Conn) Push(p Payload) error {
 	if err := c.hub.check(p); err != nil {
 		return err
@@ -54,35 +55,36 @@ func (c *Conn) Push(p Payload) error {
 	return nil
 }
 
-// Join adds the connection to a room of its tenant, until it leaves or closes.
+// Join adds the connection to a room of its tenant until the connection leaves or closes.
 func (c *Conn) Join(room string) {
 	c.hub.mu.Lock()
 	defer c.hub.mu.Unlock()
 	c.hub.join(c, room)
 }
 
-// Leave takes the connection out of a room of its tenant.
+// Leave removes the connection from a room of its tenant.
 func (c *Conn) Leave(room string) {
 	c.hub.mu.Lock()
 	defer c.hub.mu.Unlock()
 	c.hub.leave(c, room)
 }
 
-// Close closes the connection after what is queued has been written; it returns at once. The code is one of this package, of
-// RFC 6455 or the host's own from 4000 to 4999; one that must not be sent becomes 1008. At most 123 bytes of reason are sent.
+// Close closes the connection after the queued messages have been written. It returns at once. The code is one of this package, one
+// of RFC 6455, or the host's own from 4000 to 4999; a code that must not be sent is replaced by 1008. The reason is cut to 123
+// bytes.
 func (c *Conn) Close(code int, reason string) {
 	frame := closeFrame(code, reason)
 	c.out.seal(closeCode(frame), frame)
 }
 
-// upgrade answers the handshake, or refuses it.
+// upgrade completes the handshake or refuses it.
 func (c *Conn) upgrade(w http.ResponseWriter, r *http.Request) error {
-	if canHijack(w) { // else coder/websocket answers that it cannot
+	if canHijack(w) { // otherwise coder/websocket answers with 501
 		w = hijacker{w, c}
 	}
 	ws, err := coder.Accept(w, r, &coder.AcceptOptions{
 		Subprotocols:       []string{Subprotocol},
-		InsecureSkipVerify: true, // the hub has checked the origin, more strictly
+		InsecureSkipVerify: true, // the hub's own check, which is stricter, has passed
 		OnPongReceived:     func(context.Context, []byte) { c.answered.Store(true) },
 	})
 	if err != nil {
@@ -93,7 +95,8 @@ func (c *Conn) upgrade(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// start sets the timers. The first ping comes at a random time, so that connections which came together are not pinged together.
+// start starts the timers. The first ping is sent at a random time, so that clients that connected at the same time are not
+// pinged at the same time.
 func (c *Conn) start() {
 	c.answered.Store(true)
 	c.beat = time.AfterFunc(time.Hour, c.heartbeat)
@@ -103,7 +106,7 @@ func (c *Conn) start() {
 	}
 }
 
-// heartbeat sends a ping, unless the last one is still without an answer.
+// heartbeat sends a ping, or closes the connection if the last ping was not answered.
 func (c *Conn) heartbeat() {
 	if !c.answered.Swap(false) {
 		c.Close(CloseSilent, "no answer to a ping")
@@ -114,7 +117,7 @@ func (c *Conn) heartbeat() {
 	}
 }
 
-// serve owns the connection until nothing of it is left.
+// serve runs the connection until its last goroutine and its last hook have ended.
 func (c *Conn) serve() {
 	ctx, cancel := context.WithCancel(context.Background())
 	c.connected(ctx)
@@ -127,10 +130,10 @@ func (c *Conn) serve() {
 	c.hub.release(c.id)
 }
 
-// receive reads until the client has closed, broken the protocol or gone.
+// receive reads until the client closes the connection, violates the protocol or disappears.
 func (c *Conn) receive(ctx context.Context) error {
 	for {
-		// A context that can end would cost a registration for each frame. Closing the socket ends the read as well.
+		// A cancelable context would cost a registration per frame. Closing the socket also ends the read.
 		typ, data, err := c.ws.Read(context.Background())
 		if err != nil {
 			return err
@@ -143,13 +146,13 @@ func (c *Conn) receive(ctx context.Context) error {
 	}
 }
 
-// stop closes the socket when reading has ended with err: at once if it is lost, else after the outbox has been written.
+// stop closes the socket after reading has ended with err: at once if the socket has failed, otherwise after the outbox is written.
 func (c *Conn) stop(err error) {
 	if c.tap.lost {
 		c.out.cut(closeLost)
 	}
-	c.Close(closeProtocol, "") // if coder/websocket has closed without a word
-	_ = c.ws.CloseNow()        // frees its memory; the socket is the tap's
+	c.Close(closeProtocol, "") // in case coder/websocket has not queued a close frame
+	_ = c.ws.CloseNow()        // frees the memory of c.ws; the tap keeps the socket open
 	c.out.writer.Wait()
 	if coder.CloseStatus(err) == -1 {
 		c.linger()
@@ -161,7 +164,8 @@ func (c *Conn) stop(err error) {
 	}
 }
 
-// linger waits for the client to hang up. Closing a socket with unread bytes resets it, and a reset can overtake the close frame.
+// linger waits for the client to close its side. Closing a socket with unread bytes resets the connection, and the reset can
+// overtake the close frame.
 func (c *Conn) linger() {
 	if half, ok := c.tap.Conn.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()

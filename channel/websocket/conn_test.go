@@ -42,7 +42,7 @@ func TestAMissedPongCloses(t *testing.T) {
 	})
 }
 
-// A sleeping laptop neither reads nor closes: its end of the connection is just not there any more.
+// A sleeping laptop neither reads nor closes the connection.
 func TestAHalfOpenConnectionIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := startPiped(t, websocket.New(auth, nil))
@@ -52,7 +52,7 @@ func TestAHalfOpenConnectionIsCut(t *testing.T) {
 	})
 }
 
-// Others had a goroutine for each ping, and some leaked.
+// A goroutine per ping can leak.
 func TestAnIdleConnectionCostsOneGoroutine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const connections = 50
@@ -63,7 +63,7 @@ func TestAnIdleConnectionCostsOneGoroutine(t *testing.T) {
 		time.Sleep(time.Hour) // more than a hundred pings for each
 		synctest.Wait()
 		stacks := goroutines()
-		require.Equal(t, connections, strings.Count(stacks, "websocket.(*Conn).serve(")) // a stack names its first function once
+		require.Equal(t, connections, strings.Count(stacks, "websocket.(*Conn).serve(")) // a stack contains its first function once
 		require.NotContains(t, stacks, "websocket.(*outbox)")
 		require.NotContains(t, stacks, "websocket.(*worker)")
 		require.NotContains(t, stacks, "websocket.(*Conn).heartbeat")
@@ -71,7 +71,7 @@ func TestAnIdleConnectionCostsOneGoroutine(t *testing.T) {
 	})
 }
 
-// Others checked the token when the connection began, and never again.
+// Checking the token at the handshake alone would leave the connection open after the token has expired.
 func TestAnIdentityEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ends := time.Now().Add(time.Hour)
@@ -123,7 +123,7 @@ func TestASlowClientIsToldWhy(t *testing.T) {
 			require.NoError(t, err)
 			synctest.Wait() // the first is being written, the others wait
 		}
-		_, body, err := c.frame() // what was being written arrives whole
+		_, body, err := c.frame() // the frame being written arrives whole
 		require.NoError(t, err)
 		require.True(t, strings.HasPrefix(string(body), "0 x"))
 		require.Len(t, body, 1002)
@@ -151,7 +151,7 @@ func TestASlowButSteadyClientGetsEverything(t *testing.T) {
 			_, err := h.Push(t.Context(), websocket.Everyone(), websocket.Bytes(make([]byte, 1000)))
 			require.NoError(t, err)
 		}
-		for range 15 { // 20 kB a second, longer than one write may take
+		for range 15 { // 20 kB per second, for longer than writeTimeout
 			time.Sleep(time.Second)
 			_, err := io.ReadFull(c, make([]byte, 20*1004))
 			require.NoError(t, err)
@@ -168,7 +168,7 @@ func TestASlowButSteadyClientGetsALargeFrame(t *testing.T) {
 		_, err := h.Push(t.Context(), websocket.Everyone(), websocket.Bytes(sent))
 		require.NoError(t, err)
 		got := make([]byte, 10+len(sent))
-		for at := 0; at < len(got); at += 20_000 { // a second, longer in all than one write may take
+		for at := 0; at < len(got); at += 20_000 { // 20 kB per second, for longer than writeTimeout
 			time.Sleep(time.Second)
 			_, err := io.ReadFull(c, got[at:min(at+20_000, len(got))])
 			require.NoError(t, err)
@@ -178,7 +178,7 @@ func TestASlowButSteadyClientGetsALargeFrame(t *testing.T) {
 	})
 }
 
-// Pongs are owed to a client that pings, and one that does not read them fills its own queue only.
+// A client that pings but reads no pongs fills its own queue only.
 func TestAClientThatOnlyPingsIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := startPiped(t, websocket.New(auth, &websocket.Options{QueueBytes: 10_000}))
@@ -225,7 +225,7 @@ func TestWithoutOnMessageMessagesAreDropped(t *testing.T) {
 	require.Equal(t, "still here", c.text(t))
 }
 
-// Others read no pong while a handler was at work, and closed the connection for it.
+// A hub that reads no pongs while a hook runs would close the connection.
 func TestASlowHookStopsNeitherPongsNorPushes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		work := make(chan string)
@@ -273,7 +273,7 @@ func TestAClientThatFloodsIsClosed(t *testing.T) {
 	})
 }
 
-// A short message takes much more memory than its bytes: a buffer of 512 at least.
+// A short message takes much more memory than its own size: a buffer of at least 512 bytes.
 func TestShortMessagesThatWaitAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := startPiped(t, websocket.New(auth, &websocket.Options{

@@ -1,8 +1,8 @@
-// Package websocket pushes to open pages and apps. A [Hub] is the [net/http.Handler] that clients connect to, the channel that
-// deliveries go through, and a way to push anything else to a user, a room, a tenant or everyone.
+// Package websocket pushes messages to open pages and apps. A [Hub] is the [net/http.Handler] that clients connect to, and the
+// channel for deliveries. Applications also use it to push messages of their own to a user, a room, a tenant or everyone.
 //
 //	hub := websocket.New(func(r *http.Request) (websocket.Identity, error) {
-//		claims, err := verify(websocket.Token(r)) // a JWT, a session: whatever the host trusts
+//		claims, err := verify(websocket.Token(r)) // a JWT or a session ID
 //		if err != nil {
 //			return websocket.Identity{}, err
 //		}
@@ -12,22 +12,22 @@
 //	n, err := notify.New(notify.Config{Channels: notify.Channels{"page": hub}})
 //	hub.Push(ctx, websocket.Room("", "order-7"), websocket.JSON(order))
 //
-// # What is sent
+// # Messages
 //
-// A delivery goes to each connection of user Delivery.To in Delivery.Tenant as one [Frame]. Its title is Content.Title, its text
-// Content.Text or else Content.Markdown as it stands, its url Content.URL. HTML and attachments are not sent. [Extra] makes it a
-// desktop notification and adds data. What an application pushes itself, as [Text], [JSON] or [Bytes], goes unwrapped. Nothing is
-// kept for later: who is not connected misses it.
+// The hub sends a delivery as one [Frame] to every connection of user Delivery.To in Delivery.Tenant. The frame's title is
+// Content.Title, its text is Content.Text or else the source of Content.Markdown, and its url is Content.URL. HTML and attachments
+// are not sent. [Extra] can turn the frame into a desktop notification, and add data. Messages that an application pushes with
+// [Text], [JSON] or [Bytes] are sent unwrapped. The hub stores no messages: a user who is not connected misses them.
 //
-// # Who may connect
+// # Access
 //
-// The authenticator decides, before the handshake is answered. Pages may come from the hub's own host and from Options.Origins.
-// When Identity.Expires has come, the connection is closed. A connection whose client does not read is closed when its queue is
-// full, and costs nobody else anything.
+// The authenticator decides before the handshake is answered. Pages may connect from the hub's own host and from Options.Origins.
+// The hub closes the connection when Identity.Expires is reached. It closes the connection of a client that does not read once the
+// client's queue is full; such a client never delays the others.
 //
-// # In a page
+// # Pages
 //
-// A page brings its token as a subprotocol (see [Token]). This is all that it needs to stay connected:
+// A page passes its token as a subprotocol (see [Token]). This code keeps a page connected:
 //
 //	function connect(url, getToken, onFrame, tries = 0) {
 //	  const again = ms => setTimeout(connect, ms, url, getToken, onFrame, tries + 1);
@@ -35,10 +35,10 @@
 //	  getToken().then(token => {
 //	    const ws = new WebSocket(url, ["notify.v1", "bearer." + token]);
 //	    ws.onopen = () => { tries = 0; };
-//	    ws.onmessage = e => onFrame(JSON.parse(e.data)); // {v, type, id, title, text, url, data}, or what the host pushes as JSON
+//	    ws.onmessage = e => onFrame(JSON.parse(e.data)); // {v, type, id, title, text, url, data}, or JSON that the host pushed
 //	    ws.onclose = e => {
-//	      const hint = /^retry=(\d+)$/.exec(e.reason); // the hub restarts, and spreads its clients
-//	      if (e.code < 3500 || e.code > 3999) again(hint ? +hint[1] : wait()); // else it says to stay away
+//	      const hint = /^retry=(\d+)$/.exec(e.reason); // sent by a hub that restarts, to spread the clients
+//	      if (e.code < 3500 || e.code > 3999) again(hint ? +hint[1] : wait()); // other codes mean: do not reconnect
 //	    };
 //	  }, () => again(wait()));
 //	}

@@ -18,7 +18,7 @@ func Example() {
 	ready := make(chan struct{})
 	hub := websocket.New(func(r *http.Request) (websocket.Identity, error) {
 		if websocket.Token(r) != "anns-token" { // verify a JWT here, and set Expires from it
-			return websocket.Identity{}, errors.New("who is it?")
+			return websocket.Identity{}, errors.New("unknown token")
 		}
 		return websocket.Identity{User: "ann"}, nil
 	}, &websocket.Options{
@@ -30,7 +30,7 @@ func Example() {
 	server := httptest.NewServer(hub)
 	defer server.Close()
 
-	// What a page does with new WebSocket(url, ["notify.v1", "bearer.anns-token"]).
+	// A page calls new WebSocket(url, ["notify.v1", "bearer.anns-token"]).
 	ctx := context.Background()
 	page, _, err := dial(ctx, server.URL, &coder.DialOptions{Subprotocols: []string{"notify.v1", "bearer.anns-token"}})
 	if err != nil {
@@ -39,13 +39,13 @@ func Example() {
 	defer page.CloseNow()
 	<-ready
 
-	// What notify.Send does with the hub as a channel.
+	// notify.Send calls the hub as a channel.
 	_, err = hub.Send(ctx, channel.Delivery{ID: "d-1", To: "ann", Content: channel.Content{Title: "Shipped", Text: "It comes on Monday."}})
 	if err != nil {
 		panic(err)
 	}
 
-	// What an application pushes itself.
+	// An application pushes messages of its own.
 	n, _ := hub.Push(ctx, websocket.Room("", "order-7"), websocket.JSON(map[string]int{"parcels": 2}))
 	fmt.Println("pushed to", n)
 	_, _ = hub.Push(ctx, websocket.User("", "ann"), websocket.Text("raw text"))

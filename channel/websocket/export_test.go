@@ -18,7 +18,7 @@ func (h *Hub) LockAllBut(t Target) (unlock func()) {
 	}
 }
 
-// Queued returns how many bytes wait for the connections of t.
+// Queued returns the number of bytes in the outboxes of t's connections.
 func (h *Hub) Queued(t Target) (n int) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()

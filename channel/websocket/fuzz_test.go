@@ -17,7 +17,7 @@ import (
 	"github.com/e7ddda3c/notify/channel/websocket"
 )
 
-// Whatever a client sends, hooks see only valid messages within the limit, and the connection ends with the client.
+// For any bytes from a client, hooks get only valid messages within the limit, and the connection ends with the client.
 func FuzzClientFrames(f *testing.F) {
 	f.Add(masked(0x1, "hello, 世界"))
 	f.Add(append(masked(0x9, "ping"), masked(0x2, "\xff")...))
@@ -55,7 +55,7 @@ func FuzzClientFrames(f *testing.F) {
 	})
 }
 
-// A frame that can be read is written again as the same frame.
+// A frame that can be decoded is encoded as the same frame again.
 func FuzzFrame(f *testing.F) {
 	f.Add([]byte(`{"v":1,"type":"message","id":"d-1","title":"Hi","text":"<b>你好</b>","url":"/x?a=1&b=2","data":{"n":9007199254740993}}`))
 	f.Add([]byte(`{"v":1,"type":"count","data":{"unread":3}}`))

@@ -6,17 +6,17 @@ import (
 	"runtime/debug"
 )
 
-// messageCost is what a message that waits takes beside its bytes: a buffer is hardly smaller, however short the message.
+// messageCost is added to the size of each queued incoming message, because even a short message holds a buffer of 512 bytes.
 const messageCost = 600
 
-// connected queues OnConnect, before any message can come.
+// connected queues OnConnect. serve calls it before the first read, so OnConnect runs before any OnMessage.
 func (c *Conn) connected(ctx context.Context) {
 	if hook := c.hub.o.OnConnect; hook != nil {
 		c.work.do(0, func() { c.guard("OnConnect", func() { hook(ctx, c) }) })
 	}
 }
 
-// received queues OnMessage. What comes after a close frame has been queued is dropped.
+// received queues OnMessage. Once a close frame has been queued, messages are dropped.
 func (c *Conn) received(ctx context.Context, m Incoming) {
 	c.hub.stats.received.Add(1)
 	hook := c.hub.o.OnMessage
@@ -34,7 +34,8 @@ func (c *Conn) disconnected() {
 	}
 }
 
-// guard runs a hook. One that panics costs its connection, not the process. The value stays out of the log: it may quote a message.
+// guard runs a hook. A panic closes the connection, but does not end the process. The value of the panic is not logged, because it
+// may quote a message.
 func (c *Conn) guard(name string, hook func()) {
 	defer func() {
 		if v := recover(); v != nil {

@@ -22,7 +22,7 @@ import (
 	"github.com/e7ddda3c/notify/channel/websocket"
 )
 
-// auth takes the token itself as the user, "tenant~user" with a tenant. No token is nobody.
+// auth uses the token as the user, or as "tenant~user". A request without a token is an error.
 func auth(r *http.Request) (websocket.Identity, error) {
 	tenant, user, ok := strings.Cut(websocket.Token(r), "~")
 	if !ok {
@@ -41,7 +41,7 @@ type host struct {
 	dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
-// start serves a hub over TCP. At the end of the test nothing of it may be left.
+// start serves a hub over TCP, and checks at the end of the test that no goroutine of the hub is left.
 func start(t *testing.T, o *websocket.Options) *host {
 	t.Helper()
 	return serve(t, websocket.New(auth, o))
@@ -58,7 +58,7 @@ func serve(t *testing.T, hub *websocket.Hub) *host {
 	return &host{Hub: hub, addr: server.Listener.Addr().String(), dial: new(net.Dialer).DialContext}
 }
 
-// startPiped serves a hub over pipes without a buffer, for tests with fake time.
+// startPiped serves a hub over unbuffered pipes, for tests with fake time.
 func startPiped(t *testing.T, hub *websocket.Hub) *host {
 	t.Helper()
 	l := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
@@ -80,7 +80,7 @@ func end(t *testing.T, hub *websocket.Hub) {
 	require.Zero(t, hub.Stats().Rooms)
 }
 
-// noGoroutine checks that nothing of the hub runs any more.
+// noGoroutine checks that no goroutine of a hub is running.
 func noGoroutine(t *testing.T) {
 	t.Helper()
 	var stacks string
@@ -96,7 +96,7 @@ func goroutines() string {
 	return string(buf[:runtime.Stack(buf, true)])
 }
 
-// A client is one that behaves.
+// A client is a well-behaved client.
 type client struct{ *coder.Conn }
 
 func (h *host) connect(t *testing.T, token string) client {
@@ -111,7 +111,7 @@ func (h *host) connect(t *testing.T, token string) client {
 	return client{c}
 }
 
-// try opens a connection, or not.
+// try opens a connection that the hub may refuse.
 func (h *host) try(t *testing.T, path string, header http.Header, subprotocols ...string) (*coder.Conn, answer, error) {
 	t.Helper()
 	transport := &http.Transport{DialContext: h.dial}
@@ -121,7 +121,7 @@ func (h *host) try(t *testing.T, path string, header http.Header, subprotocols .
 	})
 }
 
-// An answer is what a handshake got.
+// An answer is the response to a handshake.
 type answer struct {
 	status int
 	header http.Header
@@ -152,7 +152,7 @@ func (c client) next(t *testing.T) (coder.MessageType, []byte) {
 	return typ, b
 }
 
-// closed reads until the connection ends, and returns with which code and reason.
+// closed reads until the connection ends and returns the close code and reason.
 func (c client) closed(t *testing.T) (int, string) {
 	t.Helper()
 	for {
@@ -164,7 +164,7 @@ func (c client) closed(t *testing.T) (int, string) {
 	}
 }
 
-// A raw client writes and reads bytes, as it likes.
+// A raw client reads and writes bytes, valid or not.
 type raw struct {
 	net.Conn
 	r *bufio.Reader
@@ -191,7 +191,7 @@ func handshake(token string) []byte {
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAuthorization: Bearer %s\r\n\r\n", token)
 }
 
-// frame reads one frame of the hub.
+// frame reads one frame from the hub.
 func (c raw) frame() (op byte, body []byte, err error) {
 	head := make([]byte, 2)
 	if _, err = io.ReadFull(c.r, head); err != nil {
@@ -210,10 +210,10 @@ func (c raw) frame() (op byte, body []byte, err error) {
 	return head[0], body, err
 }
 
-// code reads up to the close frame, and returns its code: 1006 if none comes. It does not answer.
+// code reads up to the close frame, without answering, and returns the close code, or 1006 if the connection ends without one.
 func (c raw) code(t *testing.T) int {
 	t.Helper()
-	_ = c.SetReadDeadline(time.Now().Add(time.Hour)) // a pipe that is closed refuses it
+	_ = c.SetReadDeadline(time.Now().Add(time.Hour)) // fails on a closed pipe
 	for {
 		op, body, err := c.frame()
 		if errors.Is(err, io.EOF) {
@@ -226,7 +226,7 @@ func (c raw) code(t *testing.T) int {
 	}
 }
 
-// masked is a frame of a client with the mask 0, which is allowed and easy to read.
+// masked returns a client's frame with the mask 0, which is allowed and easy to read.
 func masked(op byte, body string) []byte {
 	var b bytes.Buffer
 	b.WriteByte(0x80 | op)
@@ -256,7 +256,7 @@ func eventually(t *testing.T, cond func() bool) {
 			return
 		}
 	}
-	require.Fail(t, "it never came to be")
+	require.Fail(t, "the condition never became true")
 }
 
 // pipes is a listener whose connections are pipes in memory.
@@ -291,11 +291,11 @@ func (p *pipes) Close() error {
 
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
 
-// A piped ResponseWriter is hijacked into one end of a pipe.
+// A piped ResponseWriter hands one end of a pipe to the hijacker.
 type piped struct {
 	http.ResponseWriter
 	conn   net.Conn
-	before func() // is called when it is hijacked, unless it is nil
+	before func() // called before the hijack, unless nil
 }
 
 func (p piped) Hijack() (net.Conn, *bufio.ReadWriter, error) {

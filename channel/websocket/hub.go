@@ -11,11 +11,11 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// A Hub holds the open connections of this process. It is the [http.Handler] that clients connect to and the [channel.Channel] that
-// deliveries go through, and applications push through it themselves. Its methods may be called by many goroutines at once.
+// A Hub holds the open connections of this process. It is the [http.Handler] that clients connect to and the [channel.Channel] for
+// deliveries; applications also push messages of their own through it. Its methods are safe for concurrent use.
 //
-// Pushes never wait for a client. What one goroutine pushes arrives in that order at every connection. All targets and numbers are of
-// this process: a hub does not know of others.
+// A push never waits for a client. The pushes of one goroutine arrive in order at every connection. All targets and counts are
+// those of this process: a hub does not know about other hubs.
 type Hub struct {
 	auth    func(*http.Request) (Identity, error)
 	o       Options
@@ -26,13 +26,14 @@ type Hub struct {
 	mu    sync.RWMutex
 	state state
 	index index
-	held  int            // connections, from before the upgrade to the end of the last hook
-	users map[Target]int // of them, by user
-	idle  chan struct{}  // closed when the hub closes and holds none
+	held  int            // connections, from before the upgrade until the last hook has returned
+	users map[Target]int // held, by user
+	idle  chan struct{}  // closed once the hub is closing and holds no connection
 }
 
-// New returns a hub that asks auth who connects. Auth takes the user from something verified, such as [Token], never from the path
-// or query alone. Its error refuses the handshake and is neither shown nor logged. New does no I/O.
+// New returns a hub that calls auth to identify each client. Auth must take the user from verified data, such as a signed [Token],
+// never from the path or the query alone. An error from auth refuses the handshake, and is neither sent to the client nor logged.
+// New does no I/O.
 func New(auth func(*http.Request) (Identity, error), o *Options) *Hub {
 	h := &Hub{
 		auth:  auth,
@@ -43,16 +44,17 @@ func New(auth func(*http.Request) (Identity, error), o *Options) *Hub {
 	}
 	h.origins, h.fault = h.o.valid()
 	if auth == nil {
-		h.fault = errors.New("websocket: no authenticator")
+		h.fault = errors.New("websocket: an authenticator is required")
 	}
 	return h
 }
 
-// Valid says what is wrong with the arguments of [New]. Such a hub answers 500 to every handshake.
+// Valid reports a fault in the arguments of [New]. A hub with a fault answers every handshake with 500.
 func (h *Hub) Valid() error { return h.fault }
 
-// Push queues p for every connection of t and returns for how many. None is no error. A payload that could not be encoded or is
-// larger than a queue is [channel.Rejected], a closed hub is [channel.Temporary].
+// Push queues p for every connection of t and returns the number of those connections, which may be zero. The error is
+// [channel.Rejected] if the payload could not be encoded or is too large for a queue, and [channel.Temporary] if the hub is closed
+// or ctx is done.
 func (h *Hub) Push(ctx context.Context, t Target, p Payload) (int, error) {
 	if err := h.check(p); err != nil {
 		return 0, err
@@ -75,7 +77,7 @@ func (h *Hub) Push(ctx context.Context, t Target, p Payload) (int, error) {
 	return n, nil
 }
 
-// Count returns how many connections t has.
+// Count returns the number of open connections of t.
 func (h *Hub) Count(t Target) int {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
@@ -88,7 +90,7 @@ func (h *Hub) Count(t Target) int {
 	return n
 }
 
-// Join adds the connections that t has now to a room of their tenant. Later ones join in Options.OnConnect.
+// Join adds the current connections of t to a room of their tenant. Later connections can join in Options.OnConnect.
 func (h *Hub) Join(t Target, room string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -97,7 +99,7 @@ func (h *Hub) Join(t Target, room string) {
 	}
 }
 
-// Leave takes the connections of t out of a room of their tenant.
+// Leave removes the connections of t from a room of their tenant.
 func (h *Hub) Leave(t Target, room string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -106,7 +108,7 @@ func (h *Hub) Leave(t Target, room string) {
 	}
 }
 
-// Disconnect closes the connections of t as [Conn.Close] does, such as with [CloseRevoked] after a sign-out.
+// Disconnect closes the connections of t as [Conn.Close] does, for example with [CloseRevoked] after a sign-out.
 func (h *Hub) Disconnect(t Target, code int, reason string) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
@@ -115,9 +117,9 @@ func (h *Hub) Disconnect(t Target, code int, reason string) {
 	}
 }
 
-// Close ends the hub: new connections are refused, pushes fail, and every client gets what is queued for it and then
-// [CloseRestart]. It returns when all have gone and their hooks have returned. If ctx ends first, it cuts the rest and returns
-// ctx's error; hooks that still run then are not waited for.
+// Close shuts the hub down. New connections are refused, pushes fail, and every client gets its queued messages, then
+// [CloseRestart]. Close returns when all clients have gone and their hooks have returned. If ctx is done earlier, Close cuts the
+// remaining connections and returns an error that wraps ctx's, without waiting for hooks that still run.
 func (h *Hub) Close(ctx context.Context) error {
 	for _, c := range h.enter(closing) {
 		c.Close(CloseRestart, retryHint(h.o.Spread))
@@ -129,17 +131,18 @@ func (h *Hub) Close(ctx context.Context) error {
 	}
 	rest := h.enter(gone)
 	select {
-	case <-h.idle: // both at once
+	case <-h.idle: // ctx was done at the same time
 		return nil
 	default:
 	}
 	for _, c := range rest {
 		c.out.cut(closeLost)
 	}
-	return fmt.Errorf("websocket: not all had gone, %d connections were cut: %w", len(rest), ctx.Err())
+	return fmt.Errorf("websocket: cut %d connections that were still open: %w", len(rest), ctx.Err())
 }
 
-// enter changes the state, never back, and returns the connections of that moment. Later ones see the state in open.
+// enter moves the hub to state s, never back to an earlier one, and returns the current connections. A connection
+// that is still being upgraded is not among them: open checks the state for that one.
 func (h *Hub) enter(s state) []*Conn {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -154,7 +157,7 @@ func (h *Hub) enter(s state) []*Conn {
 	return all
 }
 
-// reserve takes a place for a connection of id, or says with which status to refuse it.
+// reserve takes a place for a connection of id. Any status but 200 is a refusal.
 func (h *Hub) reserve(id Identity) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -170,7 +173,7 @@ func (h *Hub) reserve(id Identity) int {
 	return http.StatusOK
 }
 
-// release gives the place back.
+// release gives back a place that reserve took.
 func (h *Hub) release(id Identity) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -183,7 +186,7 @@ func (h *Hub) release(id Identity) {
 	}
 }
 
-// open lets pushes find an upgraded connection, and starts it.
+// open adds an upgraded connection to the index, so that pushes reach it, and starts it.
 func (h *Hub) open(c *Conn) {
 	c.start()
 	h.stats.accepted.Add(1)
@@ -200,10 +203,10 @@ func (h *Hub) open(c *Conn) {
 	if s == gone {
 		c.out.cut(closeLost)
 	}
-	go c.serve() // until release, for which Close waits
+	go c.serve() // ends with release, for which Close waits
 }
 
-// remove hides a connection from pushes, for good.
+// remove takes a closed connection out of the index.
 func (h *Hub) remove(c *Conn) {
 	h.stats.closed(c.out.why())
 	h.mu.Lock()
@@ -216,7 +219,7 @@ func (h *Hub) remove(c *Conn) {
 
 func (h *Hub) join(c *Conn, room string) {
 	t := Room(c.id.Tenant, room)
-	if c.in != nil && h.index.add(t, c) { // else it has been removed, or is there
+	if c.in != nil && h.index.add(t, c) { // otherwise c has been removed, or is in the room already
 		c.in = append(c.in, t)
 	}
 }
@@ -228,7 +231,7 @@ func (h *Hub) leave(c *Conn, room string) {
 	}
 }
 
-// check refuses what no connection could ever take.
+// check returns an error for a payload that no connection can take.
 func (h *Hub) check(p Payload) *channel.Error {
 	if h.fault != nil {
 		return &channel.Error{Kind: channel.Misconfigured, Err: h.fault}
@@ -237,7 +240,7 @@ func (h *Hub) check(p Payload) *channel.Error {
 		return fail(channel.Rejected, "", err)
 	}
 	if cost(p.frame) > h.o.QueueBytes {
-		return fail(channel.Rejected, "", fmt.Errorf("%d bytes are more than a queue holds", len(p.frame)))
+		return fail(channel.Rejected, "", fmt.Errorf("a frame of %d bytes is too large for a queue of %d", len(p.frame), h.o.QueueBytes))
 	}
 	return nil
 }

@@ -250,7 +250,7 @@ func TestDisconnect(t *testing.T) {
 	require.Equal(t, "hello bob", bob.text(t))
 }
 
-// Others removed the user's entry, and with it a session that was newer than the one that had ended.
+// Removing the entry of the user would also remove a newer connection than the one that has ended.
 func TestAnOldConnectionTakesOnlyItselfAway(t *testing.T) {
 	h := start(t, nil)
 	old := h.connect(t, "ann")
@@ -264,7 +264,7 @@ func TestAnOldConnectionTakesOnlyItselfAway(t *testing.T) {
 	require.Equal(t, "still there?", newer.text(t))
 }
 
-// Others ran a filter over every session. Here the locks of all others are held: a push that touched one would hang.
+// The test locks all other connections, so a push that touched one would hang.
 func TestAPushTouchesOnlyItsTarget(t *testing.T) {
 	h := start(t, nil)
 	for i := range 5 {
@@ -283,7 +283,7 @@ func TestAPushTouchesOnlyItsTarget(t *testing.T) {
 	unlock()
 }
 
-// Others panicked with "send on closed channel" when a push met a disconnect.
+// A push must not panic with "send on closed channel" when it meets a disconnect.
 func TestPushesMeetConnectsDisconnectsAndClose(t *testing.T) {
 	h := start(t, &websocket.Options{QueueBytes: 2000, OnConnect: func(_ context.Context, c *websocket.Conn) {
 		c.Join("room")

@@ -99,7 +99,7 @@ func TestClientsThatVanish(t *testing.T) {
 	}
 }
 
-// A real socket takes some megabytes before it is full. Then the client must cost its queue, and the others nothing.
+// A real socket buffers some megabytes. Once the buffer is full, the client fills its own queue and does not delay the others.
 func TestAClientThatNeverReadsOverTCP(t *testing.T) {
 	h := start(t, &websocket.Options{QueueBytes: 128 << 10})
 	stuck := h.raw(t, "stuck")

@@ -11,40 +11,41 @@ import (
 
 // Options configures a [Hub]. A nil *Options means all defaults.
 type Options struct {
-	// Origins are the origins whose pages may connect, such as "https://app.example.com", compared exactly. Pages from the host
-	// that they connect to always may, and programs that are no browser, as they send no Origin. Behind a proxy that changes the
-	// Host header, name your own origin here.
+	// Origins lists the origins whose pages may connect, such as "https://app.example.com". They are compared exactly. Pages that
+	// come from the hub's own host may always connect, and so may programs other than browsers, which send no Origin header. Behind
+	// a proxy that changes the Host header, list your own origin here.
 	Origins []string
 
-	// QueueBytes bounds what waits for one connection, where each message counts 24 bytes more than it has, and what it has sent
-	// that waits for OnMessage, where each counts 600 more. A larger payload is refused, so it also bounds one push. Defaults to
-	// 1 MiB.
+	// QueueBytes is the maximum size of each of a connection's two queues: messages to the client, and messages from the client
+	// that wait for OnMessage. A message counts as its own size plus 24 bytes in the first queue and plus 600 bytes in the second.
+	// A payload that is too large for an empty queue is refused. Defaults to 1 MiB.
 	QueueBytes int
-	// ReadLimit is the largest message that a client may send, in bytes. Defaults to 32 KiB.
+	// ReadLimit is the maximum size of a message from a client, in bytes. Defaults to 32 KiB.
 	ReadLimit int64
-	// Heartbeat is the time between pings. Who has not answered by the next is closed. Defaults to 25 s, which keeps proxies that
-	// drop idle connections after 30 s from doing so.
+	// Heartbeat is the interval between pings. The hub closes a connection whose client has not answered a ping when the next is
+	// due. Defaults to 25 s, less than the 30 s after which some proxies drop an idle connection.
 	Heartbeat time.Duration
 
-	// MaxConnections is how many connections the hub takes at once. Defaults to 65,536.
+	// MaxConnections is the maximum number of connections of the hub. Defaults to 65,536.
 	MaxConnections int
-	// MaxPerUser is how many connections one user may have at once. Defaults to 32.
+	// MaxPerUser is the maximum number of connections of one user. Defaults to 32.
 	MaxPerUser int
 
-	// Spread is over how long clients are told to spread when they come back after [Hub.Close]. Defaults to 10 s.
+	// Spread is the period over which clients are told to spread their reconnects after [Hub.Close]. Defaults to 10 s.
 	Spread time.Duration
 
-	// OnConnect is called when a connection has opened, before its first OnMessage. Pushes may reach it earlier.
+	// OnConnect is called when a connection has opened, before its first OnMessage. A push may reach the client earlier.
 	OnConnect func(ctx context.Context, c *Conn)
-	// OnMessage is called for each message of a client. A nil OnMessage drops them.
+	// OnMessage is called for each message from a client. If OnMessage is nil, messages are dropped.
 	//
-	// The hooks of one connection run one after another, those of several at once. Ctx ends with the connection. A hook that panics
-	// closes its connection with 1011.
+	// The hooks of one connection run one after another, those of different connections concurrently. The ctx ends with the
+	// connection. A panic in a hook closes its connection with code 1011.
 	OnMessage func(ctx context.Context, c *Conn, m Incoming)
-	// OnDisconnect is called last, with the close code: 1006 if the client vanished. The user may be connected anew by then.
+	// OnDisconnect is called last, with the close code, which is 1006 if the client disappeared. The user may have reconnected by
+	// then.
 	OnDisconnect func(c *Conn, code int)
 
-	// Logger gets the panics of hooks and of the authenticator. Defaults to slog.Default().
+	// Logger receives the panics of hooks and of the authenticator. Defaults to slog.Default().
 	Logger *slog.Logger
 }
 
@@ -65,10 +66,10 @@ func (o *Options) withDefaults() Options {
 	return d
 }
 
-// valid also returns the origins as they are compared.
+// valid checks the options and returns the parsed Origins.
 func (o *Options) valid() (map[origin]bool, error) {
 	if o.QueueBytes < 0 || o.ReadLimit < 0 || o.Heartbeat < 0 || o.MaxConnections < 0 || o.MaxPerUser < 0 || o.Spread < 0 {
-		return nil, errors.New("websocket: an option is negative")
+		return nil, errors.New("websocket: options must not be negative")
 	}
 	origins := make(map[origin]bool)
 	for _, s := range o.Origins {

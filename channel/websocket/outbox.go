@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// An outbox is what waits for one client. While something waits, one goroutine writes it, in order.
+// An outbox is the queue of frames for one client. While it is not empty, one goroutine writes the frames in order.
 type outbox struct {
 	sock   net.Conn
 	limit  int
@@ -17,26 +17,26 @@ type outbox struct {
 
 	mu      sync.Mutex
 	state   state
-	code    int // why it closed
+	code    int // the close code
 	frames  net.Buffers
-	bytes   int // the cost of frames and of what is being written
+	bytes   int // the cost of frames and of the batch being written
 	writing bool
-	reply   *time.Timer // ends the wait for the client's own close frame
+	reply   *time.Timer // cuts the connection if the client does not answer the close frame
 }
 
 type state uint8
 
 const (
 	open    state = iota
-	closing       // a close frame is the last that is queued
+	closing       // a close frame is the last frame in the queue
 	gone          // the socket is closed
 )
 
-// cost is what a frame counts in a queue: its bytes, and its place in the list.
+// cost returns the size that a frame counts as: its bytes, and its slot in the list.
 func cost(frame []byte) int { return len(frame) + 24 }
 
-// push queues a frame, and reports whether it was taken. When the queue is half full the writer may go first: who pushes in a loop
-// must not outrun it only because it has not been scheduled.
+// push queues a frame and reports whether it was taken. If the queue is half full, push yields the processor, so that a loop of
+// pushes does not overflow the queue before the writer is scheduled.
 func (o *outbox) push(frame []byte) bool {
 	taken, room := o.offer(frame)
 	if room < o.limit/2 {
@@ -45,7 +45,8 @@ func (o *outbox) push(frame []byte) bool {
 	return taken
 }
 
-// offer queues a frame if the client is not too slow for it. If it is, all that waits makes room for the close frame that says so.
+// offer queues a frame. It reports whether the queue took the frame, and the room that is left. If the queue is full, offer
+// replaces the queued frames by a close frame with [CloseSlow].
 func (o *outbox) offer(frame []byte) (taken bool, room int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -64,7 +65,7 @@ func (o *outbox) offer(frame []byte) (taken bool, room int) {
 	return true, o.limit - o.bytes
 }
 
-// seal queues a close frame as the last of all. Only the first counts.
+// seal queues a close frame as the last frame. Only the first call has an effect.
 func (o *outbox) seal(code int, frame []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -87,7 +88,7 @@ func (o *outbox) add(frame []byte) {
 	}
 }
 
-// write writes until nothing waits.
+// write writes until the queue is empty.
 func (o *outbox) write() {
 	for batch, size := o.next(0); size > 0; batch, size = o.next(size) {
 		if err := o.send(batch); err != nil {
@@ -101,11 +102,11 @@ func (o *outbox) write() {
 	}
 }
 
-// send writes what next took. A frame that is larger than one write goes in pieces, each with its own time.
+// send writes a batch. A frame larger than writeSize is written in pieces, each with its own deadline.
 func (o *outbox) send(batch net.Buffers) error {
 	for len(batch) > 0 {
 		piece := batch
-		if first := batch[0]; len(first) > writeSize { // and so the only one
+		if first := batch[0]; len(first) > writeSize { // next puts no other frame into its batch
 			piece, batch[0] = net.Buffers{first[:writeSize]}, first[writeSize:]
 		} else {
 			batch = nil
@@ -118,8 +119,8 @@ func (o *outbox) send(batch net.Buffers) error {
 	return nil
 }
 
-// next takes what goes into one write, and its cost. Before, it gives back the cost of what has been written. When the close frame
-// has been written too, the client has closeTimeout to answer it.
+// next gives back the cost of the batch that was written, and returns the next batch with its cost. After the close frame has been
+// written, the client has closeTimeout to answer.
 func (o *outbox) next(written int) (batch net.Buffers, size int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -140,14 +141,14 @@ func (o *outbox) next(written int) (batch net.Buffers, size int) {
 	return nil, 0
 }
 
-// cut closes the socket at once. The code counts if no close frame was queued before.
+// cut closes the socket at once. The code counts unless a close frame was queued before.
 func (o *outbox) cut(code int) {
 	if o.abandon(code) {
-		_ = o.sock.Close() // not under the lock: over TLS it writes, and may block
+		_ = o.sock.Close() // not under the lock: closing a TLS connection writes, and may block
 	}
 }
 
-// abandon drops what waits, and reports whether the socket is still to be closed.
+// abandon drops the queue and reports whether the caller must close the socket.
 func (o *outbox) abandon(code int) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -164,14 +165,14 @@ func (o *outbox) abandon(code int) bool {
 	return true
 }
 
-// closed reports whether a close frame has been queued, or the socket closed.
+// closed reports whether a close frame has been queued or the socket has been closed.
 func (o *outbox) closed() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.state != open
 }
 
-// why is the code that the connection closed with.
+// why returns the code that the connection closed with.
 func (o *outbox) why() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -10,17 +10,17 @@ import (
 	"unicode/utf8"
 )
 
-// A Payload is one WebSocket message, encoded once and shared by every connection that it goes to. It can be pushed any number of
-// times, by many goroutines at once. A Payload that could not be encoded carries its fault, and the push returns it.
+// A Payload is one WebSocket message, encoded once and shared by all connections that it is sent to. A Payload can be pushed any
+// number of times and is safe for concurrent use. If the encoding failed, a push of the Payload returns the error.
 type Payload struct {
-	frame []byte // header and body as they go over the wire; never changed
+	frame []byte // header and body as sent over the wire; never modified
 	err   error
 }
 
-// Text is a text message as it stands. It must be valid UTF-8.
+// Text returns a text message. s must be valid UTF-8.
 func Text(s string) Payload { return textPayload([]byte(s)) }
 
-// JSON is a text message that holds v as [json.Marshal] writes it, but with <, > and & unescaped.
+// JSON returns a text message that holds v, encoded as by [json.Marshal] but with <, > and & unescaped.
 func JSON(v any) Payload {
 	b, err := encode(v)
 	if err != nil {
@@ -29,12 +29,12 @@ func JSON(v any) Payload {
 	return textPayload(b)
 }
 
-// Bytes is a binary message. It keeps no reference to b.
+// Bytes returns a binary message that holds a copy of b.
 func Bytes(b []byte) Payload { return Payload{frame: wire(opBinary, b)} }
 
-var errEmpty = errors.New("the zero Payload is no message")
+var errEmpty = errors.New("the payload must not be the zero Payload")
 
-// fault says why p cannot be sent, if it cannot.
+// fault returns the reason that p cannot be sent, or nil.
 func (p Payload) fault() error {
 	if p.err == nil && p.frame == nil {
 		return errEmpty
@@ -49,13 +49,13 @@ func textPayload(b []byte) Payload {
 	return Payload{frame: wire(opText, b)}
 }
 
-// encode is json.Marshal without its escapes for HTML. Its errors repeat no part of v.
+// encode is json.Marshal without HTML escaping. Its errors contain no part of v.
 func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
-		return nil, fmt.Errorf("a %T cannot be written as JSON", v)
+		return nil, fmt.Errorf("cannot encode a %T as JSON", v)
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
@@ -68,7 +68,7 @@ const (
 	opPing   = 0x9
 )
 
-// wire writes a whole, unmasked frame: what a server sends, and the same for every client.
+// wire returns an unmasked, unfragmented frame. A server's frame has no mask, so the same bytes go to every client.
 func wire(op byte, body []byte) []byte {
 	b := make([]byte, 0, 10+len(body))
 	b = append(b, 0x80|op)

@@ -2,22 +2,22 @@ package websocket
 
 import "sync/atomic"
 
-// Stats is what a hub has done since [New], and holds now.
+// Stats holds the current sizes of a hub and its totals since [New].
 type Stats struct {
-	Connections int // open now
-	Users       int // connected now
-	Rooms       int // with somebody in them now
+	Connections int // open
+	Users       int // with an open connection
+	Rooms       int // with an open connection
 
 	Accepted uint64 // connections
-	Refused  uint64 // handshakes, whatever the status
-	Pushed   uint64 // frames queued: one for each connection that a push went to
-	Received uint64 // messages
+	Refused  uint64 // handshakes, with any status
+	Pushed   uint64 // frames queued, one for each connection of a push
+	Received uint64 // messages from clients
 
 	Slow    uint64 // connections closed with CloseSlow
 	Silent  uint64 // … with CloseSilent
 	Expired uint64 // … with CloseExpired
 	Flooded uint64 // … with CloseFlood
-	Lost    uint64 // connections that ended without a close frame of either side
+	Lost    uint64 // connections that ended without a close frame from either side
 }
 
 type counters struct {
@@ -25,7 +25,7 @@ type counters struct {
 	slow, silent, expired, flooded, lost atomic.Uint64
 }
 
-// closed counts a connection by the code that it closed with.
+// closed counts a connection by its close code.
 func (c *counters) closed(code int) {
 	switch code {
 	case CloseSlow:
@@ -41,7 +41,7 @@ func (c *counters) closed(code int) {
 	}
 }
 
-// Stats returns the numbers of this moment.
+// Stats returns the current numbers.
 func (h *Hub) Stats() Stats {
 	h.mu.RLock()
 	sizes, n := h.index.sizes, len(h.index.sets[Everyone()])

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// A tap is the connection that coder/websocket is given instead of the socket. Reading goes to the socket. Writing goes to the
-// outbox, as the hub writes all data itself: what coder/websocket writes is one control frame at a time, the answer to a ping or to
-// a close. So nothing that it does can block, and a close frame comes after everything that was queued before it.
+// A tap is the connection that coder/websocket uses instead of the socket. Reads go to the socket, writes to the outbox. The hub
+// writes all data itself, so coder/websocket only writes control frames, one at a time: the answers to pings and closes. It
+// therefore never blocks on a write, and a close frame follows everything that was queued before.
 type tap struct {
 	net.Conn
 	out   *outbox
-	early []byte // came together with the handshake
-	lost  bool   // the socket has failed; only the reading goroutine looks
+	early []byte // bytes that arrived together with the handshake
+	lost  bool   // the socket has failed; used by the reading goroutine only
 }
 
 func (t *tap) Read(p []byte) (int, error) {
@@ -29,9 +29,9 @@ func (t *tap) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Write queues one control frame. After a close frame it is too late for any other, which is no fault.
+// Write queues one control frame. After a close frame all others are dropped, which is not an error.
 func (t *tap) Write(p []byte) (int, error) {
-	frame := bytes.Clone(p) // p is a buffer that will be used again
+	frame := bytes.Clone(p) // coder/websocket reuses p
 	if frame[0]&0x0f == opClose {
 		t.out.seal(closeCode(frame), frame)
 	} else {
@@ -40,16 +40,16 @@ func (t *tap) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close ends reading. The socket stays open until the outbox has been written; then the Conn closes it.
+// Close ends reading. The socket stays open: the Conn closes it after the outbox has been written.
 func (t *tap) Close() error { return t.SetReadDeadline(time.Unix(1, 0)) }
 
-// A hijacker hands coder/websocket a tap, with buffers that are just large enough for control frames.
+// A hijacker gives coder/websocket a tap, with buffers just large enough for control frames.
 type hijacker struct {
 	http.ResponseWriter
 	c *Conn
 }
 
-// canHijack looks for what [http.ResponseController] would hijack.
+// canHijack reports whether [http.ResponseController] can hijack w.
 func canHijack(w http.ResponseWriter) bool {
 	for {
 		switch t := w.(type) {
@@ -63,7 +63,7 @@ func canHijack(w http.ResponseWriter) bool {
 	}
 }
 
-// WriteHeaderNow is what gin's writer needs before it is hijacked.
+// WriteHeaderNow is called by coder/websocket, because gin's writer must write the header before it is hijacked.
 func (h hijacker) WriteHeaderNow() {
 	if w, ok := h.ResponseWriter.(interface{ WriteHeaderNow() }); ok {
 		w.WriteHeaderNow()

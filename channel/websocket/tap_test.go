@@ -16,8 +16,8 @@ import (
 	"github.com/e7ddda3c/notify/channel/websocket"
 )
 
-// The hub relies on coder/websocket using the connection and the buffers that it is given, and on each Write being one whole control
-// frame: anything else would split the hub's data frames.
+// The hub relies on coder/websocket to use the connection and the buffers from Hijack, and to write one whole control frame at a
+// time. Anything else would split the hub's data frames.
 func TestCoderWritesOneControlFrameAtATime(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -56,7 +56,7 @@ func TestCoderWritesOneControlFrameAtATime(t *testing.T) {
 	require.Empty(t, writes)
 }
 
-// A recorder is hijacked as the hub's own ResponseWriter is, and notes what is written.
+// A recorder is hijacked like the hub's own ResponseWriter, and records all writes.
 type recorder struct {
 	http.ResponseWriter
 	writes chan []byte

@@ -1,6 +1,6 @@
 package websocket
 
-// A Target says whose connections are meant. Names are compared exactly, and no tenant's names are another's.
+// A Target selects connections. Names are compared exactly, and each tenant has its own users and rooms.
 type Target struct {
 	scope  scope
 	tenant string
@@ -17,25 +17,25 @@ const (
 	scopes
 )
 
-// User means every connection of one user.
+// User selects every connection of one user.
 func User(tenant, user string) Target { return Target{inUser, tenant, user} }
 
-// Room means the connections that have joined a room of a tenant, by [Conn.Join] or [Hub.Join].
+// Room selects the connections that have joined a room of a tenant, by [Conn.Join] or [Hub.Join].
 func Room(tenant, name string) Target { return Target{inRoom, tenant, name} }
 
-// Tenant means every connection of one tenant. In a host without tenants that is everyone: Tenant("").
+// Tenant selects every connection of one tenant. In a host without tenants, Tenant("") selects everyone.
 func Tenant(tenant string) Target { return Target{inTenant, tenant, ""} }
 
-// Everyone means every connection of every tenant. It is the zero Target.
+// Everyone selects every connection of every tenant. It is the zero Target.
 func Everyone() Target { return Target{} }
 
-// An index finds the connections of a target without looking at any other. The Hub's lock guards it.
+// An index maps each target to its connections. Guarded by the hub's lock.
 type index struct {
 	sets  map[Target]map[*Conn]struct{}
-	sizes [scopes]int // how many targets of each scope have a connection
+	sizes [scopes]int // the number of targets with a connection, by scope
 }
 
-// add reports whether c was not there yet.
+// add adds c to the connections of t and reports whether c is new there.
 func (x *index) add(t Target, c *Conn) bool {
 	set := x.sets[t]
 	if set == nil {
@@ -48,7 +48,7 @@ func (x *index) add(t Target, c *Conn) bool {
 	return !had
 }
 
-// remove takes away that very connection, never another of the same user, and reports whether it was there.
+// remove removes c from the connections of t and reports whether c was there.
 func (x *index) remove(t Target, c *Conn) bool {
 	set := x.sets[t]
 	_, had := set[c]

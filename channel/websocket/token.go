@@ -8,15 +8,16 @@ import (
 // Subprotocol is the WebSocket subprotocol that the hub speaks.
 const Subprotocol = "notify.v1"
 
-// bearer precedes a token among the offered subprotocols.
+// bearer is the prefix of a token among the offered subprotocols.
 const bearer = "bearer."
 
-// Token finds the bearer token of r, or returns "". It looks in the Authorization header, and then among the subprotocols that the
-// client offers, because a page cannot set a header:
+// Token returns the bearer token of r, or "". It looks in the Authorization header first. A page cannot set a header, so Token then
+// looks among the subprotocols that the client offers:
 //
 //	new WebSocket(url, ["notify.v1", "bearer." + token])
 //
-// Such a token must be made of letters, digits and -._~+ as every JWT is. The hub answers with notify.v1 and never repeats the token.
+// A token among the subprotocols must consist of letters, digits and -._~+, as every JWT does. The hub answers with notify.v1 and
+// never repeats the token.
 func Token(r *http.Request) string {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if strings.EqualFold(scheme, "Bearer") {

@@ -2,14 +2,15 @@ package websocket
 
 import "sync"
 
-// A worker runs one connection's hooks, one after another, on a goroutine that lives while there is work. What waits is bounded.
+// A worker runs the hooks of one connection one after another, on a goroutine that exists only while there is work. Its queue is
+// bounded.
 type worker struct {
 	limit   int
 	running sync.WaitGroup
 
 	mu   sync.Mutex
 	jobs []job
-	cost int // of jobs and of the one that runs
+	cost int // of jobs and of the running one
 	busy bool
 }
 
@@ -18,7 +19,7 @@ type job struct {
 	cost int
 }
 
-// do runs f later, or reports that too much waits.
+// do queues f and reports whether the queue had room.
 func (w *worker) do(cost int, f func()) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -40,7 +41,7 @@ func (w *worker) work() {
 	}
 }
 
-// next takes a job, after the cost of the last one has been given back.
+// next gives back the cost of the last job and takes the next one.
 func (w *worker) next(done int) (job, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
