@@ -5,13 +5,13 @@ import (
 	"database/sql"
 )
 
-// byHand is what all that is accepted is compared with, and plainly what a transaction of the host's is: there, nothing is prepared.
+// byHand is the baseline for Send, plainly the one for Send in a host's transaction, where statements are not prepared.
 const (
 	byHand  = "BEGIN, 2 INSERTs, COMMIT"
 	plainly = "the same, not prepared"
 )
 
-// acceptAlone measures one caller, by itself and in a transaction of the host's.
+// acceptAlone measures one caller, with and without a host's transaction.
 func (g *storage) acceptAlone(ctx context.Context, s *session) error {
 	n, err := g.house.newSender(0)
 	if err != nil {
@@ -42,12 +42,12 @@ func (g *storage) acceptAlone(ctx context.Context, s *session) error {
 }
 
 const (
-	// callers is how many goroutines send at once, and turns how often each in one burst.
+	// callers is the number of goroutines that send at once, turns the number of messages from each in one burst.
 	callers = 16
 	turns   = 10
 )
 
-// acceptTogether measures many callers.
+// acceptTogether measures many concurrent callers.
 func (g *storage) acceptTogether(ctx context.Context, s *session) error {
 	n, err := g.house.newSender(0)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/e7ddda3c/notify"
 )
 
-// storeBacklog measures each kind of database with a million of deliveries in it: queued at first, then finished.
+// storeBacklog measures each kind of database with a million deliveries in it, first queued, then finished.
 func storeBacklog(ctx context.Context, s *session) error {
 	for _, d := range []dialect{postgres, sqlite, mariadb} {
 		if err := besideMillion(ctx, s, d); err != nil {
@@ -54,7 +54,7 @@ func besideMillion(ctx context.Context, s *session, d dialect) (err error) {
 	return nil
 }
 
-// takeStatistics is what databases do by themselves when they have time.
+// takeStatistics takes the statistics that a database otherwise takes by itself when idle.
 func (h *house) takeStatistics(ctx context.Context) error {
 	for _, statement := range h.analyze {
 		if _, err := h.ExecContext(ctx, statement); err != nil {
@@ -64,8 +64,8 @@ func (h *house) takeStatistics(ctx context.Context) error {
 	return nil
 }
 
-// codesBesideMarketing measures how soon one-time codes go out while a million of marketing mails are queued, and while nothing is,
-// before and after. It leaves the million finished.
+// codesBesideMarketing measures the latency of one-time codes while a million marketing mails are queued, and before and after,
+// while the store is idle. All mails are finished when it returns.
 func codesBesideMarketing(ctx context.Context, s *session, h *house) error {
 	idle, err := s.codes(ctx, h, "idle", s.codesIdle)
 	if err != nil {
@@ -98,11 +98,11 @@ func codesBesideMarketing(ctx context.Context, s *session, h *house) error {
 	return nil
 }
 
-// codeEvery is how long nothing happens between two codes.
+// codeEvery is the pause between two codes.
 const codeEvery = 10 * time.Millisecond
 
-// codes sends one-time codes, one at a time, and returns how many seconds each took until its driver was called: so many, or for 0 until
-// nothing else is live.
+// codes sends one-time codes, one at a time, and returns the seconds from each Send until the driver was called. It sends count
+// codes. If count is 0, it sends codes until nothing else is live.
 func (s *session) codes(ctx context.Context, h *house, doing string, count int) (seconds []float64, err error) {
 	n, err := h.newSender(0)
 	if err != nil {
@@ -134,9 +134,9 @@ func (s *session) codes(ctx context.Context, h *house, doing string, count int) 
 	return seconds, errors.Join(err, stop())
 }
 
-// progressing says what is being done, with a dot for each second.
-func (s *session) progressing(what string, do func() error) error {
-	fmt.Fprintf(s.progress, "%s: %s ", s.name, what)
+// progressing prints the name of a step, and a dot per second while do runs.
+func (s *session) progressing(step string, do func() error) error {
+	fmt.Fprintf(s.progress, "%s: %s ", s.name, step)
 	stop := dots(s.progress)
 	err := do()
 	stop()

@@ -6,16 +6,16 @@ import (
 	"strconv"
 )
 
-// A bar is a limit from docs/design.md and what was found.
+// A bar is a limit and the measured value.
 type bar struct {
 	name  string
 	found spread
 	limit float64
-	least bool   // whether the limit is the least that will do, rather than the most
-	unit  string // behind the value: "×" for a ratio
+	least bool   // whether the limit is a minimum rather than a maximum
+	unit  string // printed after the value: "×" for a ratio
 }
 
-// ok reports whether the bar is kept. What is printed is what is judged.
+// ok reports whether the value is within the limit. Both are compared as printed.
 func (b bar) ok() bool {
 	if b.least {
 		return rounded(b.found.mid) >= b.limit
@@ -30,12 +30,12 @@ func (b bar) verdict() string {
 	return "short"
 }
 
-// String returns the line that a run ends with: bar <name> <value> <limit> ok|short.
+// String returns the bar's line at the end of a run: bar <name> <value> <limit> ok|short.
 func (b bar) String() string {
 	return fmt.Sprintf("bar %s %s %s %s", b.name, number(b.found.mid), number(b.limit), b.verdict())
 }
 
-// sign says on which side of the limit the value should be.
+// sign returns the relation that the value should have to the limit.
 func (b bar) sign() string {
 	if b.least {
 		return "≥"

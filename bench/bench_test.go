@@ -17,7 +17,7 @@ import (
 
 var barLine = regexp.MustCompile(`^bar ((dispatch|render|smtp|store-[a-z]+)-[a-z0-9-]+) [0-9]+(\.[0-9]+)? [0-9]+(\.[0-9]+)? (ok|short)$`)
 
-// bars returns the bars that a run ends with, and their groups.
+// bars returns the names of the bars at the end of a run, and their groups.
 func bars(t *testing.T, stdout string) (names, groups []string) {
 	_, last, found := strings.Cut(stdout, "\nbar ")
 	require.True(t, found, stdout)

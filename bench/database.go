@@ -18,26 +18,26 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-// Where the services listen unless their variables say so.
+// The addresses of the services, unless their variables are set.
 const (
 	postgresDefault = "postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable"
 	mariadbDefault  = "root@tcp(127.0.0.1:3306)/"
 )
 
-// connections is how many connections a pool opens and keeps, on all sides.
+// connections is the size of each pool, of ours and of the peers'. All connections are kept open.
 const connections = 20
 
-// A database is a new one of its own, for as long as a group runs.
+// A database is created for one group and dropped afterwards.
 type database struct {
 	*sql.DB
-	url  string // for the libraries that open it themselves
+	url  string // for libraries that open the database themselves
 	drop func() error
 }
 
 // Close closes the pool and drops the database.
 func (d *database) Close() error { return errors.Join(d.DB.Close(), d.drop()) }
 
-// ownName is a name that no other run uses.
+// ownName returns a name that no other run uses.
 func ownName() string { return "notify_bench_" + strings.ToLower(rand.Text()[:12]) }
 
 func pool(db *sql.DB) *sql.DB {
@@ -46,7 +46,7 @@ func pool(db *sql.DB) *sql.DB {
 	return db
 }
 
-// newPostgres creates a database in the server that NOTIFY_POSTGRES names.
+// newPostgres creates a database in the server named by NOTIFY_POSTGRES.
 func newPostgres(ctx context.Context) (*database, error) {
 	at := cmp.Or(os.Getenv("NOTIFY_POSTGRES"), postgresDefault)
 	admin, err := sql.Open("pgx", at)
@@ -59,7 +59,7 @@ func newPostgres(ctx context.Context) (*database, error) {
 	}
 	own, err := url.Parse(at)
 	if err != nil {
-		return nil, errors.New("NOTIFY_POSTGRES is no URL")
+		return nil, errors.New("NOTIFY_POSTGRES must be a URL")
 	}
 	own.Path = "/" + name
 	config, err := pgx.ParseConfig(own.String())
@@ -69,7 +69,7 @@ func newPostgres(ctx context.Context) (*database, error) {
 	return &database{DB: pool(stdlib.OpenDB(*config)), url: own.String(), drop: dropping(admin, `drop database `+name+` with (force)`)}, nil
 }
 
-// newMariaDB creates a database in the server that NOTIFY_MARIADB names.
+// newMariaDB creates a database in the server named by NOTIFY_MARIADB.
 func newMariaDB(ctx context.Context) (*database, error) {
 	config, err := mysql.ParseDSN(cmp.Or(os.Getenv("NOTIFY_MARIADB"), mariadbDefault))
 	if err != nil {
@@ -91,7 +91,7 @@ func newMariaDB(ctx context.Context) (*database, error) {
 	return &database{DB: pool(db), url: config.FormatDSN(), drop: dropping(admin, `drop database `+name)}, nil
 }
 
-// newSQLite creates a database in a folder of its own. Nothing committed is lost: synchronous is FULL.
+// newSQLite creates a database in a folder of its own, with synchronous FULL, so that no committed transaction is ever lost.
 func newSQLite(context.Context) (*database, error) {
 	folder, err := os.MkdirTemp("", "notify-bench-")
 	if err != nil {
@@ -108,12 +108,12 @@ func newSQLite(context.Context) (*database, error) {
 
 func create(ctx context.Context, admin *sql.DB, variable, statement string) error {
 	if _, err := admin.ExecContext(ctx, statement); err != nil {
-		return fmt.Errorf("%w (`make services` starts what is measured; %s names another)", errors.Join(err, admin.Close()), variable)
+		return fmt.Errorf("%w (`make services` starts the databases; set %s to use another)", errors.Join(err, admin.Close()), variable)
 	}
 	return nil
 }
 
-// dropping returns what drops the database. It works after an interrupt too.
+// dropping returns a function that drops the database, even after an interrupt.
 func dropping(admin *sql.DB, statement string) func() error {
 	return func() error {
 		_, err := admin.ExecContext(context.Background(), statement)

@@ -6,7 +6,7 @@ import (
 	"github.com/e7ddda3c/notify/store/sqlstore"
 )
 
-// The kinds of databases.
+// The dialects.
 var (
 	postgres = dialect{
 		name: "pg", title: "PostgreSQL", open: newPostgres, store: sqlstore.Postgres, loops: 2,

@@ -12,7 +12,7 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// dispatch measures what Send costs when the channels cost nothing.
+// dispatch measures the overhead of Send, over channels that do nothing.
 func dispatch(_ context.Context, s *session) error {
 	for _, k := range []int{1, 5} {
 		if err := dispatchTo(k, s); err != nil {
@@ -49,7 +49,7 @@ func dispatchTo(k int, s *session) error {
 	return err
 }
 
-// notifySend returns one Send to one recipient over k channels.
+// notifySend returns a function that sends to one recipient over k channels.
 func notifySend(k int) (func() error, error) {
 	channels := notify.Channels{}
 	m := notify.Message{
@@ -69,7 +69,7 @@ func notifySend(k int) (func() error, error) {
 	}, err
 }
 
-// peerSend returns one Send of the peer over k times the service.
+// peerSend returns a function that sends with the peer, over the same service k times.
 func peerSend(k int, service peer.Notifier) func() error {
 	n := peer.New()
 	for range k {
@@ -83,8 +83,8 @@ type noop struct{}
 
 func (noop) Send(context.Context, string, string) error { return nil }
 
-// guarded gives a service of the peer what notify promises of a channel: it returns by its deadline, whatever the service does, and
-// survives a panic.
+// guarded gives a service of the peer the guards that notify has: a call returns by its deadline even if the service does not, and
+// a panic becomes an error.
 type guarded struct{ service peer.Notifier }
 
 func (g guarded) Send(ctx context.Context, subject, message string) error {

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 )
 
-// each calls f for 0 to n-1, from several goroutines, and stops at errors.
+// each calls f for 0 to n-1 from several goroutines. A goroutine stops at its first error.
 func each(goroutines, n int, f func(i int) error) error {
 	var next atomic.Int64
 	var wg sync.WaitGroup
@@ -27,10 +27,10 @@ func each(goroutines, n int, f func(i int) error) error {
 	return errors.Join(errs...)
 }
 
-// expect is an error unless all was done.
+// expect returns an error unless got equals want.
 func expect(got, want int) error {
 	if got != want {
-		return fmt.Errorf("of %d, %d were done", want, got)
+		return fmt.Errorf("%d done, want %d", got, want)
 	}
 	return nil
 }

@@ -29,10 +29,10 @@ end;
 
 create index goqite_queue_priority_created_idx on goqite (queue, priority desc, created);`
 
-// goqitePoll is what its runner was fastest with; its default is 100 ms.
+// goqitePoll is the poll interval with which goqite's runner was fastest. The default is 100 ms.
 const goqitePoll = time.Millisecond
 
-// A goqiteQueue is goqite with a database of its own, opened as its documentation has it.
+// A goqiteQueue is goqite with a database of its own, opened as in goqite's documentation.
 type goqiteQueue struct {
 	*database
 	queue *goqite.Queue
@@ -51,7 +51,7 @@ func newGoqite(ctx context.Context) (*goqiteQueue, error) {
 	return &goqiteQueue{base, goqite.New(goqite.NewOpts{DB: base.DB, Name: "bench", Timeout: time.Minute})}, nil
 }
 
-// drain fills the queue and times how long its job runner needs until the last message is deleted.
+// drain fills the queue and returns the time that goqite's job runner takes until the last message is deleted.
 func (q *goqiteQueue) drain(ctx context.Context, messages int) (time.Duration, error) {
 	if err := q.fill(ctx, messages); err != nil {
 		return 0, err

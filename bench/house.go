@@ -17,18 +17,18 @@ import (
 
 // A dialect is one kind of database.
 type dialect struct {
-	name  string // of the group, behind "store-"
+	name  string // the group's, after "store-"
 	title string
 	open  func(context.Context) (*database, error)
 	store func(*sql.DB, *sqlstore.Options) *sqlstore.Store
-	place func(i int) string // the placeholder of an argument, from 1
-	loops int                // how many loops of claims and settlements are fastest
+	place func(i int) string // the placeholder of the i-th argument, from 1
+	loops int                // the number of parallel loops with the highest throughput
 	step  func(context.Context, *looper) (int, error)
-	// analyze takes statistics, as the database does by itself when it is idle.
+	// analyze holds statements that take statistics, as the database does by itself when idle.
 	analyze []string
 }
 
-// A house is our side: a store in a database of its own.
+// A house is notify's side of a comparison: a store in a database of its own.
 type house struct {
 	*database
 	dialect
@@ -47,18 +47,18 @@ func newHouse(ctx context.Context, d dialect) (*house, error) {
 	return h, nil
 }
 
-// A sender is a Notifier of one program, and what its driver notes.
+// A sender is a Notifier whose channels count or time their calls.
 type sender struct {
 	*notify.Notifier
 	calls atomic.Int64
-	// expected closes all when so many calls were made.
+	// all is closed by call number expected.
 	expected int64
 	all      chan struct{}
-	// called gets the time of each call of the channel "watched".
+	// called receives the time of each call of the channel "watched".
 	called chan time.Time
 }
 
-// newSender returns a program with channels that do nothing and defaults for all else.
+// newSender returns a Notifier with channels that do nothing else, and defaults for all other settings.
 func (h *house) newSender(expected int) (*sender, error) {
 	s := &sender{expected: int64(expected), all: make(chan struct{}), called: make(chan time.Time, 1)}
 	count := channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
@@ -80,7 +80,7 @@ func (h *house) newSender(expected int) (*sender, error) {
 	return s, err
 }
 
-// running runs the engine until stop is called, which waits for its end.
+// running runs the engine until stop is called. stop waits for the engine to end.
 func (s *sender) running(ctx context.Context) (stop func() error) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
@@ -91,10 +91,10 @@ func (s *sender) running(ctx context.Context) (stop func() error) {
 	}
 }
 
-// end leaves nothing of the program running. Its channels have nothing to close.
+// end closes the Notifier. The error is always nil, because the channels have nothing to close.
 func (s *sender) end() { _ = s.Close(context.Background()) }
 
-// letter is what everything here sends.
+// letter returns the message that all benchmarks send.
 func letter(channels ...string) notify.Message {
 	m := notify.Message{Channels: channels, Content: notify.Content{Title: subject, Text: body}}
 	m.To = []notify.Recipient{{ID: "ann", Addresses: map[string][]string{}}}
@@ -104,10 +104,10 @@ func letter(channels ...string) notify.Message {
 	return m
 }
 
-// chunk is how many messages are accepted in one transaction to make a backlog.
+// chunk is the number of messages per transaction that fill accepts.
 const chunk = 500
 
-// fill accepts so many messages like m.
+// fill accepts count messages like m.
 func (h *house) fill(ctx context.Context, count int, m notify.Message) error {
 	n, err := h.newSender(0)
 	if err != nil {
@@ -130,7 +130,7 @@ func (h *house) fill(ctx context.Context, count int, m notify.Message) error {
 	return nil
 }
 
-// A collector keeps what it is to accept.
+// A collector collects messages instead of accepting them.
 type collector struct{ messages []store.NewMessage }
 
 func (c *collector) AcceptMessages(_ context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
@@ -138,8 +138,8 @@ func (c *collector) AcceptMessages(_ context.Context, ms []store.NewMessage) ([]
 	return make([]store.Acceptance, len(ms)), nil
 }
 
-// drain fills the store with messages like m and times how long the engine, with its defaults, needs from the start until all are
-// settled, with so many calls.
+// drain fills the store with messages like m and returns the time from the start of the engine, with its defaults, until all
+// messages are settled. It fails unless the engine makes the given number of calls.
 func (h *house) drain(ctx context.Context, messages, calls int, m notify.Message) (time.Duration, error) {
 	if err := h.fill(ctx, messages, m); err != nil {
 		return 0, err
@@ -156,12 +156,12 @@ func (h *house) drain(ctx context.Context, messages, calls int, m notify.Message
 		return 0, err
 	}
 	if got := int(s.calls.Load()); got != calls {
-		return 0, fmt.Errorf("%d calls instead of %d", got, calls)
+		return 0, fmt.Errorf("%d calls, want %d", got, calls)
 	}
 	return took, nil
 }
 
-// live reports whether anything is not settled yet.
+// live reports whether any delivery is not settled.
 func (h *house) live(ctx context.Context) (bool, error) {
 	lanes, err := h.store.CountDeliveries(ctx, store.CountQuery{Limit: 1})
 	return len(lanes) > 0, err

@@ -9,10 +9,10 @@ import (
 	"github.com/e7ddda3c/notify"
 )
 
-// rest is how long nothing happens between two messages of which the time to the call is measured.
+// rest is the pause before each measured message.
 const rest = 5 * time.Millisecond
 
-// idle measures how soon the driver is called where there is nothing else to do.
+// idle measures the latency from Send to the driver's call while nothing else is live.
 func (g *storage) idle(ctx context.Context, s *session) error {
 	n, err := g.house.newSender(0)
 	if err != nil {
@@ -39,7 +39,7 @@ func (g *storage) idle(ctx context.Context, s *session) error {
 	return nil
 }
 
-// sendAndWatch sends m over the channel "watched" and returns how long it took until its driver was called.
+// sendAndWatch sends m over the channel "watched" and returns the time until the driver was called.
 func (s *sender) sendAndWatch(ctx context.Context, m notify.Message) (time.Duration, error) {
 	begin := time.Now()
 	if _, err := s.Send(ctx, m); err != nil {
@@ -53,10 +53,10 @@ func (s *sender) sendAndWatch(ctx context.Context, m notify.Message) (time.Durat
 	}
 }
 
-// parts is into how many runs of rounds a race is cut to see how its quantiles vary.
+// parts is the number of parts that quantiles divides a race into, to show how the quantiles vary.
 const parts = 10
 
-// quantiles returns a quantile of a's times as a multiple of b's, within each of several parts of the race.
+// quantiles returns the ratio of a's quantile to b's, computed within each part of the race.
 func (r race) quantiles(q float64, a, b string) spread {
 	x, y := r.seconds[a], r.seconds[b]
 	var ratios []float64

@@ -9,14 +9,15 @@ import (
 )
 
 const (
-	// batch is how many deliveries a loop claims and settles at a time: what the engine has under way by default.
+	// batch is the number of deliveries that a loop claims and settles at a time, the number that the engine has in flight by
+	// default.
 	batch = 100
-	// leaseFor is the engine's default.
+	// leaseFor is the engine's default lease.
 	leaseFor = 15 * time.Second
 )
 
-// loop fills the store and times loops that claim and settle by the store's methods until nothing is due: all that the engine's
-// statements cost, without the engine.
+// loop fills the store and times loops that claim and settle with the store's methods until nothing is due. The time is the cost of
+// the engine's statements without the engine.
 func (h *house) loop(ctx context.Context, messages int) (time.Duration, error) {
 	return h.loops(ctx, messages, func() (int, error) {
 		leases, err := h.store.LeaseDeliveries(ctx, store.LeaseRequest{
@@ -30,7 +31,7 @@ func (h *house) loop(ctx context.Context, messages int) (time.Duration, error) {
 	})
 }
 
-// sent says that all went well.
+// sent returns settlements that mark all leased deliveries as sent.
 func sent(leases store.Leases) []store.Settlement {
 	out := make([]store.Settlement, len(leases.Deliveries))
 	for i, d := range leases.Deliveries {
@@ -42,7 +43,8 @@ func sent(leases store.Leases) []store.Settlement {
 	return out
 }
 
-// loops fills the store and times step, repeated by as many goroutines as are fastest, until it finds nothing.
+// loops fills the store and returns the time until all messages are settled by step. Several goroutines, as many as the dialect's
+// loops, repeat step until it finds nothing.
 func (h *house) loops(ctx context.Context, messages int, step func() (int, error)) (time.Duration, error) {
 	if err := h.fill(ctx, messages, letter("email")); err != nil {
 		return 0, err

@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// A looper claims and settles by SQL that is written for this case alone: deliveries that are not grouped and all go well, in the
-// store's tables, with their locks, fences and log.
+// A looper claims and settles with SQL written for one case only: ungrouped deliveries that all succeed. It uses the store's
+// tables, with the store's locks, fences and log.
 type looper struct {
 	*sql.DB
 	lane     string
-	prepared sync.Map // of SQL to *sql.Stmt
+	prepared sync.Map // *sql.Stmt by SQL
 }
 
 // loopSQL fills the store and times loops of SQL.
@@ -24,18 +24,18 @@ func (h *house) loopSQL(ctx context.Context, messages int) (time.Duration, error
 	return h.loops(ctx, messages, func() (int, error) { return h.step(ctx, l) })
 }
 
-// A claimed is how a loop names a delivery. All else is read, too, and not looked at.
+// A claimed identifies a claimed delivery. The other columns are read as well, but not used.
 type claimed struct {
 	message                 any
 	recipient, place, claim int64
 }
 
-// scanClaimed reads a row that begins with the columns of a claimed.
+// scanClaimed scans a row that begins with the columns of a claimed.
 func scanClaimed(rows *sql.Rows) (c claimed, err error) {
 	return c, scanAll(rows, &c.message, &c.recipient, &c.place, &c.claim)
 }
 
-// scanAll reads the first columns of a row into first, and the others as they come.
+// scanAll scans the first columns of a row into first, and the others as raw bytes.
 func scanAll(rows *sql.Rows, first ...any) error {
 	columns, err := rows.Columns()
 	if err != nil {
@@ -48,7 +48,7 @@ func scanAll(rows *sql.Rows, first ...any) error {
 	return rows.Scan(first...)
 }
 
-// stmt returns a statement, prepared once, for tx.
+// stmt returns a statement, prepared once, for tx, which may be nil.
 func (l *looper) stmt(ctx context.Context, tx *sql.Tx, code string) (*sql.Stmt, error) {
 	found, ok := l.prepared.Load(code)
 	if !ok {
@@ -73,7 +73,7 @@ func (l *looper) exec(ctx context.Context, tx *sql.Tx, code string, args ...any)
 	return err
 }
 
-// query calls scan for each row, with what scans it.
+// query runs a query and calls scan for each row.
 func (l *looper) query(ctx context.Context, tx *sql.Tx, scan func(*sql.Rows) error, code string, args ...any) error {
 	s, err := l.stmt(ctx, tx, code)
 	if err != nil {
@@ -92,10 +92,10 @@ func (l *looper) query(ctx context.Context, tx *sql.Tx, scan func(*sql.Rows) err
 	return errors.Join(rows.Err(), rows.Close())
 }
 
-// times repeats a list's part.
+// times returns a list of n equal parts.
 func times(n int, part string) string { return strings.TrimSuffix(strings.Repeat(part+", ", n), ", ") }
 
-// keys are the parameters that name deliveries; with the claim they fence them.
+// keys returns the arguments that identify deliveries, with their claims if fenced.
 func keys(cs []claimed, fenced bool) []any {
 	args := make([]any, 0, 4*len(cs))
 	for _, c := range cs {
@@ -107,7 +107,7 @@ func keys(cs []claimed, fenced bool) []any {
 	return args
 }
 
-// loopPostgres is one step: three statements, each a transaction.
+// loopPostgres claims and settles one batch, with three statements, each in a transaction of its own.
 func loopPostgres(ctx context.Context, l *looper) (int, error) {
 	var cs []claimed
 	now, lease := time.Now().UnixMicro(), leaseFor.Microseconds()
@@ -142,7 +142,7 @@ func loopPostgres(ctx context.Context, l *looper) (int, error) {
 		messages, recipients, places, claims, now)
 }
 
-// loopSQLite is one step: two transactions, whose statements take all rows at once.
+// loopSQLite claims and settles one batch, with two transactions whose statements handle all rows at once.
 func loopSQLite(ctx context.Context, l *looper) (int, error) {
 	var cs []claimed
 	now, lease := time.Now().UnixMicro(), leaseFor.Microseconds()
@@ -174,7 +174,7 @@ func loopSQLite(ctx context.Context, l *looper) (int, error) {
 	})
 }
 
-// heads reads what the deliveries of a message share.
+// heads reads the rows of the deliveries' messages.
 func (l *looper) heads(ctx context.Context, tx *sql.Tx, cs []claimed) error {
 	ids := make([]any, len(cs))
 	for i, c := range cs {
@@ -195,7 +195,7 @@ func (l *looper) log(ctx context.Context, tx *sql.Tx, cs []claimed) error {
 		duplicate, failure) values `+times(len(cs), "(?, ?, ?, ?, ?, 0, 'sent', '', '', '', '', 0, '')"), args...)
 }
 
-// loopMariaDB is one step: a transaction that locks and marks, and one that settles.
+// loopMariaDB claims and settles one batch, with a transaction that locks and marks the rows and one that settles them.
 func loopMariaDB(ctx context.Context, l *looper) (int, error) {
 	var cs []claimed
 	now, lease := time.Now().UnixMicro(), leaseFor.Microseconds()
@@ -230,7 +230,7 @@ func loopMariaDB(ctx context.Context, l *looper) (int, error) {
 	})
 }
 
-// committed is inTx at READ COMMITTED, where claims do not lock the gaps between rows.
+// committed is inTx at READ COMMITTED, at which claims do not lock the gaps between rows.
 func (l *looper) committed(ctx context.Context, f func(*sql.Tx) error) error {
 	tx, err := l.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {

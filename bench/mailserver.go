@@ -17,7 +17,7 @@ import (
 	smtp "github.com/emersion/go-smtp"
 )
 
-// A mailServer takes mail by STARTTLS on a port of its own, and counts it.
+// A mailServer accepts mail over STARTTLS on a port of its own and counts the mails.
 type mailServer struct {
 	host   string
 	port   int
@@ -46,19 +46,19 @@ func newMailServer() (*mailServer, error) {
 
 func (s *mailServer) close() { _ = s.server.Close() }
 
-// expect runs a burst and fails if not all of its mails arrive.
+// expect runs a burst and returns an error unless all its mails arrive.
 func (s *mailServer) expect(mails int, burst func(*mailServer, int) error) error {
 	before := s.got.Load()
 	if err := burst(s, mails); err != nil {
 		return err
 	}
 	if got := int(s.got.Load() - before); got != mails {
-		return fmt.Errorf("of %d mails, %d arrived", mails, got)
+		return fmt.Errorf("%d mails arrived, want %d", got, mails)
 	}
 	return nil
 }
 
-// A mailSession takes whatever it is given.
+// A mailSession accepts every mail.
 type mailSession struct{ *mailServer }
 
 func (mailSession) Mail(string, *smtp.MailOptions) error { return nil }
@@ -74,7 +74,7 @@ func (s mailSession) Data(r io.Reader) error {
 	return err
 }
 
-// newCertificate makes a certificate for ip, and the pool that trusts it.
+// newCertificate returns a certificate for ip and a pool that trusts the certificate.
 func newCertificate(ip net.IP) (tls.Certificate, *x509.CertPool, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -9,31 +9,33 @@ import (
 	"time"
 )
 
-// leg is how long a contender runs at a time: long beside the clock's steps, short beside the moods of a busy machine.
+// leg is the duration of a contender's turn: long compared with the resolution of the clock, short compared with the load changes
+// of a busy machine.
 const leg = 20 * time.Millisecond
 
-// fewestRounds is how many rounds a race has however little time there is.
+// fewestRounds is the minimum number of rounds in a race, even if they exceed the budget.
 const fewestRounds = 3
 
-// A contender is one way of doing the work that a race is about.
+// A contender is one way to do the work that a race measures.
 type contender struct {
 	name string
-	do   func() error // the work, once
-	// once is for work that must be prepared: it does both and times the work itself. It is never repeated to fill a leg.
+	do   func() error // does the work once
+	// once replaces do for work that needs preparation. It prepares and does the work, and returns the time of the work alone. Each
+	// leg is a single call.
 	once   func() (time.Duration, error)
-	count  int // how many things the work gets done; 0: 1. Times are for one thing.
-	rounds int // only in so many rounds, the first ones; 0: in all
+	count  int // the units of work per call, by which times are divided; 0 means 1
+	rounds int // the number of rounds to take part in, from the first; 0 means all
 }
 
-// A race is what came of contenders who took turns: the seconds that each needed for its work, by round. What disturbs the machine
-// for longer than a leg disturbs them all.
+// A race holds the times of contenders that took turns: the seconds of each per unit of work, by round. A disturbance of the
+// machine that lasts longer than a leg affects all contenders.
 type race struct {
 	names   []string
 	seconds map[string][]float64
 }
 
-// run lets the contenders take turns until the budget is spent. Each round begins with another of them, and each leg with a clean
-// heap, so that nobody pays for what another left behind.
+// run lets the contenders take turns until the budget is spent. Each round begins with a different contender. Each leg begins with
+// a garbage collection, so that no contender pays for another's garbage.
 func run(budget time.Duration, progress io.Writer, contenders []contender) (race, error) {
 	r := race{seconds: make(map[string][]float64)}
 	times := make([]int, len(contenders))
@@ -62,8 +64,9 @@ func run(budget time.Duration, progress io.Writer, contenders []contender) (race
 	return r, nil
 }
 
-// dots prints a dot a second until it is stopped. Its timer has a second use: where none is running, each deadline that a contender
-// sets would be the next one due, for which the runtime wakes a thread or not as it happens. Programs at large have timers running.
+// dots prints a dot per second until stop is called. Its timer also steadies the results: without a running timer, each deadline
+// that a contender sets would be the next to expire, and the runtime sometimes wakes a thread for that one. Most programs have
+// timers running.
 func dots(w io.Writer) (stop func()) {
 	ticker := time.NewTicker(time.Second)
 	done := make(chan struct{})
@@ -85,7 +88,7 @@ func dots(w io.Writer) (stop func()) {
 	}
 }
 
-// fill warms c up and finds how many times its work fills a leg.
+// fill warms c up and returns the number of repetitions that fill a leg.
 func fill(c contender) (times int, err error) {
 	if c.once != nil {
 		return 1, nil
@@ -111,10 +114,10 @@ func (c contender) leg(times int) (time.Duration, error) {
 	return time.Since(begin), nil
 }
 
-// of returns how long a contender needed, in seconds.
+// of returns the times of a contender, in seconds.
 func (r race) of(name string) spread { return spreadOf(slices.Clone(r.seconds[name])) }
 
-// ratio returns how many times as long as b a needed. It is taken between neighbours in time: within each round.
+// ratio returns the time of a divided by that of b. It is computed within each round, from two measurements close in time.
 func (r race) ratio(a, b string) spread {
 	ratios := make([]float64, min(len(r.seconds[a]), len(r.seconds[b])))
 	for i := range ratios {
@@ -123,16 +126,16 @@ func (r race) ratio(a, b string) spread {
 	return spreadOf(ratios)
 }
 
-// A spread is the median of many values, and the quartiles that enclose the middle half of them.
+// A spread is the median of many values, between their quartiles.
 type spread struct{ low, mid, high float64 }
 
-// spreadOf sorts values.
+// spreadOf sorts values and returns their spread.
 func spreadOf(values []float64) spread {
 	slices.Sort(values)
 	return spread{quantile(values, 0.25), quantile(values, 0.5), quantile(values, 0.75)}
 }
 
-// quantile returns the value below which the share q of sorted lies.
+// quantile returns the q-quantile of sorted, interpolated between two values.
 func quantile(sorted []float64, q float64) float64 {
 	x := q * float64(len(sorted)-1)
 	i := int(x)
@@ -142,5 +145,5 @@ func quantile(sorted []float64, q float64) float64 {
 	return sorted[i] + (x-float64(i))*(sorted[i+1]-sorted[i])
 }
 
-// exactly is the spread of what does not vary.
+// exactly returns the spread of a value that does not vary.
 func exactly(v float64) spread { return spread{v, v, v} }

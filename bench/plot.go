@@ -13,33 +13,33 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 )
 
-// palette holds colours that everybody can tell apart (Okabe and Ito); the first is ours.
+// palette holds colors that color-blind readers can tell apart (Okabe and Ito). The first is notify's.
 var palette = []color.Color{
 	color.RGBA{86, 180, 233, 255}, color.RGBA{230, 159, 0, 255}, color.RGBA{0, 158, 115, 255}, color.RGBA{204, 121, 167, 255},
 	color.RGBA{240, 228, 66, 255},
 }
 
-// thick is a bar's width, and step that from one bar's middle to the next one's.
+// thick is the width of a bar, step the distance between the middles of two bars.
 const (
 	thick = vg.Length(40)
 	step  = vg.Length(48)
 )
 
-// panelHeight is the height of one panel, widest how much a line of panels takes before the next line begins, and margin what stays free
-// on every side of a panel.
+// panelHeight is the height of a panel, widest the maximum width of a line of panels, and margin the free space on each side of a
+// panel.
 const (
 	panelHeight = 4 * vg.Inch
 	widest      = 12 * vg.Inch
 	margin      = vg.Length(8)
 )
 
-// A tile is a panel with its place, from the top left.
+// A tile is a panel with its position, from the top left.
 type tile struct {
 	*plot.Plot
 	x, y, width vg.Length
 }
 
-// draw plots what a group found: a panel for each scale and set of contenders, side by side.
+// draw plots the findings of a group, with a panel for each scale and set of contenders, side by side.
 func draw(f finding, file string) error {
 	plot.DefaultFont.Variant, plotter.DefaultFont.Variant = "Sans", "Sans"
 	var tiles []tile
@@ -74,7 +74,7 @@ func save(canvas *vgimg.Canvas, file string) error {
 	return errors.Join(err, out.Close())
 }
 
-// panels returns the rows that belong together: tasks with the same scale and contenders.
+// panels returns the rows of each panel: the tasks with the same scale and contenders.
 func (f finding) panels() (panels [][]row) {
 	at := make(map[string]int)
 	for from := 0; from < len(f.rows); {
@@ -93,7 +93,7 @@ func (f finding) panels() (panels [][]row) {
 	return panels
 }
 
-// panel plots rows: for each task, a bar for each contender up to the median, and a line along the middle half.
+// panel plots, for each task and contender, a bar up to the median and a line between the quartiles.
 func panel(rows []row) (*plot.Plot, error) {
 	p := plot.New()
 	p.Y.Label.Text, p.Y.Min = rows[0].scale.name, 0
@@ -126,7 +126,7 @@ func panel(rows []row) (*plot.Plot, error) {
 	return p, nil
 }
 
-// plainTicks are the default ones with their numbers as the tables have them.
+// plainTicks are the default ticks, with numbers formatted as in the tables.
 type plainTicks struct{}
 
 func (plainTicks) Ticks(low, high float64) []plot.Tick {
@@ -139,7 +139,7 @@ func (plainTicks) Ticks(low, high float64) []plot.Tick {
 	return ticks
 }
 
-// addBar draws one bar with its value at x.
+// addBar draws one bar at x, with its value.
 func addBar(p *plot.Plot, r row, x float64, fill color.Color) (*plotter.BarChart, error) {
 	low, mid, high := r.found.low, r.found.mid, r.found.high
 	bar, err := plotter.NewBarChart(plotter.Values{mid}, thick)
@@ -165,7 +165,7 @@ func addBar(p *plot.Plot, r row, x float64, fill color.Color) (*plotter.BarChart
 	return bar, nil
 }
 
-// tick puts the task's name under the middle of its bars. A next bar moves it by half a step.
+// tick puts the name of the task under the middle of the task's bars. Each further bar moves the name by half a step.
 func tick(ticks plot.ConstantTicks, task string, x float64) plot.ConstantTicks {
 	if last := len(ticks) - 1; last >= 0 && ticks[last].Label == task {
 		ticks[last].Value += 0.5

@@ -15,7 +15,7 @@ import (
 //go:embed templates
 var files embed.FS
 
-// order is what decoded JSON looks like.
+// order has the types of decoded JSON.
 var order = map[string]any{
 	"customer": map[string]any{"name": "Ann Droid"},
 	"order": map[string]any{
@@ -31,7 +31,7 @@ var order = map[string]any{
 
 var code = map[string]any{"code": "402913", "minutes": int64(10)}
 
-// render measures what a Set adds to the template engine beneath it.
+// render measures the overhead of a Set over its template engine.
 func render(_ context.Context, s *session) error {
 	if err := renderOf("order", "mail with subject", order, s, "title", "text"); err != nil {
 		return err
@@ -65,7 +65,7 @@ func renderOf(key, task string, data any, s *session, parts ...string) error {
 // A rendering is a title and a text.
 type rendering [2]string
 
-// setRender returns one rendering by a template.Set.
+// setRender returns a function that renders with a template.Set.
 func setRender(key string, data any) (func() (rendering, error), error) {
 	folder, err := fs.Sub(files, "templates")
 	if err != nil {
@@ -82,7 +82,7 @@ func setRender(key string, data any) (func() (rendering, error), error) {
 	}, nil
 }
 
-// templateExecute returns one rendering of the same files by text/template alone, with a buffer that is used again.
+// templateExecute returns a function that renders the same files with text/template alone and a reused buffer.
 func templateExecute(key string, data any, parts []string) (func() (rendering, error), error) {
 	var templates [2]*texttemplate.Template
 	for _, part := range parts {
@@ -112,7 +112,7 @@ func templateExecute(key string, data any, parts []string) (func() (rendering, e
 	}, nil
 }
 
-// same makes sure that both do the same work.
+// same returns an error unless both render the same.
 func same(a, b func() (rendering, error)) error {
 	x, err := a()
 	if err != nil {

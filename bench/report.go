@@ -12,13 +12,13 @@ import (
 
 const preface = `# Benchmarks
 
-Written by ` + "`make bench`" + `. Those who are compared take turns in one process, each for 20 ms or one burst at a time; a ratio is taken within
-each round, and the median of all rounds counts. Beside it stands the range of the middle half of them. Ratios hold on other machines
-better than times do.
+Written by ` + "`make bench`" + `. The contenders take turns in one process, each for 20 ms or one burst at a time. A ratio is computed within
+each round. The tables show the median of all rounds, and the range between the quartiles. Ratios carry over to other machines better
+than times do.
 
 `
 
-// write writes the tables to benchmarks.md in a folder, and the plots to the folder benchmarks beside it.
+// write writes the tables to benchmarks.md in a folder, and the plots to a folder benchmarks beside that file.
 func write(folder string, findings []finding) error {
 	if err := os.MkdirAll(filepath.Join(folder, "benchmarks"), 0o755); err != nil {
 		return err
@@ -37,12 +37,12 @@ func markdown(findings []finding) []byte {
 	fmt.Fprintf(&b, "This run: %s.\n", machine())
 	for _, f := range findings {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n", f.name, f.about)
-		b.WriteString("| task | by | median | middle half |\n|---|---|---|---|\n")
+		b.WriteString("| task | contender | median | quartiles |\n|---|---|---|---|\n")
 		for _, r := range f.rows {
 			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.task, r.who, r.middle(), r.half())
 		}
 		fmt.Fprintf(&b, "\n![Times of %s](benchmarks/%s.png)\n\n", f.name, f.name)
-		b.WriteString("| bar | value | middle half | limit | |\n|---|---|---|---|---|\n")
+		b.WriteString("| bar | value | quartiles | limit | |\n|---|---|---|---|---|\n")
 		for _, v := range f.bars {
 			fmt.Fprintf(&b, "| %s | %s %s | %s | %s %s | %s |\n", v.name, number(v.found.mid), v.unit, span(v.found), v.sign(), number(v.limit), v.verdict())
 		}
@@ -50,7 +50,7 @@ func markdown(findings []finding) []byte {
 	return b.Bytes()
 }
 
-// show prints the tables as plain text, and then a line for each bar.
+// show prints the tables as plain text, then a line for each bar.
 func show(w io.Writer, findings []finding) error {
 	fmt.Fprintf(w, "%s\n\n", machine())
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -79,15 +79,15 @@ func show(w io.Writer, findings []finding) error {
 	return nil
 }
 
-// machine says what the figures were taken on.
+// machine describes the machine of this run.
 func machine() string {
 	return fmt.Sprintf("%s on %s/%s, %s", runtime.Version(), runtime.GOOS, runtime.GOARCH, plural(runtime.NumCPU(), "CPU"))
 }
 
-// middle prints the median with its unit.
+// middle formats the median with its unit.
 func (r row) middle() string { return r.scale.print(r.found.mid) + r.scale.symbol }
 
-// half prints the range of the middle half with its unit.
+// half formats the quartiles with their unit.
 func (r row) half() string {
 	low, high := r.scale.print(r.found.low), r.scale.print(r.found.high)
 	if low == high {
@@ -96,7 +96,7 @@ func (r row) half() string {
 	return low + " – " + high + r.scale.symbol
 }
 
-// span prints the range of the middle half, or one number if nothing varies.
+// span formats the quartiles, or a single number if they are equal.
 func span(s spread) string {
 	if number(s.low) == number(s.high) {
 		return number(s.mid)

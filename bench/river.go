@@ -13,10 +13,10 @@ import (
 	"github.com/riverqueue/river/rivermigrate"
 )
 
-// riverWorkers is River's MaxWorkers: as many as our lanes have slots.
+// riverWorkers is River's MaxWorkers, equal to the slots of one of our lanes.
 const riverWorkers = 50
 
-// riverTuned is what River's own benchmark sets, and riverDefault what it does by itself.
+// riverTuned has the settings of River's own benchmark, riverDefault River's defaults.
 var (
 	riverTuned   = river.Config{FetchCooldown: 2 * time.Millisecond, FetchPollInterval: 20 * time.Millisecond}
 	riverDefault = river.Config{}
@@ -66,7 +66,7 @@ func (q *riverQueue) Close() error {
 	return q.base.Close()
 }
 
-// riverJob carries what our message carries.
+// riverJob has the same content as letter.
 type riverJob struct {
 	To    string `json:"to"`
 	Title string `json:"title"`
@@ -75,7 +75,7 @@ type riverJob struct {
 
 func (riverJob) Kind() string { return "bench" }
 
-// client returns a client that works with config, or that only inserts.
+// client returns a client with config. If work is nil, the client only inserts jobs.
 func (q *riverQueue) client(config river.Config, work func()) (*river.Client[pgx.Tx], error) {
 	config.Logger = slog.New(slog.DiscardHandler)
 	if work != nil {
@@ -95,7 +95,7 @@ func (q *riverQueue) insert(ctx context.Context) error {
 	return err
 }
 
-// drain fills the queue with jobs and times how long config's workers need until the last is completed.
+// drain fills the queue with jobs and returns the time that workers with config take until the last job is completed.
 func (q *riverQueue) drain(ctx context.Context, jobs int, config river.Config) (time.Duration, error) {
 	if err := q.fill(ctx, jobs); err != nil {
 		return 0, err
@@ -126,7 +126,7 @@ func (q *riverQueue) drain(ctx context.Context, jobs int, config river.Config) (
 	return took, expect(int(worked.Load()), jobs)
 }
 
-// fill leaves nothing but jobs that are to be worked.
+// fill replaces all jobs with new ones.
 func (q *riverQueue) fill(ctx context.Context, jobs int) error {
 	if _, err := q.pool.Exec(ctx, `truncate river_job`); err != nil {
 		return err
@@ -139,7 +139,7 @@ func (q *riverQueue) fill(ctx context.Context, jobs int) error {
 	return err
 }
 
-// settled waits until all was called, and then until nothing is left to write, and returns the time since begin.
+// settled waits until all is closed, then until left reports false. It returns the time since begin.
 func settled(ctx context.Context, begin time.Time, all <-chan struct{}, left func() (bool, error)) (time.Duration, error) {
 	select {
 	case <-all:

@@ -13,19 +13,20 @@ import (
 	"github.com/e7ddda3c/notify/store/sqlstore"
 )
 
-// rawPrefix begins the names of its tables.
+// rawPrefix is the prefix of the tables of a raw.
 const rawPrefix = "raw_"
 
-// A raw is what a host would write by hand: the rows that the store makes of a letter, in tables of the same shape beside it.
+// A raw writes rows as a host would by hand: those that the store writes for a letter, into tables of the same shape beside the
+// store's.
 type raw struct {
 	*database
 	texts   [2]string
 	inserts [2]*sql.Stmt // of texts
 	rows    [2][]any
-	id      any // the message's in rows, to be replaced
+	id      any // the message's id in rows, to be replaced
 }
 
-// newRaw makes the tables and learns the rows: it accepts a letter and reads back what was stored.
+// newRaw creates the tables and learns the rows by accepting a letter and reading back its rows.
 func (h *house) newRaw(ctx context.Context) (*raw, error) {
 	r := &raw{database: h.database}
 	other := h.dialect.store(h.DB, &sqlstore.Options{Prefix: rawPrefix})
@@ -44,7 +45,7 @@ func (h *house) newRaw(ctx context.Context) (*raw, error) {
 	return r, r.findID()
 }
 
-// learn reads the one row of a table and prepares its INSERT.
+// learn reads the only row of a table and prepares its INSERT.
 func (r *raw) learn(ctx context.Context, i int, table string, place func(int) string) error {
 	found, err := r.QueryContext(ctx, `select * from `+table)
 	if err != nil {
@@ -71,7 +72,7 @@ func (r *raw) learn(ctx context.Context, i int, table string, place func(int) st
 	return err
 }
 
-// findID finds the value that both rows share because it is the message's id.
+// findID takes the first column of messages as the message's id, and checks that the delivery's row has the same value.
 func (r *raw) findID() error {
 	r.id = r.rows[0][0]
 	for _, v := range r.rows[1] {
@@ -79,7 +80,7 @@ func (r *raw) findID() error {
 			return nil
 		}
 	}
-	return errors.New("the first column of messages is not their id")
+	return errors.New("the first column of messages must be their id")
 }
 
 func equal(a, b any) (same, ok bool) {
@@ -94,7 +95,7 @@ func equal(a, b any) (same, ok bool) {
 	return false, false
 }
 
-// renewed returns the rows with an id that is new.
+// renewed returns the rows with a new id.
 func (r *raw) renewed() (rows [2][]any, err error) {
 	fresh, err := uuid.NewV7()
 	if err != nil {
@@ -116,7 +117,7 @@ func (r *raw) renewed() (rows [2][]any, err error) {
 	return rows, nil
 }
 
-// acceptPlainly is accept as a host writes it: with SQL that is not prepared, unless the driver does.
+// acceptPlainly is accept as a host would write it: the statements are not prepared, except by the driver.
 func (r *raw) acceptPlainly(ctx context.Context) error {
 	return inTx(ctx, r.DB, func(tx *sql.Tx) error {
 		rows, err := r.renewed()
@@ -132,7 +133,7 @@ func (r *raw) acceptPlainly(ctx context.Context) error {
 	})
 }
 
-// accept writes the rows in a transaction of their own: BEGIN, 2 INSERTs, COMMIT, all prepared before.
+// accept writes the rows in a transaction of their own: BEGIN, 2 INSERTs, COMMIT, with prepared statements.
 func (r *raw) accept(ctx context.Context) error {
 	return inTx(ctx, r.DB, func(tx *sql.Tx) error {
 		rows, err := r.renewed()
@@ -148,7 +149,7 @@ func (r *raw) accept(ctx context.Context) error {
 	})
 }
 
-// insert writes the first of the rows, and nothing around it.
+// insert writes the first of the rows, outside of a transaction.
 func (r *raw) insert(ctx context.Context) error {
 	rows, err := r.renewed()
 	if err != nil {
@@ -158,7 +159,7 @@ func (r *raw) insert(ctx context.Context) error {
 	return err
 }
 
-// inTx is BEGIN, f, COMMIT.
+// inTx runs f in a transaction.
 func inTx(ctx context.Context, db *sql.DB, f func(*sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {

@@ -2,23 +2,23 @@ package main
 
 import "time"
 
-// A scale is what seconds are shown as.
+// A scale converts seconds to the unit in which they are shown.
 type scale struct {
 	name   string // of the axis
-	symbol string // behind a number
+	symbol string // printed after a number
 	of     func(seconds float64) float64
 }
 
-// timesIn shows seconds in another unit.
+// timesIn shows seconds in another unit of time.
 func timesIn(unit time.Duration) scale {
 	symbol := unit.String()[1:] // of "1µs"
 	return scale{symbol, " " + symbol, func(seconds float64) float64 { return seconds / unit.Seconds() }}
 }
 
-// perSecond shows what one thing takes as how many are done in a second.
+// perSecond shows the time of one unit of work as a throughput.
 var perSecond = scale{"per second", " /s", func(seconds float64) float64 { return 1 / seconds }}
 
-// spread converts the quartiles of seconds, which change places where more is less.
+// spread converts the quartiles of seconds. They change places if the scale is decreasing.
 func (s scale) spread(seconds spread) spread {
 	out := spread{s.of(seconds.low), s.of(seconds.mid), s.of(seconds.high)}
 	if out.low > out.high {
@@ -27,7 +27,7 @@ func (s scale) spread(seconds spread) spread {
 	return out
 }
 
-// print prints v as the table and the plot have it: what is large without decimals.
+// print formats v for the tables and plots. Numbers from 1000 have no decimals.
 func (s scale) print(v float64) string {
 	if v >= 1000 {
 		v = float64(int(v + 0.5))

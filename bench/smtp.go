@@ -11,7 +11,7 @@ import (
 	"github.com/e7ddda3c/notify/channel/email"
 )
 
-// workers is how many mails are under way at once, on both sides: as many as the channel has connections by default.
+// workers is the number of mails in flight on both sides, equal to the default number of connections of the channel.
 const workers = 4
 
 const (
@@ -21,7 +21,7 @@ const (
 	body    = "Hello Ann,\n\nyour order 4711 left our house today.\nFollow it at https://shop.example.com/t/4711\n"
 )
 
-// smtpBurst measures what the channel's connections save when many mails go out at once.
+// smtpBurst measures the time that the channel's kept connections save in a burst of mails.
 func smtpBurst(_ context.Context, s *session) error {
 	server, err := newMailServer()
 	if err != nil {
@@ -39,7 +39,7 @@ func smtpBurst(_ context.Context, s *session) error {
 	return nil
 }
 
-// channelBurst sends mails over a new channel, whose connections it opens and closes.
+// channelBurst sends mails over a new channel. The time includes opening and closing the connections.
 func channelBurst(server *mailServer, mails int) (err error) {
 	c := email.New(server.host, from, &email.Options{Port: server.port, TLSConfig: server.trust, Pool: workers, HELO: "localhost"})
 	defer func() { err = errors.Join(err, c.Close()) }()
@@ -51,8 +51,8 @@ func channelBurst(server *mailServer, mails int) (err error) {
 	})
 }
 
-// dialBurst sends mails as go-mail's documentation has it: one call of DialAndSend for each. It spares go-mail the NOOP that it
-// sends before every mail, since our channel goes without as well.
+// dialBurst sends mails as in go-mail's documentation, with one call of DialAndSend for each. It turns off the NOOP that go-mail
+// sends before every mail, because our channel sends none either.
 func dialBurst(server *mailServer, mails int) error {
 	c, err := mail.NewClient(server.host, mail.WithPort(server.port), mail.WithTLSPolicy(mail.TLSMandatory),
 		mail.WithTLSConfig(server.trust), mail.WithHELO("localhost"), mail.WithoutNoop())

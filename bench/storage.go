@@ -8,7 +8,7 @@ import (
 	"github.com/e7ddda3c/notify"
 )
 
-// A storage is all that a group measures on one kind of database: our side, the same by hand, and the peers.
+// A storage holds the sides of a comparison on one kind of database: notify, the same by hand, and the peers.
 type storage struct {
 	house  *house
 	raw    *raw
@@ -17,7 +17,7 @@ type storage struct {
 	bars   storageBars
 }
 
-// storageBars are the limits that databases do not share.
+// storageBars holds the limits that differ between databases.
 type storageBars struct {
 	accept float64
 }
@@ -40,7 +40,7 @@ func storeMariaDB(ctx context.Context, s *session) error {
 	return withStorage(ctx, s, mariadb, storageBars{accept: 0.85}, func(*storage) error { return nil })
 }
 
-// withStorage measures with the peers, and removes what it made.
+// withStorage sets up the peers, measures, and removes the databases.
 func withStorage(ctx context.Context, s *session, d dialect, bars storageBars, peers func(*storage) error) (err error) {
 	g := &storage{bars: bars}
 	defer func() { err = errors.Join(err, g.close()) }()
@@ -53,7 +53,7 @@ func withStorage(ctx context.Context, s *session, d dialect, bars storageBars, p
 	return g.inHouse(ctx, s, d, g.backlog, g.firstOrAll, g.idle)
 }
 
-// inHouse measures with a new database.
+// inHouse runs measurements on a new database.
 func (g *storage) inHouse(ctx context.Context, s *session, d dialect, measure ...func(context.Context, *session) error) (err error) {
 	if g.house, err = newHouse(ctx, d); err != nil {
 		return err
@@ -70,7 +70,7 @@ func (g *storage) inHouse(ctx context.Context, s *session, d dialect, measure ..
 	return nil
 }
 
-// close removes the peers.
+// close removes the databases of the peers.
 func (g *storage) close() error {
 	var err error
 	if g.river != nil {
@@ -82,7 +82,7 @@ func (g *storage) close() error {
 	return err
 }
 
-// backlog measures how fast what was accepted goes out, over a channel that does nothing.
+// backlog measures the throughput of accepted messages over a channel that does nothing.
 func (g *storage) backlog(ctx context.Context, s *session) error {
 	const engine, port, statements = "notify", "claim and settle in a loop", "the same in SQL"
 	contenders := []contender{
@@ -114,7 +114,7 @@ const (
 	goqiteRunner = "goqite"
 )
 
-// peers are slow enough to get less to do. They are not slower for that: what is measured is for one message.
+// peers returns the peers of the backlog. Slow ones get fewer messages, which does not change the result: times are per message.
 func (g *storage) peers(ctx context.Context, s *session) (peers []contender) {
 	if g.river != nil {
 		peers = append(peers,
@@ -133,7 +133,7 @@ func (g *storage) peers(ctx context.Context, s *session) (peers []contender) {
 	return peers
 }
 
-// firstOrAll measures what it costs that each delivery of a recipient depends on the other one.
+// firstOrAll measures the cost of First, with which the deliveries of a recipient depend on each other.
 func (g *storage) firstOrAll(ctx context.Context, s *session) error {
 	all := letter("email", "sms")
 	first := all
