@@ -1,5 +1,5 @@
-// Package ntfy is a whole channel in less than sixty lines: push notifications through an ntfy server (https://ntfy.sh). The address
-// is the topic. It shows Content.Markdown, or else Content.Text, below Content.Title, and opens Content.URL.
+// Package ntfy is a complete channel in less than sixty lines: push notifications through an ntfy server (https://ntfy.sh). The
+// address is a topic. A notification has Content.Title, then Content.Markdown or else Content.Text, and a click opens Content.URL.
 package ntfy
 
 import (
@@ -17,16 +17,16 @@ import (
 
 var topic = regexp.MustCompile(`^[-_A-Za-z0-9]{1,64}$`)
 
-// A Channel pushes through one server. Its zero value will not do: URL is required.
+// A Channel sends through one server. URL is required.
 type Channel struct {
-	URL, Token string       // of the server; a token is needed for protected topics only
-	Client     *http.Client // nil: httpsend's own
+	URL, Token string       // the server's; a token is needed for protected topics only
+	Client     *http.Client // nil means httpsend's client
 }
 
-// Validate refuses what the server would.
+// Validate refuses deliveries that the server would refuse.
 func (c *Channel) Validate(d channel.Delivery) error {
 	if !topic.MatchString(d.To) {
-		return &channel.Error{Kind: channel.InvalidRecipient, Field: "to", Err: errors.New("ntfy: a topic has 1 to 64 letters, digits, - and _")}
+		return &channel.Error{Kind: channel.InvalidRecipient, Field: "to", Err: errors.New("ntfy: must be a topic of 1 to 64 letters, digits, - and _")}
 	}
 	_, err := channel.Decode[struct{}](d.Extra)
 	return err
@@ -53,7 +53,7 @@ func (c *Channel) Send(ctx context.Context, d channel.Delivery) (channel.Receipt
 	}
 	var reply struct{ ID string }
 	if err := json.Unmarshal(a.Body, &reply); err != nil || reply.ID == "" {
-		return channel.Receipt{}, a.Error(channel.Uncertain, "", errors.New("ntfy: not the answer of an ntfy server"))
+		return channel.Receipt{}, a.Error(channel.Uncertain, "", errors.New("ntfy: the answer must be JSON with an id"))
 	}
 	return channel.Receipt{Provider: "ntfy", ID: reply.ID}, nil
 }

@@ -25,6 +25,6 @@ func TestContract(t *testing.T) {
 			}
 			fmt.Fprint(w, `{"id":"sPs71M8A2T","event":"message","topic":"parcels"}`)
 		},
-		Cannot: map[channeltest.Peer]string{channeltest.BadRecipient: "a topic is there as soon as somebody names it"},
+		Cannot: map[channeltest.Peer]string{channeltest.BadRecipient: "a topic exists as soon as a client names it"},
 	})
 }

@@ -1,10 +1,10 @@
-// Durable is a web shop that may die at any moment. An order and the mail about it are stored in one transaction, in the shop's own
-// SQLite database, and the mail goes out whatever becomes of the process in between.
+// Durable is a web shop that can be killed at any moment. An order and its mail are stored in one transaction, in the shop's own
+// SQLite database. The mail is sent even if the process is killed before.
 //
-//	go run ./examples/durable                   # serve a page that shows it, and has a button that kills the shop
-//	go run ./examples/durable -once -orders 50  # sell, wait for the mails, print what arrived as JSON; exit 0 if nothing is missing
+//	go run ./examples/durable                   # serve a page that shows the orders and has a button that kills the shop
+//	go run ./examples/durable -once -orders 50  # sell, wait for the mails, print the counts as JSON; exit 0 if no mail is missing
 //
-// What the post office got is in FILE-mails.jsonl, beside the database.
+// The mail provider, a stand-in, records the mails in FILE-mails.jsonl, beside the database.
 package main
 
 import (
@@ -37,11 +37,11 @@ import (
 )
 
 func main() {
-	file := flag.String("db", "shop.db", "the shop's database; it is made if it is not there")
-	addr := flag.String("addr", "127.0.0.1:8080", "where the page is served")
-	once := flag.Bool("once", false, "sell, wait for the mails, print what arrived as JSON and exit: 0 if nothing is missing, else 1")
-	orders := flag.Int("orders", 50, "how many orders there are to be, with -once")
-	alone := flag.Bool("alone", false, "stay dead when killed")
+	file := flag.String("db", "shop.db", "the shop's database `file`, created if it does not exist")
+	addr := flag.String("addr", "127.0.0.1:8080", "the `address` of the page")
+	once := flag.Bool("once", false, "sell, wait for the mails, print the counts as JSON and exit: 0 if no mail is missing, otherwise 1")
+	orders := flag.Int("orders", 50, "the `number` of orders to reach, with -once")
+	alone := flag.Bool("alone", false, "do not restart the shop after a kill")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -60,12 +60,12 @@ func main() {
 	}
 }
 
-// A shop is a program that embeds notify: its own tables and those of notify are in one database.
+// A shop is a program that embeds notify. The tables of the shop and of notify are in one database.
 type shop struct {
 	db       *sql.DB
 	store    *sqlstore.Store
 	notifier *notify.Notifier
-	mails    string // file of what the post office got
+	mails    string // the file with the provider's record
 }
 
 func open(ctx context.Context, file string) (*shop, error) {
@@ -84,14 +84,14 @@ func open(ctx context.Context, file string) (*shop, error) {
 		Channels: notify.Channels{"email": channel.Func(s.post)}, // for real: email.New("smtp.example.com", "shop@example.com", nil)
 		Store:    s.store,
 		Policies: map[string]notify.Policy{"email": {Concurrency: 8, Backoff: 300 * time.Millisecond}},
-		Engine:   notify.Engine{Lease: 3 * time.Second}, // how long a mail waits whose process died; by default 15 s
+		Engine:   notify.Engine{Lease: 3 * time.Second}, // the delay before another process sends the mails of a killed one; 15 s by default
 	})
 	return s, err
 }
 
 var errDeclined = errors.New("the card was declined")
 
-// buy stores an order and the mail about it, or neither.
+// buy stores an order and its mail, or neither.
 func (s *shop) buy(ctx context.Context, buyer string, declined bool) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -110,7 +110,7 @@ func (s *shop) buy(ctx context.Context, buyer string, declined bool) error {
 	case err != nil:
 		return err
 	case declined:
-		return errDeclined // and the mail was never sent
+		return errDeclined // the rollback discards the mail, too
 	}
 	if err := tx.Commit(); err != nil {
 		return err
@@ -119,16 +119,16 @@ func (s *shop) buy(ctx context.Context, buyer string, declined bool) error {
 	return nil
 }
 
-// A mail is what the post office writes down.
+// A mail is an entry in the provider's record.
 type mail struct {
 	Delivery, Title string
 }
 
-// post plays a provider: it takes its time, has its moods, and keeps what it was given in a file, which no kill of the shop undoes.
+// post stands in for a provider. Its calls take 50 to 250 ms, one in five fails, and the mails are recorded in a file.
 func (s *shop) post(_ context.Context, d channel.Delivery) (channel.Receipt, error) {
 	time.Sleep(time.Duration(50+random.IntN(200)) * time.Millisecond)
 	if random.IntN(5) == 0 {
-		return channel.Receipt{}, &channel.Error{Kind: channel.Temporary, Code: "450", Err: errors.New("post office: come back later")}
+		return channel.Receipt{}, &channel.Error{Kind: channel.Temporary, Code: "450", Err: errors.New("provider: try again later")}
 	}
 	f, err := os.OpenFile(s.mails, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -155,20 +155,20 @@ func (s *shop) arrived() (map[string]int, error) {
 	count := make(map[string]int)
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		var m mail
-		if json.Unmarshal(lines.Bytes(), &m) == nil { // or it is just being written
+		if json.Unmarshal(lines.Bytes(), &m) == nil { // otherwise the line is still being written
 			count[m.Delivery]++
 		}
 	}
 	return count, nil
 }
 
-// A status is what the page shows.
+// A status holds the counts and the log entries that the page shows.
 type status struct {
 	PID     int            `json:"pid"`
 	Orders  int            `json:"orders"`
-	Mails   int            `json:"mails"`   // orders whose mail arrived
-	Twice   int            `json:"twice"`   // mails that arrived again
-	Missing int            `json:"missing"` // orders whose mail is still to come
+	Mails   int            `json:"mails"`   // orders whose mail has arrived
+	Twice   int            `json:"twice"`   // mails that arrived a second time
+	Missing int            `json:"missing"` // orders whose mail has not arrived yet
 	Log     []notify.Entry `json:"log,omitempty"`
 }
 
@@ -190,7 +190,7 @@ func (s *shop) status(ctx context.Context, entries int) (status, error) {
 	return st, err
 }
 
-// run runs the notifier beside work, and lets what is under way come to its end.
+// run runs the notifier beside work. After work it waits for the deliveries in flight.
 func (s *shop) run(ctx context.Context, work func(context.Context) error) error {
 	defer s.db.Close()
 	ctx, stop := context.WithCancel(ctx)
@@ -207,7 +207,7 @@ func (s *shop) run(ctx context.Context, work func(context.Context) error) error 
 	return errors.Join(err, failed)
 }
 
-// serve shows the page until ctx ends.
+// serve serves the page until ctx is done.
 func serve(ctx context.Context, file, addr string) error {
 	s, err := open(ctx, file)
 	if err != nil {
@@ -257,14 +257,14 @@ func answer(w http.ResponseWriter, v any, err error) {
 	_ = json.NewEncoder(w).Encode(v)
 }
 
-// die ends the process as kill -9 does: nothing is put in order.
+// die ends the process as kill -9 does, without any cleanup.
 func die() {
 	if self, err := os.FindProcess(os.Getpid()); err == nil {
 		_ = self.Kill()
 	}
 }
 
-// revive starts the shop, and starts it again whenever it was killed, until ctx ends.
+// revive starts the shop, and restarts it after each kill, until ctx is done.
 func revive(ctx context.Context) error {
 	program, err := os.Executable()
 	if err != nil {
@@ -283,11 +283,12 @@ func revive(ctx context.Context) error {
 		case !errors.As(err, &exit) || exit.Exited():
 			return err
 		}
-		log.Printf("process %d is dead (%v); another takes over", shop.Process.Pid, err)
+		log.Printf("process %d was killed (%v), starting another", shop.Process.Pid, err)
 	}
 }
 
-// sell sells until there are so many orders, one in eight cards being declined, and waits for their mails.
+// sell sells until the shop has the given number of orders, then waits for the mails. After every eighth order it also tries one with
+// a declined card.
 func sell(ctx context.Context, out io.Writer, file string, orders int) error {
 	s, err := open(ctx, file)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/e7ddda3c/notify"
 )
 
-// Whenever the shop is killed, and however often: every order's mail arrives, and none for an order that was rolled back.
+// The shop is killed several times, at random moments. Every order's mail arrives, but no mail of an order that was rolled back.
 func TestNoMailIsMissing(t *testing.T) {
 	folder := t.TempDir()
 	program, file := filepath.Join(folder, "durable"), filepath.Join(folder, "shop.db")
@@ -25,7 +25,7 @@ func TestNoMailIsMissing(t *testing.T) {
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))
 	sell := func(ctx context.Context) *exec.Cmd {
-		cmd := exec.CommandContext(ctx, program, "-once", "-orders", "150", "-db", file) // which kills with SIGKILL when ctx ends
+		cmd := exec.CommandContext(ctx, program, "-once", "-orders", "150", "-db", file) // killed with SIGKILL when ctx is done
 		cmd.Stderr = os.Stderr
 		return cmd
 	}
@@ -71,7 +71,7 @@ func ordersIn(t *testing.T, file string) []string {
 	return numbers
 }
 
-// mailsOf returns the orders of which a mail arrived, each once.
+// mailsOf returns the orders whose mail arrived, each once.
 func mailsOf(t *testing.T, file string) []string {
 	t.Helper()
 	text, err := os.ReadFile(file)

@@ -20,8 +20,8 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// serveMail starts a mail server with STARTTLS that keeps what it is sent. It returns its port, and a TLS configuration that
-// trusts it.
+// serveMail starts a mail server with STARTTLS that records all mails. It returns the port and a TLS configuration that trusts the
+// server.
 func (p *peers) serveMail() (port int, trust *tls.Config, err error) {
 	cert, roots, err := selfSigned()
 	if err != nil {
@@ -45,7 +45,7 @@ func (p *peers) serveMail() (port int, trust *tls.Config, err error) {
 	return l.Addr().(*net.TCPAddr).Port, &tls.Config{RootCAs: roots, ServerName: "localhost"}, nil
 }
 
-// discard drops what the mail server would log when a client hangs up.
+// discard drops the mail server's log, which would report each client that disconnects.
 type discard struct{}
 
 func (discard) Printf(string, ...any) {}
@@ -76,9 +76,9 @@ func (s *mailSession) Mail(string, *smtp.MailOptions) error {
 }
 
 func (s *mailSession) Rcpt(string, *smtp.RcptOptions) error {
-	switch s.p.moodOf("email") {
+	switch s.p.behaviorOf("email") {
 	case "throttles":
-		return &smtp.SMTPError{Code: 450, EnhancedCode: smtp.EnhancedCode{4, 7, 1}, Message: "come back later"}
+		return &smtp.SMTPError{Code: 450, EnhancedCode: smtp.EnhancedCode{4, 7, 1}, Message: "try again later"}
 	case "refuses":
 		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such user"}
 	}
@@ -107,7 +107,7 @@ func (s *mailSession) Data(r io.Reader) error {
 func (*mailSession) Reset()        {}
 func (*mailSession) Logout() error { return nil }
 
-// readable returns the plain text of a mail, or its first part.
+// readable returns the body of a mail. Of a multipart mail that is the first part, the plain text.
 func readable(contentType string, body io.Reader) (string, error) {
 	media, params, err := mime.ParseMediaType(contentType)
 	if err != nil {
@@ -124,7 +124,7 @@ func readable(contentType string, body io.Reader) (string, error) {
 	return string(b), err
 }
 
-// selfSigned returns a certificate for localhost, and a pool that trusts it alone.
+// selfSigned returns a certificate for localhost, and a pool that trusts this certificate only.
 func selfSigned() (tls.Certificate, *x509.CertPool, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

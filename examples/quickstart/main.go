@@ -1,11 +1,11 @@
-// Quickstart sends one message over four channels: a mail, a text message, a DingTalk robot and the page that is open.
+// Quickstart sends one message over four channels: email, SMS, a DingTalk robot and an open web page.
 //
-// With nothing configured it brings every peer itself: a mail server, stand-ins for Twilio and DingTalk that check what they are
-// sent, and a web page that shows what arrived and sends more. With the environment variables in settings.go set, a channel uses
-// the real server instead.
+// Without configuration, it starts all peers itself: a mail server, stand-ins for Twilio and DingTalk that check the requests, and
+// a web page that shows the messages received and sends more. With the environment variables in settings.go, a channel uses the
+// real server instead.
 //
 //	go run ./examples/quickstart          # send, then serve the page until ^C
-//	go run ./examples/quickstart -once    # send, print the report as JSON; exit 0 if every peer received it
+//	go run ./examples/quickstart -once    # send, print the report as JSON; exit 0 if every peer received the message
 package main
 
 import (
@@ -26,8 +26,8 @@ import (
 )
 
 func main() {
-	once := flag.Bool("once", false, "send, print the report as JSON and exit: 0 if every peer received it, else 1")
-	addr := flag.String("addr", "127.0.0.1:8080", "where the page is served; another port is taken if this one is in use")
+	once := flag.Bool("once", false, "send, print the report as JSON and exit: 0 if every peer received the message, otherwise 1")
+	addr := flag.String("addr", "127.0.0.1:8080", "the `address` of the page; if it is in use, a free port is taken")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -37,7 +37,7 @@ func main() {
 	}
 }
 
-// run opens the shop, tells ann about her parcel, and serves the page until ctx ends.
+// run opens the shop, notifies ann of her parcel, and serves the page until ctx is done.
 func run(ctx context.Context, out io.Writer, addr string, once bool) error {
 	s, err := openShop(ctx, listen(addr))
 	if err != nil {
@@ -53,7 +53,7 @@ func run(ctx context.Context, out io.Writer, addr string, once bool) error {
 		Data:     map[string]any{"number": parcel, "items": 2, "total": 4250},
 	})
 	if report.ID == "" {
-		return err // it was refused whole
+		return err // the whole message was refused
 	}
 	if once {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -61,11 +61,11 @@ func run(ctx context.Context, out io.Writer, addr string, once bool) error {
 		return printJSON(out, report, s.peers.missing(ctx, report, parcel))
 	}
 	printTable(out, report)
-	fmt.Fprintf(out, "\nOpen http://%s to see what arrived, and to send more. ^C ends it.\n", s.addr)
+	fmt.Fprintf(out, "\nOpen http://%s to see the messages received, and to send more. Press ^C to stop.\n", s.addr)
 	return s.serve(ctx)
 }
 
-// listen takes a free port if addr is in use.
+// listen listens on addr, or on a free port if addr is in use.
 func listen(addr string) func() (net.Listener, error) {
 	return func() (net.Listener, error) {
 		if l, err := net.Listen("tcp", addr); err == nil {

@@ -28,12 +28,12 @@ func TestOnceSendsOverAllChannelsAndPrintsTheReport(t *testing.T) {
 
 func TestAPeerThatRefusesIsMissed(t *testing.T) {
 	for _, channel := range []string{"email", "sms", "dingtalk"} {
-		for _, mood := range []string{"throttles", "refuses"} {
-			t.Run(channel+" "+mood, func(t *testing.T) {
+		for _, behavior := range []string{"throttles", "refuses"} {
+			t.Run(channel+" "+behavior, func(t *testing.T) {
 				s, err := openShop(t.Context(), func() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") })
 				require.NoError(t, err)
 				t.Cleanup(s.close)
-				s.peers.setMood(channel, mood)
+				s.peers.setBehavior(channel, behavior)
 				report, err := s.notifier.Send(t.Context(), notify.Message{
 					To: notify.Users("ann"), Channels: []string{channel}, Content: notify.Content{Title: "P-1", Text: "P-1"},
 				})

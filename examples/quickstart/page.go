@@ -33,14 +33,14 @@ func (s *shop) routes() http.Handler {
 	return http.NewCrossOriginProtection().Handler(mux)
 }
 
-// visitor lets those in who have the session: by cookie in a browser, as a bearer token elsewhere.
+// visitor identifies a visitor by the session, which a browser sends as a cookie, and other clients as a bearer token.
 func (s *shop) visitor(r *http.Request) (websocket.Identity, error) {
 	token := websocket.Token(r)
 	if c, err := r.Cookie("session"); err == nil && token == "" {
 		token = c.Value
 	}
 	if subtle.ConstantTimeCompare([]byte(token), []byte(s.session)) != 1 {
-		return websocket.Identity{}, errors.New("no session")
+		return websocket.Identity{}, errors.New("unknown session")
 	}
 	return websocket.Identity{User: "ann"}, nil
 }
@@ -55,7 +55,7 @@ func (s *shop) private(h http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// showPage logs every visitor in as ann; a real shop would ask for a password.
+// showPage logs every visitor in as ann. A real shop would ask for a password.
 func (s *shop) showPage(w http.ResponseWriter, _ *http.Request) {
 	http.SetCookie(w, &http.Cookie{Name: "session", Value: s.session, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -63,14 +63,14 @@ func (s *shop) showPage(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(pageHTML)
 }
 
-// send sends what the form says and answers with the report.
+// send sends the message in the form and answers with the report.
 func (s *shop) send(w http.ResponseWriter, r *http.Request) {
 	var form struct {
 		Title, Text, Dispatcher string
 		Channels                []string
 	}
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&form); err != nil {
-		answer(w, http.StatusBadRequest, map[string]string{"error": "not the form"})
+		answer(w, http.StatusBadRequest, map[string]string{"error": "the body must be JSON"})
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), 20*time.Second)
@@ -87,19 +87,19 @@ func (s *shop) send(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, report)
 }
 
-// setPeers makes peers misbehave, to see what becomes of a message then.
+// setPeers sets the behavior of peers, to show how failures are handled.
 func (s *shop) setPeers(w http.ResponseWriter, r *http.Request) {
-	var moods map[string]string
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&moods); err != nil {
-		answer(w, http.StatusBadRequest, map[string]string{"error": "not the form"})
+	var behaviors map[string]string
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&behaviors); err != nil {
+		answer(w, http.StatusBadRequest, map[string]string{"error": "the body must be JSON"})
 		return
 	}
-	for channel, mood := range moods {
-		if !slices.Contains([]string{"", "throttles", "refuses"}, mood) {
-			answer(w, http.StatusUnprocessableEntity, map[string]string{"error": channel + ": no such mood"})
+	for channel, behavior := range behaviors {
+		if !slices.Contains([]string{"", "throttles", "refuses"}, behavior) {
+			answer(w, http.StatusUnprocessableEntity, map[string]string{"error": channel + ": must be empty, throttles or refuses"})
 			return
 		}
-		s.peers.setMood(channel, mood)
+		s.peers.setBehavior(channel, behavior)
 	}
 	w.WriteHeader(http.StatusNoContent)
 }
@@ -110,7 +110,7 @@ func answer(w http.ResponseWriter, status int, v any) {
 	_ = json.NewEncoder(w).Encode(v)
 }
 
-// A window is a page that is always open: a socket of ann's whose frames count as arrived.
+// A window stands in for an open page: a socket of ann's that records the frames it receives as arrivals.
 type window struct {
 	conn *coder.Conn
 	done sync.WaitGroup

@@ -19,31 +19,31 @@ import (
 	"github.com/e7ddda3c/notify"
 )
 
-// An arrival is what a peer received.
+// An arrival is a message that a peer received.
 type arrival struct {
 	No      int       `json:"no"` // counted from 1
 	Channel string    `json:"channel"`
 	Title   string    `json:"title"`
 	Text    string    `json:"text"`
-	Detail  string    `json:"detail"` // how it came: what the peer checked
+	Detail  string    `json:"detail"` // the checks that the peer made
 	At      time.Time `json:"at"`
 }
 
-// peers are the other sides of the channels: they check what they are sent, keep it, and answer as the vendors do.
+// peers are the other ends of the channels. They check the requests, record the messages, and answer as the vendors do.
 type peers struct {
 	onArrival func(arrival)
 	closers   []func() error
 
-	mu      sync.Mutex
-	arrived []arrival
-	own     map[string]bool   // channels whose peer is ours, and not a real server
-	mood    map[string]string // by channel: "" (works), "throttles" or "refuses"
-	changed chan struct{}     // closed at the next arrival
+	mu       sync.Mutex
+	arrived  []arrival
+	own      map[string]bool   // channels with a peer of ours rather than a real server
+	behavior map[string]string // by channel: "" (works), "throttles" or "refuses"
+	changed  chan struct{}     // closed at the next arrival
 }
 
 func newPeers(onArrival func(arrival)) *peers {
 	return &peers{
-		onArrival: onArrival, own: map[string]bool{"page": true}, mood: map[string]string{}, changed: make(chan struct{}),
+		onArrival: onArrival, own: map[string]bool{"page": true}, behavior: map[string]string{}, changed: make(chan struct{}),
 	}
 }
 
@@ -58,26 +58,26 @@ func (p *peers) arrive(a arrival) {
 	p.onArrival(a)
 }
 
-// arrivals returns what has arrived, and a channel that is closed when there is more.
+// arrivals returns the arrivals so far, and a channel that is closed at the next one.
 func (p *peers) arrivals() ([]arrival, <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.arrived), p.changed
 }
 
-func (p *peers) moodOf(channel string) string {
+func (p *peers) behaviorOf(channel string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.mood[channel]
+	return p.behavior[channel]
 }
 
-func (p *peers) setMood(channel, mood string) {
+func (p *peers) setBehavior(channel, behavior string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.mood[channel] = mood
+	p.behavior[channel] = behavior
 }
 
-// missing names the channels of deliveries that were not sent, or have not arrived at a peer of ours when ctx ends.
+// missing returns the channels whose delivery was not sent, or did not arrive at a peer of ours before ctx was done.
 func (p *peers) missing(ctx context.Context, r notify.Report, marker string) []string {
 	for {
 		arrived, changed := p.arrivals()
@@ -109,7 +109,7 @@ func (p *peers) close() error {
 	return errors.Join(errs...)
 }
 
-// serveHTTP starts a vendor's stand-in and returns its address.
+// serveHTTP starts the stand-in for a vendor and returns its URL.
 func (p *peers) serveHTTP(channel string, h http.HandlerFunc) string {
 	s := httptest.NewServer(h)
 	p.own[channel] = true
@@ -117,7 +117,7 @@ func (p *peers) serveHTTP(channel string, h http.HandlerFunc) string {
 	return s.URL
 }
 
-// serveTwilio stands in for Twilio: it checks account and token, and the form.
+// serveTwilio stands in for Twilio. It checks the account, the token and the recipient.
 func (p *peers) serveTwilio(account, token string) string {
 	return p.serveHTTP("sms", func(w http.ResponseWriter, r *http.Request) {
 		user, password, _ := r.BasicAuth()
@@ -126,13 +126,13 @@ func (p *peers) serveTwilio(account, token string) string {
 			twilioError(w, http.StatusNotFound, 20404)
 		case user != account || password != token:
 			twilioError(w, http.StatusUnauthorized, 20003)
-		case p.moodOf("sms") == "throttles":
+		case p.behaviorOf("sms") == "throttles":
 			w.Header().Set("Retry-After", "30")
 			twilioError(w, http.StatusTooManyRequests, 20429)
-		case p.moodOf("sms") == "refuses" || r.PostFormValue("To") == "":
+		case p.behaviorOf("sms") == "refuses" || r.PostFormValue("To") == "":
 			twilioError(w, http.StatusBadRequest, 21211)
 		default:
-			p.arrive(arrival{Channel: "sms", Text: r.PostFormValue("Body"), Detail: "Twilio: account and token are right"})
+			p.arrive(arrival{Channel: "sms", Text: r.PostFormValue("Body"), Detail: "Twilio: valid account and token"})
 			w.WriteHeader(http.StatusCreated)
 			fmt.Fprintf(w, `{"sid":"SM%032d","status":"queued","num_segments":"1","error_code":null}`, time.Now().UnixNano())
 		}
@@ -144,7 +144,7 @@ func twilioError(w http.ResponseWriter, status, code int) {
 	fmt.Fprintf(w, `{"code":%d,"message":"refused by the stand-in","status":%d}`, code, status)
 }
 
-// serveDingTalk stands in for DingTalk's robots: it checks token and signature.
+// serveDingTalk stands in for DingTalk's robots. It checks the token and the signature.
 func (p *peers) serveDingTalk(token, secret string) string {
 	return p.serveHTTP("dingtalk", func(w http.ResponseWriter, r *http.Request) {
 		var body struct {
@@ -159,16 +159,16 @@ func (p *peers) serveDingTalk(token, secret string) string {
 			dingtalkAnswer(w, 300005, "token is not exist")
 		case q.Get("sign") != dingtalkSign(q.Get("timestamp"), secret):
 			dingtalkAnswer(w, 310000, "sign not match")
-		case p.moodOf("dingtalk") == "throttles":
+		case p.behaviorOf("dingtalk") == "throttles":
 			dingtalkAnswer(w, 130101, "send too fast, exceed 20 times per minute")
-		case p.moodOf("dingtalk") == "refuses":
+		case p.behaviorOf("dingtalk") == "refuses":
 			dingtalkAnswer(w, 310000, "keywords not in content")
 		case json.Unmarshal(raw, &body) != nil:
 			dingtalkAnswer(w, 40035, "not a message")
 		default:
 			p.arrive(arrival{
 				Channel: "dingtalk", Title: body.Markdown.Title, Text: body.Markdown.Text + body.Text.Content,
-				Detail: "DingTalk: signature is right, " + body.Type,
+				Detail: "DingTalk: valid signature, " + body.Type,
 			})
 			dingtalkAnswer(w, 0, "ok")
 		}

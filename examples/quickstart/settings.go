@@ -6,10 +6,10 @@ import (
 	"strconv"
 )
 
-// settings come from the environment. A channel whose first variable is not set talks to a peer of our own.
+// settings come from the environment. If the first variable of a channel is not set, the channel sends to a peer of ours.
 type settings struct {
 	smtpHost, smtpUser, smtpPassword, mailFrom, mailTo string // SMTP_HOST, SMTP_USERNAME, SMTP_PASSWORD, MAIL_FROM, MAIL_TO
-	smtpPort                                           int    // SMTP_PORT, by default 587; 465 is TLS from the start
+	smtpPort                                           int    // SMTP_PORT, 587 by default; 465 means TLS from the start
 
 	twilioAccount, twilioToken, twilioFrom, smsTo string // TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_FROM, SMS_TO
 

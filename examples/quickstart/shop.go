@@ -29,7 +29,7 @@ type shop struct {
 	notifier *notify.Notifier
 	peers    *peers
 	hub      *websocket.Hub
-	session  string // what proves that a visitor is ann
+	session  string // the secret that identifies a visitor as ann
 	addr     string
 	server   *http.Server
 	serving  chan error
@@ -56,7 +56,7 @@ func openShop(ctx context.Context, listen func() (net.Listener, error)) (*shop, 
 	return s, err
 }
 
-// openChannels is what embedding notify takes.
+// openChannels contains all the code that embeds notify.
 func (s *shop) openChannels() error {
 	mail, err := s.email()
 	if err != nil {
@@ -83,7 +83,7 @@ func (s *shop) openChannels() error {
 	return err
 }
 
-// Recipients makes the shop a directory of its one user.
+// Recipients implements [notify.Directory] with one user.
 func (s *shop) Recipients(_ context.Context, _ string, ids []string) ([]notify.Recipient, error) {
 	return []notify.Recipient{{
 		ID:        "ann",
@@ -119,7 +119,7 @@ func (s *shop) dingtalk() channel.Channel {
 	return dingtalk.NewRobot("robot-token", &dingtalk.Options{Secret: "SECrobot", BaseURL: url})
 }
 
-// serve waits for ctx, or for the web server to fail.
+// serve waits until ctx is done or the web server fails.
 func (s *shop) serve(ctx context.Context) error {
 	select {
 	case err := <-s.serving:
@@ -129,7 +129,7 @@ func (s *shop) serve(ctx context.Context) error {
 	}
 }
 
-// close ends everything within a few seconds. The notifier closes its channels, the hub among them.
+// close stops everything within a few seconds. The notifier closes its channels, including the hub.
 func (s *shop) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
