@@ -10,24 +10,24 @@ import (
 
 const bombVariable = "FAULTTEST_BOMB"
 
-// BombAt returns a variable for [Start]: the process dies when it comes to a point for the nth time.
+// BombAt returns a variable for [Start] that makes the process kill itself when it reaches a point for the nth time.
 func BombAt(point string, nth int) string { return fmt.Sprintf("%s=%s:%d", bombVariable, point, nth) }
 
-// A Bomb kills its own process, as kill -9 does, at a named point.
+// A Bomb kills its own process at a named point, as kill -9 does.
 type Bomb struct {
 	mu    sync.Mutex
 	point string
 	left  int
 }
 
-// NewBomb returns the bomb of this process: as [BombAt] said, or a dud.
+// NewBomb returns the bomb that a variable from [BombAt] describes. Without the variable, the bomb does nothing.
 func NewBomb() *Bomb {
 	point, count, _ := strings.Cut(os.Getenv(bombVariable), ":")
 	left, _ := strconv.Atoi(count)
 	return &Bomb{point: point, left: left}
 }
 
-// At says that the process is at a point. It does not return if this is where it dies.
+// At must be called when the process reaches a point. It does not return if the bomb kills the process there.
 func (b *Bomb) At(point string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

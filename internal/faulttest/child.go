@@ -8,8 +8,8 @@ import (
 // A child is a running command that dies with this process.
 type child struct {
 	cmd   *exec.Cmd
-	ended chan struct{} // closed once it has ended
-	err   error         // how
+	ended chan struct{} // closed when the command has ended
+	err   error         // from Wait; set before ended is closed
 }
 
 func spawn(cmd *exec.Cmd) (*child, error) {
@@ -17,7 +17,7 @@ func spawn(cmd *exec.Cmd) (*child, error) {
 	dieWithParent(cmd)
 	started := make(chan error)
 	go func() {
-		runtime.LockOSThread() // to Linux, the parent is the thread that started it, which therefore stays
+		runtime.LockOSThread() // Linux takes the starting thread for the parent, so the thread must outlive the child
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
 		started <- err
@@ -29,7 +29,7 @@ func spawn(cmd *exec.Cmd) (*child, error) {
 	return c, <-started
 }
 
-// kill ends c and all that it started, at once, and returns when it has ended.
+// kill ends c and all its descendants at once, and returns when c has ended.
 func (c *child) kill() {
 	killTree(c.cmd.Process)
 	<-c.ended

@@ -15,13 +15,13 @@ func dieWithParent(cmd *exec.Cmd) {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
 	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
-	cmd.SysProcAttr.Setpgid = true // an interrupt from the keyboard is for the test
+	cmd.SysProcAttr.Setpgid = true // an interrupt from the keyboard goes to the test only
 }
 
-// killTree kills a process with all its descendants. It is stopped first, so that it starts no others meanwhile.
+// killTree kills a process and all its descendants. Each process is stopped first, so that it cannot start others.
 func killTree(p *os.Process) {
 	if p.Signal(syscall.SIGSTOP) != nil {
-		return // it has ended
+		return // the process has ended
 	}
 	for _, pid := range childrenOf(p.Pid) {
 		if child, err := os.FindProcess(pid); err == nil {
@@ -31,16 +31,16 @@ func killTree(p *os.Process) {
 	_ = p.Kill()
 }
 
-// childrenOf asks /proc.
+// childrenOf returns the children of a process, from /proc.
 func childrenOf(pid int) []int {
 	var children []int
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, name := range stats {
 		b, err := os.ReadFile(name)
 		if err != nil {
-			continue // it has ended
+			continue // the process has ended
 		}
-		_, rest, _ := bytes.Cut(b, []byte(") ")) // behind the name
+		_, rest, _ := bytes.Cut(b, []byte(") ")) // after the name
 		var state string
 		var parent int
 		if _, err := fmt.Sscan(string(rest), &state, &parent); err == nil && parent == pid {
@@ -51,14 +51,14 @@ func childrenOf(pid int) []int {
 	return children
 }
 
-// asDaemon makes cmd run as nobody if this process is root, because some servers refuse root.
+// asDaemon makes cmd run as the user nobody if this process runs as root, because some servers refuse to run as root.
 func asDaemon(cmd *exec.Cmd) {
 	if uid, gid, ok := nobody(); ok {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
 	}
 }
 
-// ownedByDaemon gives a folder to the user that asDaemon runs as.
+// ownedByDaemon gives a folder to the user that asDaemon selects.
 func ownedByDaemon(folder string) error {
 	if uid, gid, ok := nobody(); ok {
 		return os.Chown(folder, uid, gid)
@@ -68,9 +68,9 @@ func ownedByDaemon(folder string) error {
 
 func nobody() (uid, gid int, ok bool) { return 65534, 65534, os.Geteuid() == 0 }
 
-// Pause stops the process where it stands, as a machine does that is out of memory, until Resume, unless it has ended. Pause and
-// Resume are there on Linux only.
+// Pause suspends the process until Resume, like a machine that stalls. If the process has ended, Pause does nothing. Pause and
+// Resume exist on Linux only.
 func (p *Process) Pause() { _ = p.child.cmd.Process.Signal(syscall.SIGSTOP) }
 
-// Resume lets it go on after Pause.
+// Resume continues the process after Pause.
 func (p *Process) Resume() { _ = p.child.cmd.Process.Signal(syscall.SIGCONT) }

@@ -7,7 +7,7 @@ import (
 	"os/exec"
 )
 
-func dieWithParent(*exec.Cmd)    {} // a Process sees it by its standard input
+func dieWithParent(*exec.Cmd)    {} // a Process ends when its standard input does
 func killTree(p *os.Process)     { _ = p.Kill() }
 func asDaemon(*exec.Cmd)         {}
 func ownedByDaemon(string) error { return nil }

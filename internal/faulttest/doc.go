@@ -1,10 +1,10 @@
-// Package faulttest breaks things under a program that must lose nothing, and counts what came of it.
+// Package faulttest injects faults into programs that must not lose anything, and records the events that such tests check.
 //
-//   - A [Process] is the test binary itself in a role of its own, to be killed, as kill -9 does, and started again. A [Bomb] kills it
-//     from inside at a named point, and [Watch] gives a store such points.
-//   - A [Server] is a PostgreSQL or MariaDB of the test's own, to be killed and started again.
-//   - A [Proxy] cuts connections between a request and its reply, stalls them, and refuses them.
-//   - A [Ledger] keeps what happened, whoever dies.
+//   - A [Process] is a copy of the test binary that plays a role. The test can kill the process, as kill -9 does, and restart it. A
+//     [Bomb] kills its own process at a named point, and [Watch] adds such points to a store.
+//   - A [Server] is a PostgreSQL or MariaDB server for one test, which can be killed and restarted.
+//   - A [Proxy] cuts connections between a request and the reply, stalls replies, and refuses connections.
+//   - A [Ledger] records events durably, even if a process is killed.
 //
-// What it starts ends with the test, or with the test's process at the latest, and leaves nothing behind.
+// Everything that faulttest starts ends with the test, or with the test's process at the latest, and leaves nothing behind.
 package faulttest

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// noter notes something as often as it can, until it is stopped.
+// noter adds entries to the ledger without a pause until ctx is done.
 func noter(ctx context.Context) error {
 	l, err := faulttest.OpenLedger(os.Getenv("LEDGER"))
 	if err != nil {
@@ -60,7 +60,7 @@ func read(t *testing.T, l *faulttest.Ledger) []faulttest.Entry {
 	return es
 }
 
-// await waits until the ledger has so many entries.
+// await waits until the ledger has n entries.
 func await(t *testing.T, l *faulttest.Ledger, n int) {
 	t.Helper()
 	require.Eventually(t, func() bool { return len(read(t, l)) >= n }, 30*time.Second, time.Millisecond)
@@ -121,7 +121,7 @@ func TestProcessThatFailsSaysSo(t *testing.T) {
 	}
 }
 
-// echo answers each line with itself, and tells what it got.
+// echo starts a server that answers each line with the same line. got returns the lines received.
 func echo(t *testing.T) (addr string, got func() string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -219,7 +219,7 @@ func TestProxy(t *testing.T) {
 		require.Eventually(t, func() bool { return got() == "stall\n" }, 10*time.Second, time.Millisecond)
 		select {
 		case <-answered:
-			t.Fatal("it is answered")
+			t.Fatal("a stalled request was answered")
 		case <-time.After(50 * time.Millisecond):
 		}
 		p.Resume()
@@ -257,7 +257,7 @@ func TestServers(t *testing.T) {
 				c.Close()
 				s.Kill()
 				_, err = net.Dial("tcp", s.Addr())
-				require.Error(t, err, "it is down")
+				require.Error(t, err, "the server is down")
 				s.Restart()
 			}
 		})

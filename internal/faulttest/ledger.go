@@ -12,17 +12,17 @@ import (
 // An Entry is one line of a [Ledger].
 type Entry struct {
 	At   time.Time `json:"at"`
-	PID  int       `json:"pid"` // who noted it
+	PID  int       `json:"pid"` // of the process that noted the entry
 	Kind string    `json:"kind"`
 	ID   string    `json:"id,omitempty"`
 	Text string    `json:"text,omitempty"`
 }
 
-// A Ledger is a file that many processes append to. Nothing of it is kept in a process: an entry whose Note returned outlives
-// kill -9 of anybody. Its methods may be called by many goroutines at once.
+// A Ledger is a file that many processes append to. Entries are not buffered: once Note has returned, an entry survives a kill -9
+// of any process. Its methods are safe for concurrent use.
 type Ledger struct{ file *os.File }
 
-// OpenLedger opens the ledger at path, and makes it if it is not there.
+// OpenLedger opens the ledger at path, or creates a new one.
 func OpenLedger(path string) (*Ledger, error) {
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -31,7 +31,7 @@ func OpenLedger(path string) (*Ledger, error) {
 	return &Ledger{file}, nil
 }
 
-// Note appends entries, all of them or none, and fills in their At, unless it is set, and PID.
+// Note appends entries, all or none. It sets the PID of each entry, and At if that is zero.
 func (l *Ledger) Note(es ...Entry) error {
 	var lines bytes.Buffer
 	encode := json.NewEncoder(&lines)
@@ -44,13 +44,13 @@ func (l *Ledger) Note(es ...Entry) error {
 			return fmt.Errorf("faulttest: %w", err)
 		}
 	}
-	if _, err := l.file.Write(lines.Bytes()); err != nil { // one write, which no kill divides
+	if _, err := l.file.Write(lines.Bytes()); err != nil { // a single write, which a kill cannot split
 		return fmt.Errorf("faulttest: %w", err)
 	}
 	return nil
 }
 
-// Read returns the entries from an offset on, and the offset of what will come after them.
+// Read returns the entries from an offset on, and the offset at which to read further ones.
 func (l *Ledger) Read(from int64) (es []Entry, next int64, err error) {
 	b, err := io.ReadAll(io.NewSectionReader(l.file, from, 1<<62))
 	if err != nil {
@@ -58,7 +58,7 @@ func (l *Ledger) Read(from int64) (es []Entry, next int64, err error) {
 	}
 	for line := range bytes.Lines(b) {
 		if line[len(line)-1] != '\n' {
-			break // it is being written
+			break // the line is still being written
 		}
 		var e Entry
 		if err := json.Unmarshal(line, &e); err != nil {
@@ -69,5 +69,5 @@ func (l *Ledger) Read(from int64) (es []Entry, next int64, err error) {
 	return es, from, nil
 }
 
-// Close closes the file, which stays.
+// Close closes the file, but does not remove it.
 func (l *Ledger) Close() error { return l.file.Close() }

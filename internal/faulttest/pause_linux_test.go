@@ -15,7 +15,7 @@ func TestPausedProcessDoesNothing(t *testing.T) {
 	await(t, l, 10)
 	p.Pause()
 	var before int
-	require.Eventually(t, func() bool { // the signal takes effect soon
+	require.Eventually(t, func() bool { // the signal takes a moment to take effect
 		last := before
 		before = len(read(t, l))
 		return last == before

@@ -16,11 +16,11 @@ import (
 
 const roleVariable = "FAULTTEST_ROLE"
 
-// A Role is what a child process does instead of running tests, until its ctx is done.
+// A Role is the work that a child process does instead of running tests, until ctx is done.
 type Role func(ctx context.Context) error
 
-// Play is for TestMain, before anything else. In a process that [Start] started it plays the role and exits; in any other it does
-// nothing. The role's ctx ends with [Process.Stop]; if it returns an error, that is logged and the process fails.
+// Play must be the first call in TestMain. In a process started by [Start], Play runs the role and exits; in any other process it
+// does nothing. [Process.Stop] ends the role's ctx. If the role returns an error, Play logs the error and the process fails.
 func Play(roles map[string]Role) {
 	name, ok := os.LookupEnv(roleVariable)
 	if !ok {
@@ -28,13 +28,13 @@ func Play(roles map[string]Role) {
 	}
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
-		os.Exit(3) // whoever started this process is gone
+		os.Exit(3) // the parent process is gone
 	}()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	role, ok := roles[name]
 	if !ok {
-		role = func(context.Context) error { return fmt.Errorf("no such role") }
+		role = func(context.Context) error { return fmt.Errorf("unknown role %q", name) }
 	}
 	if err := role(ctx); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
@@ -43,7 +43,7 @@ func Play(roles map[string]Role) {
 	os.Exit(0)
 }
 
-// A Process is this test binary, running once more in a [Role].
+// A Process is a copy of this test binary that plays a [Role].
 type Process struct {
 	t       testing.TB
 	program string
@@ -52,7 +52,8 @@ type Process struct {
 	child   *child
 }
 
-// Start starts a process with variables ("NAME=value") on top of the test's own. What it prints is logged. It ends with the test.
+// Start starts a process, with variables ("NAME=value") in addition to the test's own. The process's output is logged. The process
+// ends with the test.
 func Start(t testing.TB, role string, env ...string) *Process {
 	t.Helper()
 	program, err := os.Executable()
@@ -62,7 +63,7 @@ func Start(t testing.TB, role string, env ...string) *Process {
 	return StartProgram(t, program, role, env...)
 }
 
-// StartProgram is Start with another program that plays the same roles, such as this one as it is built otherwise.
+// StartProgram is [Start] for another program that plays the same roles, such as this test built with other flags.
 func StartProgram(t testing.TB, program, role string, env ...string) *Process {
 	t.Helper()
 	p := &Process{t: t, program: program, role: role, env: env}
@@ -73,7 +74,7 @@ func StartProgram(t testing.TB, program, role string, env ...string) *Process {
 
 func (p *Process) start() {
 	p.t.Helper()
-	cmd := exec.Command(p.program) //nolint:noctx // it ends by Kill or Stop
+	cmd := exec.Command(p.program) //nolint:noctx // Kill or Stop ends the process
 	cmd.Env = append(append(os.Environ(), p.env...), roleVariable+"="+p.role)
 	cmd.WaitDelay = time.Second
 	_, err := cmd.StdinPipe()
@@ -84,19 +85,19 @@ func (p *Process) start() {
 	p.must(err)
 }
 
-// PID returns its number.
+// PID returns the process ID.
 func (p *Process) PID() int { return p.child.cmd.Process.Pid }
 
-// Kill ends it as kill -9 does, and returns when it has ended.
+// Kill ends the process as kill -9 does, and returns when the process has ended.
 func (p *Process) Kill() { p.child.kill() }
 
-// Ended is closed when it has ended.
+// Ended returns a channel that is closed when the process has ended.
 func (p *Process) Ended() <-chan struct{} { return p.child.ended }
 
-// Stop asks it to end and waits until it has. When ctx is done it is killed, with its goroutines logged. The error says that it
-// failed.
+// Stop asks the process to end and waits. If ctx is done first, Stop kills the process after logging its goroutines. The error is
+// non-nil if the process failed or had to be killed.
 func (p *Process) Stop(ctx context.Context) error {
-	_ = p.child.cmd.Process.Signal(syscall.SIGTERM) // if it has ended, that is fine
+	_ = p.child.cmd.Process.Signal(syscall.SIGTERM) // fails if the process has ended, which is fine
 	select {
 	case <-p.child.ended:
 	case <-ctx.Done():
@@ -109,13 +110,13 @@ func (p *Process) Stop(ctx context.Context) error {
 		return fmt.Errorf("faulttest: %s did not stop: %w", p.role, ctx.Err())
 	}
 	var failure *exec.ExitError
-	if errors.As(p.child.err, &failure) && failure.ExitCode() >= 0 { // or else it was killed, or stopped before it began to listen
+	if errors.As(p.child.err, &failure) && failure.ExitCode() >= 0 { // otherwise killed, or stopped before Play handled signals
 		return fmt.Errorf("faulttest: %s: %w", p.role, failure)
 	}
 	return nil
 }
 
-// Restart starts it again, after it has ended, with the same variables and further ones.
+// Restart waits for the process to end and starts it again, with the same variables and further ones.
 func (p *Process) Restart(env ...string) {
 	p.t.Helper()
 	<-p.child.ended
@@ -130,7 +131,7 @@ func (p *Process) must(err error) {
 	}
 }
 
-// lines logs what is written to it, line by line.
+// lines logs its input line by line.
 type lines struct {
 	log  func(line []byte)
 	rest []byte

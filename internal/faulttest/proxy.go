@@ -7,18 +7,18 @@ import (
 	"testing"
 )
 
-// A Fault is what a [Proxy] does about a request.
+// A Fault is the failure that a [Proxy] causes for a request.
 type Fault int
 
 // The faults.
 const (
 	Pass      Fault = iota // none
-	CutBefore              // the request does not reach the server, and the connection is closed
-	CutAfter               // the server answers, but the connection is closed instead: nobody can tell what was done
-	Stall                  // the server answers, but the answer does not arrive until Resume
+	CutBefore              // the connection is closed before the request reaches the server
+	CutAfter               // the server executes the request, but the connection is closed before the reply reaches the client
+	Stall                  // the reply is held back until Resume
 )
 
-// A Proxy stands between clients and a server. Its methods may be called by many goroutines at once.
+// A Proxy forwards connections from clients to a server. Its methods are safe for concurrent use.
 type Proxy struct {
 	target   string
 	listener net.Listener
@@ -32,10 +32,10 @@ type Proxy struct {
 	working sync.WaitGroup
 }
 
-// NewProxy listens on a free loopback port, until t ends, and passes on to the target, as "host:port".
+// NewProxy returns a proxy that listens on a free loopback port, until t ends, and forwards to target, a "host:port".
 func NewProxy(t testing.TB, target string) *Proxy {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // t ends it
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed when t ends
 	if err != nil {
 		t.Fatalf("faulttest: %v", err)
 	}
@@ -45,11 +45,11 @@ func NewProxy(t testing.TB, target string) *Proxy {
 	return p
 }
 
-// Addr returns where it listens, as "host:port".
+// Addr returns the address of the proxy, as "host:port".
 func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
-// Break asks f, from now on, for the fault of each request: of the bytes of one read from a client, most often one statement. It
-// is called by many goroutines at once. A nil f passes all.
+// Break sets f, which the proxy calls from now on for the fault of each request. A request is the bytes of one read from a client,
+// usually one statement. f must be safe for concurrent use. With a nil f all requests pass.
 func (p *Proxy) Break(f func(request []byte) Fault) {
 	if f == nil {
 		p.fault.Store(nil)
@@ -58,7 +58,7 @@ func (p *Proxy) Break(f func(request []byte) Fault) {
 	p.fault.Store(&f)
 }
 
-// Refuse closes new connections at once, as a server that is down, until told otherwise.
+// Refuse makes the proxy close new connections at once, like a server that is down, or accept them again.
 func (p *Proxy) Refuse(refuse bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -74,7 +74,7 @@ func (p *Proxy) Cut() {
 	}
 }
 
-// Resume lets go of what is stalled.
+// Resume releases all stalled replies.
 func (p *Proxy) Resume() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -122,7 +122,7 @@ func (p *Proxy) serve(client net.Conn) {
 	l.ask()
 }
 
-// enter notes c so that Cut finds it, unless it is refused.
+// enter registers c for Cut. It returns false if connections are refused.
 func (p *Proxy) enter(c net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -154,10 +154,10 @@ func (p *Proxy) whenResumed() <-chan struct{} {
 type link struct {
 	p              *Proxy
 	client, server net.Conn
-	pending        atomic.Int32 // the Fault of the reply to come
+	pending        atomic.Int32 // the Fault for the next reply
 }
 
-// ask passes requests on.
+// ask forwards requests.
 func (l *link) ask() {
 	defer l.server.Close()
 	buffer := make([]byte, 64<<10)
@@ -171,7 +171,7 @@ func (l *link) ask() {
 			if fault == CutBefore {
 				return
 			}
-			if fault != Pass { // or else one that is pending would be forgotten
+			if fault != Pass { // Pass must not replace a pending fault
 				l.pending.Store(int32(fault))
 			}
 			if _, err := l.server.Write(buffer[:n]); err != nil {
@@ -184,7 +184,7 @@ func (l *link) ask() {
 	}
 }
 
-// answer passes replies on.
+// answer forwards replies.
 func (l *link) answer() {
 	defer l.client.Close()
 	buffer := make([]byte, 64<<10)

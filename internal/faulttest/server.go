@@ -13,17 +13,18 @@ import (
 	"time"
 )
 
-// A Server is a database server of a test's own, on a free loopback port, with its data in a folder of its own.
+// A Server is a database server for one test, on a free loopback port, with its data in a temporary folder.
 type Server struct {
 	t     testing.TB
 	dir   string
 	port  int
-	run   func() *exec.Cmd    // for a port
-	ready func(net.Conn) bool // asked on a fresh connection
+	run   func() *exec.Cmd    // returns the server's command
+	ready func(net.Conn) bool // reports, on a new connection, whether the server is ready
 	child *child
 }
 
-// Postgres starts a PostgreSQL in which the superuser postgres needs no password, or skips t if none is installed. It ends with t.
+// Postgres starts a PostgreSQL server, or skips t if none is installed. The superuser postgres needs no password. The server ends
+// with t.
 func Postgres(t testing.TB) *Server {
 	t.Helper()
 	initdb, postgres := program(t, "/usr/lib/postgresql/*/bin", "initdb"), program(t, "/usr/lib/postgresql/*/bin", "postgres")
@@ -33,7 +34,7 @@ func Postgres(t testing.TB) *Server {
 		return s.command(postgres, "-D", s.data(), "-k", s.dir, "-h", "127.0.0.1", "-p", strconv.Itoa(s.port), "-c", "max_connections=300")
 	}
 	s.ready = func(c net.Conn) bool {
-		// The answer to a startup message begins with R if the server takes us in, and with E while it recovers.
+		// The reply to a startup message begins with R if the server accepts the connection, and with E while the server recovers.
 		const startup = "\x00\x00\x00\x29\x00\x03\x00\x00user\x00postgres\x00database\x00postgres\x00\x00"
 		answer := make([]byte, 1)
 		_, err := c.Write([]byte(startup))
@@ -46,7 +47,7 @@ func Postgres(t testing.TB) *Server {
 	return s
 }
 
-// MariaDB starts a MariaDB in which root needs no password, or skips t if none is installed. It ends with t.
+// MariaDB starts a MariaDB server, or skips t if none is installed. The user root needs no password. The server ends with t.
 func MariaDB(t testing.TB) *Server {
 	t.Helper()
 	install, mariadbd := program(t, "/usr/bin", "mariadb-install-db"), program(t, "/usr/sbin", "mariadbd")
@@ -57,7 +58,7 @@ func MariaDB(t testing.TB) *Server {
 			"--bind-address=127.0.0.1", "--port="+strconv.Itoa(s.port), "--max-connections=300", "--innodb-buffer-pool-size=256M", "--innodb-print-all-deadlocks")
 	}
 	s.ready = func(c net.Conn) bool {
-		greeting := make([]byte, 5) // three bytes of length, a number, and the version, or 255 for an error
+		greeting := make([]byte, 5) // three bytes of length, a sequence number, and the protocol version, or 255 for an error
 		_, err := c.Read(greeting)
 		return err == nil && greeting[4] != 255
 	}
@@ -65,10 +66,10 @@ func MariaDB(t testing.TB) *Server {
 	return s
 }
 
-// Addr returns where it listens, as "host:port". It stays the same over restarts.
+// Addr returns the address of the server, as "host:port". A restart does not change the address.
 func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
 
-// Log returns what it has printed since it was first started.
+// Log returns the server's output since the first start.
 func (s *Server) Log() string {
 	b, _ := os.ReadFile(s.logPath())
 	return string(b)
@@ -76,10 +77,10 @@ func (s *Server) Log() string {
 
 func (s *Server) logPath() string { return filepath.Join(s.dir, "log") }
 
-// Kill ends the server and all its processes as kill -9 does, and returns when it has ended.
+// Kill ends the server and all its processes as kill -9 does, and returns when the server has ended.
 func (s *Server) Kill() { s.child.kill() }
 
-// Restart starts it again after Kill, and returns when it has recovered and answers.
+// Restart starts the server after Kill, and returns when the server has recovered and answers.
 func (s *Server) Restart() {
 	s.t.Helper()
 	s.start()
@@ -87,7 +88,7 @@ func (s *Server) Restart() {
 
 func newServer(t testing.TB, name string) *Server {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "faulttest-"+name+"-") //nolint:usetesting // the server's user may not enter a folder of t's
+	dir, err := os.MkdirTemp("", "faulttest-"+name+"-") //nolint:usetesting // the server's user may not enter t's folder
 	s := &Server{t: t, dir: dir}
 	s.must(err)
 	t.Cleanup(func() {
@@ -98,7 +99,7 @@ func newServer(t testing.TB, name string) *Server {
 	})
 	s.must(os.MkdirAll(s.data(), 0o700))
 	s.must(errors.Join(ownedByDaemon(dir), ownedByDaemon(s.data())))
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is closed at once
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
 	s.must(err)
 	s.port = listener.Addr().(*net.TCPAddr).Port
 	listener.Close()
@@ -108,13 +109,13 @@ func newServer(t testing.TB, name string) *Server {
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
 func (s *Server) command(program string, args ...string) *exec.Cmd {
-	cmd := exec.Command(program, args...) //nolint:noctx // it ends by Kill
+	cmd := exec.Command(program, args...) //nolint:noctx // Kill ends the server
 	cmd.Dir, cmd.Env = s.dir, append(os.Environ(), "HOME="+s.dir, "TMPDIR="+s.dir)
 	asDaemon(cmd)
 	return cmd
 }
 
-// daemon runs a program to its end.
+// daemon runs a program as the server's user, until the program ends.
 func (s *Server) daemon(program string, args ...string) error {
 	if output, err := s.command(program, args...).CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w: %s", filepath.Base(program), err, output)
@@ -122,7 +123,8 @@ func (s *Server) daemon(program string, args ...string) error {
 	return nil
 }
 
-// start starts the server and waits for it. One that ends at once is started again: what was killed may still hold its memory.
+// start starts the server and waits until it answers. A server that ends at once is started again, because the processes of a
+// killed one may still hold its shared memory.
 func (s *Server) start() {
 	s.t.Helper()
 	log, err := os.OpenFile(s.logPath(), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
@@ -146,7 +148,7 @@ func (s *Server) start() {
 }
 
 func (s *Server) answers() bool {
-	c, err := net.DialTimeout("tcp", s.Addr(), time.Second) //nolint:noctx // it has its own deadline
+	c, err := net.DialTimeout("tcp", s.Addr(), time.Second) //nolint:noctx // DialTimeout has a deadline
 	if err != nil {
 		return false
 	}
@@ -162,7 +164,8 @@ func (s *Server) must(err error) {
 	}
 }
 
-// program returns the newest program of a name in the folders that match, or skips t.
+// program returns the path of a program: the newest version in the folders that match the pattern, or else the one in PATH. If
+// there is none, t is skipped.
 func program(t testing.TB, folders, name string) string {
 	t.Helper()
 	found, _ := filepath.Glob(filepath.Join(folders, name))

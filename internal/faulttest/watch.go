@@ -7,7 +7,7 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// The calls of a store that [Watch] tells of, each by its verb with " before" or " after" behind it.
+// The calls of a store that [Watch] reports. The name of a point is one of these verbs followed by " before" or " after".
 const (
 	Accept  = "accept"
 	Lease   = "lease"
@@ -17,8 +17,8 @@ const (
 	Change  = "change"
 )
 
-// Watch returns d with at called before and after each call that writes, by the name of the point: "settle before" is the moment
-// before a settlement begins, "settle after" the one in which it is durable and nobody knows yet.
+// Watch returns d with at called before and after each call that writes, with the name of the point. At "settle before" a
+// settlement has not begun; at "settle after" the settlement is durable, but has not been returned.
 func Watch(d store.Deliveries, at func(point string)) store.Deliveries { return &watched{d, at} }
 
 type watched struct {
