@@ -1,5 +1,5 @@
-// Package env tells tests where the services are that they talk to: `make test` starts them and names them in environment
-// variables, `go test` alone does without.
+// Package env gives tests the addresses of the services that they need, from environment variables. `make test` starts the services
+// and sets the variables. Under `go test` alone, tests that need a service are skipped.
 package env
 
 import (
@@ -9,8 +9,8 @@ import (
 
 // Need returns the value of the environment variable name, such as NOTIFY_SMTP_HOST.
 //
-// Without it, t is skipped, so that `go test ./...` passes on any machine. Where NOTIFY_REQUIRE is set, as `make test` does, t
-// fails instead: there, a test that did not run is a fault.
+// If the variable is not set, Need skips t, so that `go test ./...` passes on any machine. With NOTIFY_REQUIRE, which `make test`
+// sets, Need fails t instead, because every test must run there.
 func Need(t testing.TB, name string) string {
 	t.Helper()
 	value := os.Getenv(name)
@@ -18,9 +18,9 @@ func Need(t testing.TB, name string) string {
 	case value != "":
 		return value
 	case os.Getenv("NOTIFY_REQUIRE") != "":
-		t.Fatalf("%s is not set: no service to test with (scripts/services status tells what runs)", name)
+		t.Fatalf("%s must be set (`scripts/services status` lists the running services)", name)
 	default:
-		t.Skipf("%s is not set: `make test` starts the service and sets it", name)
+		t.Skipf("%s is not set; `make test` starts the service and sets the variable", name)
 	}
 	return ""
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/e7ddda3c/notify/internal/env"
 )
 
-// A recorder is a testing.TB that notes how a test was ended instead of ending it.
+// A recorder is a testing.TB that records a skip or a failure instead of ending the test.
 type recorder struct {
 	testing.TB
 	skipped, failed bool

@@ -1,4 +1,4 @@
-// Package layers holds the house to its plan (docs/design.md): arrows point down only.
+// Package layers checks the imports of the root module against the plan in docs/design.md: arrows point down only.
 //
 //	observe/…         above         imports anything of ours
 //	notify (root)     application   imports ports and parts
@@ -18,7 +18,7 @@ import (
 // Module is the root module's path.
 const Module = "github.com/e7ddda3c/notify"
 
-// ports are the packages that root and adapters meet at, with what each may import of ours.
+// ports are the packages between the root and the adapters, each with those of our packages that it may import.
 var ports = map[string][]string{
 	"channel":   nil,
 	"template":  {"channel"},
@@ -33,15 +33,15 @@ var parts = map[string][]string{
 	"internal/batch":  nil,
 }
 
-// tools are the folders below internal that need ports, with those that each may import.
+// tools are the packages below internal that may import ports, each with those ports.
 var tools = map[string][]string{
 	"internal/faulttest": {"store"},
 }
 
-// A room may be entered by its adapters: folders below the ports, and inbox.
+// rooms are the folders that adapters may be in: the ports, and inbox.
 var rooms = []string{"channel", "template", "store", "transport", "inbox"}
 
-// above are the folders that stand above the root package: packages that the nested modules below them share.
+// above are the folders above the root package. Their packages are shared by the nested modules in them.
 var above = []string{"observe"}
 
 // shared are the packages for adapters to share, with the folders whose packages may import them. An entry covers what lies below it.
@@ -55,17 +55,18 @@ var shared = map[string][]string{
 	"store/internal":    {"store/sqlstore", "store/pgxstore"},
 }
 
-// libraries are the modules that may be imported outside of tests, each with the one folder that may. "" means all but ports.
+// libraries are the modules that may be imported outside of tests, each with the only folder that may import it. "" means all
+// folders but the ports.
 var libraries = map[string]string{
 	"github.com/wneessen/go-mail": "channel/email",
 	"github.com/coder/websocket":  "channel/websocket",
 	"github.com/google/uuid":      "",
 }
 
-// heavy are packages that no program should get by importing the core alone.
+// heavy are packages that the core must not bring into a program.
 var heavy = []string{"net/http", "database/sql", "testing"}
 
-// A Package is what `go list -json` tells of one.
+// A Package is a package as described by `go list -json`.
 type Package struct {
 	ImportPath string
 	Standard   bool
@@ -73,8 +74,8 @@ type Package struct {
 	Module     *struct{ Path string }
 }
 
-// Check returns a complaint for each import that breaks the plan. The packages are those of the root module, with all that they
-// depend on.
+// Check returns a complaint for each import that breaks the plan. The packages are those of the root module and all their
+// dependencies.
 func Check(all []Package) []string {
 	graph := make(map[string]Package, len(all))
 	for _, p := range all {
@@ -99,7 +100,7 @@ func Check(all []Package) []string {
 	return complaints
 }
 
-// forbidden says why the package in a folder of ours may not import another, or "".
+// forbidden returns the reason that the package in a folder of ours may not import another, or "".
 func forbidden(folder string, other Package, path string) string {
 	switch {
 	case other.Standard, path == "C":
@@ -184,7 +185,7 @@ func path(graph map[string]Package, from, to string) []string {
 	return nil
 }
 
-// inside returns a package's folder in our module, "" for the root package.
+// inside returns the folder of a package in our module, "" for the root package.
 func inside(path string) string { return strings.TrimPrefix(strings.TrimPrefix(path, Module), "/") }
 
 func isPort(folder string) bool { _, ok := ports[folder]; return ok }
@@ -198,7 +199,7 @@ func withinAny(folder string, parents []string) bool {
 	return slices.ContainsFunc(parents, func(parent string) bool { return within(folder, parent) })
 }
 
-// Requirements returns the modules that the root's go.mod may require directly: the libraries, and what its tests use.
+// Requirements returns the modules that the root's go.mod may require directly: the libraries, and those for tests.
 func Requirements() []string {
 	return append(slices.Sorted(maps.Keys(libraries)), "github.com/stretchr/testify")
 }

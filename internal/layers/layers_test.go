@@ -23,7 +23,7 @@ func TestImportsPointDown(t *testing.T) {
 func TestCheckComplainsOf(t *testing.T) {
 	tests := map[string]struct {
 		from, to string
-		want     string // "" for an import that is right
+		want     string // "" for an import that is allowed
 	}{
 		"a root that knows an adapter":           {"", "channel/email", "never adapters"},
 		"a root that needs a web server":         {"", "net/http", "→ net/http"},
@@ -126,7 +126,7 @@ func TestDirectRequirementsAreListed(t *testing.T) {
 	require.Empty(t, mod.Tool, "tools run as go run tool@version, from the Makefile")
 }
 
-// pkg makes up a package of ours by its folder, or another's by its path.
+// pkg returns a package of ours, by its folder, or another one, by its path.
 func pkg(path string) layers.Package {
 	module := func(path string) *struct{ Path string } { return &struct{ Path string }{path} }
 	switch {
@@ -140,7 +140,7 @@ func pkg(path string) layers.Package {
 	return layers.Package{ImportPath: layers.Module + "/" + path, Module: module(layers.Module)}
 }
 
-// golang runs the go command in the root module, as a user of the module would: without the workspace.
+// golang runs the go command in the root module without the workspace, as a user of the module does.
 func golang(t *testing.T, args ...string) []byte {
 	t.Helper()
 	root, err := filepath.Abs("../..")

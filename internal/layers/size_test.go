@@ -45,7 +45,7 @@ var withEmail = strings.NewReplacer(
 		"log":`,
 ).Replace(core)
 
-// What a program pays for importing notify, stripped, on linux/amd64.
+// The size of a stripped program that imports notify, on linux/amd64.
 func TestProgramsStaySmall(t *testing.T) {
 	tests := map[string]struct {
 		source string
@@ -60,12 +60,12 @@ func TestProgramsStaySmall(t *testing.T) {
 			require.NoError(t, err)
 			t.Logf("%d bytes", info.Size())
 			require.LessOrEqual(t, info.Size(), test.most,
-				"mostly grown by reaching something new: compare `go tool nm -size -sort size` before and after")
+				"growth usually comes from a new dependency: compare `go tool nm -size -sort size` before and after")
 		})
 	}
 }
 
-// The root package imports package template for its interface; the engines behind template.Set must not come along.
+// The root package imports package template for its interface. The engines behind template.Set must not be linked.
 func TestCoreCarriesNoTemplateEngine(t *testing.T) {
 	program, err := elf.Open(build(t, core))
 	require.NoError(t, err)
@@ -75,12 +75,12 @@ func TestCoreCarriesNoTemplateEngine(t *testing.T) {
 	require.Greater(t, len(symbols), 1000)
 	for _, symbol := range symbols {
 		for _, engine := range []string{"text/template.(*Template).", "html/template.(*Template).", "net/http.(*Client)."} {
-			require.NotContains(t, symbol.Name, engine, "something in the core calls it; name only template.Renderer")
+			require.NotContains(t, symbol.Name, engine, "the core calls an engine; of package template it must use template.Renderer only")
 		}
 	}
 }
 
-// build builds a program as somebody who imports the module would, and returns its path.
+// build builds a program as a user of the module does, and returns its path.
 func build(t *testing.T, source string, flags ...string) string {
 	t.Helper()
 	folder := t.TempDir()

@@ -1,13 +1,13 @@
-// Package snippets holds what the manual shows to what the code does. Its test reads README.md, CONTRIBUTING.md and docs/*.md and
-// checks every fenced block by its language, or by a comment right above it:
+// Package snippets checks the code in the manual. Its test reads README.md, CONTRIBUTING.md and docs/*.md. Each fenced block is
+// checked according to the comment right above the block, or else to the block's language:
 //
-//	<!-- snippet: file examples/x/main.go -->   the block stands in that file, line for line, apart from indentation
-//	<!-- snippet: build -->                     a program that needs a server, or serves forever: it compiles
-//	```go, starting with `package main`         a program: it exits 0 and, if the next block is ```text, prints that
-//	```go, starting with `package x_test`       tests or examples: they pass
-//	```go, starting with `package x`            compiles
-//	```go, anything else                        a fault: no line of Go is shown that nobody compiled
-//	```sh                                       the make targets, scripts and packages that it names exist
+//	<!-- snippet: file examples/x/main.go -->   the file must contain the block, line for line, apart from indentation
+//	<!-- snippet: build -->                     a program that needs a server, or serves forever: must compile
+//	```go, starting with `package main`         a program: must exit with 0 and, if the next block is ```text, print that block
+//	```go, starting with `package x_test`       tests or examples: must pass
+//	```go, starting with `package x`            must compile
+//	```go, anything else                        an error, because all Go in the manual must be compiled
+//	```sh                                       the make targets, scripts and packages in the commands must exist
 //
 // Blocks in other languages are checked only if a file is named.
 package snippets
@@ -22,7 +22,7 @@ import (
 type Block struct {
 	Line      int    // of the opening fence, from 1
 	Language  string // "go", "text", "sh" …
-	Directive string // what the comment above it says after "snippet:"
+	Directive string // the text after "snippet:" in the comment above
 	Text      string // without the fences; each line ends with a newline
 }
 
@@ -34,7 +34,7 @@ func Blocks(markdown string) ([]Block, error) {
 		blocks []Block
 		open   *Block
 		indent string // before the opening fence, as in a list
-		above  string // the directive that waits for its block
+		above  string // the directive for the next block
 	)
 	for i, line := range strings.Split(markdown, "\n") {
 		text := strings.TrimLeft(line, " ")
@@ -50,7 +50,7 @@ func Blocks(markdown string) ([]Block, error) {
 		case directive.MatchString(line):
 			above = directive.FindStringSubmatch(line)[1]
 		case above != "" && text != "":
-			return nil, fmt.Errorf("%d: the snippet comment belongs right above a fenced block", i)
+			return nil, fmt.Errorf("%d: the snippet comment must be right above a fenced block", i)
 		}
 	}
 	if open != nil {

@@ -19,7 +19,7 @@ import (
 
 const repo = "../.."
 
-// TestManual checks what the manual shows. A subtest's name is the file and line of the block.
+// TestManual checks all blocks of the manual. The name of a subtest is the file and line of the block.
 func TestManual(t *testing.T) {
 	var files []string
 	for _, pattern := range []string{"README.md", "CONTRIBUTING.md", "docs/*.md"} {
@@ -41,7 +41,7 @@ func TestManual(t *testing.T) {
 	}
 }
 
-// The first thing that a reader sees is a whole program, and a short one.
+// The first Go in the README is a complete, short program.
 func TestFirstProgramIsShort(t *testing.T) {
 	readme, err := os.ReadFile(filepath.Join(repo, "README.md"))
 	require.NoError(t, err)
@@ -63,11 +63,11 @@ func check(t *testing.T, block snippets.Block, rest []snippets.Block) {
 	case verb == "file":
 		file, err := os.ReadFile(filepath.Join(repo, argument))
 		require.NoError(t, err)
-		require.True(t, snippets.Quotes(block.Text, string(file)), "these lines do not stand in %s:\n%s", argument, block.Text)
+		require.True(t, snippets.Quotes(block.Text, string(file)), "%s must contain these lines:\n%s", argument, block.Text)
 	case block.Directive == "build":
 		golang(t, "vet", write(t, "main.go", block.Text))
 	case block.Directive != "":
-		t.Fatalf("no such snippet comment: %s", block.Directive)
+		t.Fatalf("unknown snippet comment %q", block.Directive)
 	case block.Language == "sh":
 		require.Empty(t, snippets.CheckShell(block.Text, os.DirFS(repo)))
 	case block.Language == "go":
@@ -86,14 +86,14 @@ func checkGo(t *testing.T, block snippets.Block, rest []snippets.Block) {
 		golang(t, "build", "-o", program, write(t, "main.go", block.Text))
 		output := run(t, program)
 		if len(rest) > 0 && rest[0].Language == "text" {
-			require.Equal(t, strings.TrimSpace(rest[0].Text), strings.TrimSpace(output), "what it prints is not what line %d shows", rest[0].Line)
+			require.Equal(t, strings.TrimSpace(rest[0].Text), strings.TrimSpace(output), "the output must be the block at line %d", rest[0].Line)
 		}
 	case strings.HasSuffix(name, "_test"):
 		golang(t, "test", write(t, "snippet_test.go", block.Text))
 	case name != "":
 		golang(t, "vet", write(t, "snippet.go", block.Text))
 	default:
-		t.Fatalf("this Go has no package clause: put <!-- snippet: file PATH --> above it, with the file that it stands in\n%s", block.Text)
+		t.Fatalf("Go without a package clause needs <!-- snippet: file PATH --> above, with the path of the file that contains the block\n%s", block.Text)
 	}
 }
 
@@ -104,10 +104,10 @@ func write(t *testing.T, name, text string) string {
 	return path
 }
 
-// golang runs the go command on a file as if it stood in a program that requires the root module alone.
+// golang runs the go command on a file as in a program that requires only the root module.
 func golang(t *testing.T, args ...string) { run(t, "go", args...) }
 
-// run returns what a command, run at the top of the repository, prints.
+// run runs a command at the top of the repository and returns the output.
 func run(t *testing.T, command string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

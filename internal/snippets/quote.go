@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Quotes reports whether the lines of part stand in whole, one after another, apart from a common indentation.
+// Quotes reports whether whole contains the lines of part, one after another, apart from a common indentation.
 func Quotes(part, whole string) bool {
 	lines := strings.Split(whole, "\n")
 	want := dedent(strings.Split(strings.Trim(part, "\n"), "\n"))
@@ -17,7 +17,7 @@ func Quotes(part, whole string) bool {
 	return false
 }
 
-// dedent returns lines without the indentation that they share, and without blanks at their ends.
+// dedent returns lines without their common indentation and without trailing blanks.
 func dedent(lines []string) []string {
 	var shared string
 	first := true

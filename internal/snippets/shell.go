@@ -12,7 +12,7 @@ const module = "github.com/e7ddda3c/notify"
 
 var assignment = regexp.MustCompile(`^[A-Za-z_]+=`)
 
-// CheckShell says what the commands of a shell block name that the repository does not have.
+// CheckShell returns a fault for each target, file and package in a shell block that the repository does not have.
 func CheckShell(block string, repo fs.FS) []string {
 	var faults []string
 	for line := range strings.Lines(block) {
@@ -33,7 +33,7 @@ func CheckShell(block string, repo fs.FS) []string {
 	return faults
 }
 
-// missing names what a word of a command refers to, if that is not there.
+// missing returns the target, file or package that a word of a command refers to, if the repository does not have it.
 func missing(command, word string, repo fs.FS) string {
 	switch {
 	case command == word:
