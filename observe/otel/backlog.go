@@ -14,12 +14,12 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// backlog makes the instruments that ask s when metrics are read.
+// backlog creates the instruments that query s when metrics are read.
 func (m *maker) backlog(s store.Deliveries, every time.Duration) {
 	counter := backlog.New(s, every)
-	up := m.gauge("backlog.up", "1", "Whether the store answered when it was last asked for the backlog.")
-	deliveries := m.gauge("backlog.deliveries", "{delivery}", "Deliveries that are not settled: due now, or later; as far as the store counts.")
-	age := m.gauge("backlog.age", "s", "How long the longest due delivery has been due; 0 if none is.")
+	up := m.gauge("backlog.up", "1", "1 if the store answered the last query of the backlog, otherwise 0.")
+	deliveries := m.gauge("backlog.deliveries", "{delivery}", "Unsettled deliveries, due now or later, up to the limit of the store's count.")
+	age := m.gauge("backlog.age", "s", "Time since the oldest due delivery became due; 0 if none is due.")
 	if m.err != nil {
 		return
 	}
@@ -27,7 +27,7 @@ func (m *maker) backlog(s store.Deliveries, every time.Duration) {
 		lanes, err := counter.Lanes(ctx)
 		if err != nil {
 			out.ObserveFloat64(up, 0)
-			otel.Handle(fmt.Errorf("notify: the backlog: %w", err)) // returned, it would keep readers from exporting anything
+			otel.Handle(fmt.Errorf("notify: count the backlog: %w", err)) // returning the error would keep readers from exporting any metric
 			return nil
 		}
 		out.ObserveFloat64(up, 1)

@@ -13,9 +13,9 @@ import (
 	observe "github.com/e7ddda3c/notify/observe/otel"
 )
 
-// Metrics and spans go where those of the program go.
+// Metrics and spans go to the same providers as the program's own.
 func Example() {
-	spans := tracetest.NewInMemoryExporter() // for real: an exporter to your collector, and a MeterProvider too
+	spans := tracetest.NewInMemoryExporter() // in production: an exporter to your collector, and a MeterProvider
 	observer, err := observe.New(&observe.Options{
 		TracerProvider: trace.NewTracerProvider(trace.WithSyncer(spans)),
 	}) // with a store: Store: st

@@ -1,7 +1,7 @@
-// Package otel counts and times what a [notify.Notifier] does, and traces its attempts, with OpenTelemetry.
+// Package otel exports metrics of a [notify.Notifier] and traces of its attempts to OpenTelemetry.
 //
-// Attributes of metrics are the names of channels and words from closed lists. Spans have the ids of the delivery and of its tenant
-// too. Nothing has an address or content. docs/observe.md lists the metrics, and alerts to begin with.
+// The attributes of metrics are names of channels and words from closed lists. Spans also have the IDs of the delivery and of the
+// tenant. No attribute contains an address or content. docs/observe.md lists the metrics, with alerts to start from.
 package otel
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// scope is what tells our instruments and spans from others'.
+// scope is the instrumentation scope of our instruments and spans.
 const scope = "github.com/e7ddda3c/notify"
 
 // Options configures an [Observer]. A nil *Options means all defaults.
@@ -29,13 +29,13 @@ type Options struct {
 	MeterProvider metric.MeterProvider
 	// TracerProvider defaults to the global one.
 	TracerProvider trace.TracerProvider
-	// Store, that of the Notifier, is asked for the backlog when metrics are read. Without it there are no metrics of the backlog.
+	// Store is the Notifier's store, which is queried for the backlog when metrics are read. Nil means no backlog metrics.
 	Store store.Deliveries
-	// Every is how long an answer of the Store is good for, however often metrics are read. Defaults to 10 s.
+	// Every is the minimum time between two queries of the Store, however often metrics are read. Defaults to 10 s.
 	Every time.Duration
 }
 
-// An Observer keeps the metrics of one Notifier, and traces its attempts. Its methods may be called by many goroutines at once.
+// An Observer records metrics of one Notifier and traces of its attempts. Its methods are safe for concurrent use.
 type Observer struct {
 	tracer     trace.Tracer
 	accepted   metric.Int64Counter
@@ -51,7 +51,7 @@ type Observer struct {
 	delays     metric.Float64Histogram
 }
 
-// New returns an Observer. Its Observe goes into [notify.Config]'s OnTransition.
+// New returns an Observer. Set OnTransition in [notify.Config] to the Observer's Observe method.
 func New(o *Options) (*Observer, error) {
 	if o == nil {
 		o = &Options{}
@@ -64,21 +64,21 @@ func New(o *Options) (*Observer, error) {
 		tracers = otel.GetTracerProvider()
 	}
 	m := maker{Meter: meters.Meter(scope)}
-	call := []float64{.001, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}  // it ends with its deadline, of 30 s by default
-	wait := []float64{.001, .005, .01, .05, .1, .5, 1, 5, 15, 60, 300, 1800, 7200} // a delivery may be tried for hours
+	call := []float64{.001, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}  // a call ends at its deadline, 30 s by default
+	wait := []float64{.001, .005, .01, .05, .1, .5, 1, 5, 15, 60, 300, 1800, 7200} // retries may take hours
 	ob := &Observer{
 		tracer:     tracers.Tracer(scope),
-		accepted:   m.counter("deliveries.accepted", "{delivery}", "Deliveries that the store took."),
-		settled:    m.counter("deliveries.settled", "{delivery}", "Deliveries that came to an end, by status and reason."),
-		duplicates: m.counter("deliveries.duplicate", "{delivery}", "Deliveries that came to an end and that the recipient may have got more than once."),
-		held:       m.counter("deliveries.held", "{wait}", "Times that a delivery began to wait, by reason."),
-		received:   m.counter("receipts", "{receipt}", "Receipts of providers, by the status that they raised a delivery to; a repeated one counts again."),
-		attempts:   m.counter("attempts", "{attempt}", "Calls of a channel that ended, by result: ok, or the kind of the failure."),
-		lost:       m.counter("leases.lost", "{lease}", "Leases that were lost to another process."),
-		pauses:     m.counter("channel.pauses", "{pause}", "Times that a channel was paused, by the kind of failure."),
-		sent:       m.histogram("delivery.duration", "Time from acceptance until the provider had taken a delivery.", wait),
-		calls:      m.histogram("attempt.duration", "Duration of a call of a channel.", call),
-		delays:     m.histogram("attempt.delay", "How late a call of a channel began, since it was due.", wait),
+		accepted:   m.counter("deliveries.accepted", "{delivery}", "Deliveries accepted by the store."),
+		settled:    m.counter("deliveries.settled", "{delivery}", "Settled deliveries, by status and reason."),
+		duplicates: m.counter("deliveries.duplicate", "{delivery}", "Settled deliveries that the recipient may have received more than once."),
+		held:       m.counter("deliveries.held", "{wait}", "Times a delivery was held, by reason."),
+		received:   m.counter("receipts", "{receipt}", "Receipts from providers, by the status and reason of the delivery afterwards; repeated receipts count again."),
+		attempts:   m.counter("attempts", "{attempt}", "Finished channel calls, by result: ok, or the kind of failure."),
+		lost:       m.counter("leases.lost", "{lease}", "Leases lost to another process."),
+		pauses:     m.counter("channel.pauses", "{pause}", "Times a channel was paused, by kind of failure."),
+		sent:       m.histogram("delivery.duration", "Time from the acceptance of a delivery until the provider took it.", wait),
+		calls:      m.histogram("attempt.duration", "Duration of a channel call.", call),
+		delays:     m.histogram("attempt.delay", "Delay between the due time of a channel call and its start.", wait),
 	}
 	if o.Store != nil {
 		m.backlog(o.Store, cmp.Or(o.Every, 10*time.Second))
@@ -89,7 +89,7 @@ func New(o *Options) (*Observer, error) {
 	return ob, nil
 }
 
-// A maker makes instruments and remembers what went wrong.
+// A maker creates instruments and collects their errors.
 type maker struct {
 	metric.Meter
 	err error
@@ -113,7 +113,7 @@ func (m *maker) gauge(name, unit, help string) metric.Float64ObservableGauge {
 	return g
 }
 
-// Observe takes note of t.
+// Observe records t.
 func (o *Observer) Observe(t notify.Transition) {
 	ctx := context.Background()
 	switch t.Event {
@@ -139,7 +139,7 @@ func (o *Observer) Observe(t notify.Transition) {
 	}
 }
 
-// expect lets what alerts look at begin at 0 with the first call, or its first rise would go unseen.
+// expect starts the series that alerts watch at 0, with the first call. Otherwise an alert would not see their first increase.
 func (o *Observer) expect(ctx context.Context, t notify.Transition) {
 	o.lost.Add(ctx, 0, lane(t))
 	for _, t.Status = range []notify.Status{notify.Failed, notify.Unknown} {
@@ -165,17 +165,17 @@ func lane(t notify.Transition, more ...attribute.KeyValue) metric.MeasurementOpt
 	return metric.WithAttributes(append(more, attribute.String("notify.channel", t.Channel), attribute.String("notify.class", string(t.Class)))...)
 }
 
-// failure returns the attributes of t's channel and its kind of failure.
+// failure returns the attributes of t's channel and kind of failure.
 func failure(t notify.Transition) metric.MeasurementOption {
 	return metric.WithAttributes(attribute.String("notify.channel", t.Channel), attribute.String("notify.kind", string(t.Kind)))
 }
 
-// ending says what t brought its delivery to.
+// ending returns the attributes of t's status and reason.
 func ending(t notify.Transition) []attribute.KeyValue {
 	return []attribute.KeyValue{attribute.String("notify.status", string(t.Status)), attribute.String("notify.reason", string(t.Reason))}
 }
 
-// result says how an attempt ended.
+// result returns "ok", or the kind of failure of an attempt.
 func result(t notify.Transition) string {
 	if t.Kind == "" {
 		return "ok"

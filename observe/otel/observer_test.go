@@ -53,7 +53,7 @@ func open(t *testing.T, o observe.Options) (*metric.ManualReader, *tracetest.Spa
 	return reader, spans, observer
 }
 
-// metrics returns all values of r, histograms as their sum and count.
+// metrics returns all values of r, as described at [observetest.Observer], and checks names, descriptions and units.
 func metrics(t *testing.T, r *metric.ManualReader) map[string]float64 {
 	t.Helper()
 	var data metricdata.ResourceMetrics
@@ -125,12 +125,12 @@ func TestSpans(t *testing.T) {
 	})
 }
 
-func TestNewTellsWhatIsWrong(t *testing.T) {
+func TestNewReturnsTheErrorOfAnInstrument(t *testing.T) {
 	_, err := observe.New(&observe.Options{MeterProvider: broken{}})
 	require.Error(t, err)
 }
 
-// broken is a MeterProvider whose meters make no counters.
+// broken is a MeterProvider whose meters cannot create counters.
 type broken struct{ noop.MeterProvider }
 
 func (broken) Meter(string, ...api.MeterOption) api.Meter { return brokenMeter{} }

@@ -11,8 +11,8 @@ import (
 	"github.com/e7ddda3c/notify"
 )
 
-// span writes the span of an attempt that has just ended. It is the root of a trace: an attempt may be made hours after the Send that
-// asked for it, by another process. Those of one delivery have its id.
+// span writes the span of an attempt that has just ended. The span is the root of a trace, because the attempt may happen hours
+// after the Send, in another process. All spans of a delivery have the same notify.delivery.id.
 func (o *Observer) span(ctx context.Context, t notify.Transition, now time.Time) {
 	_, span := o.tracer.Start(ctx, "send "+t.Channel,
 		trace.WithTimestamp(now.Add(-t.Took)), trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(

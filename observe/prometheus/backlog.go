@@ -10,7 +10,7 @@ import (
 	"github.com/e7ddda3c/notify/observe/internal/backlog"
 )
 
-// A collector asks the store for the backlog when it is scraped.
+// A collector queries the store for the backlog at each scrape.
 type collector struct {
 	counter    *backlog.Counter
 	up         *prometheus.Desc
@@ -24,20 +24,20 @@ func newCollector(o *Options) *collector {
 	}
 	return &collector{
 		counter:    backlog.New(o.Store, cmp.Or(o.Every, 10*time.Second)),
-		up:         desc("up", "Whether the store answered when it was last asked for the backlog."),
-		deliveries: desc("deliveries", "Deliveries that are not settled: due now, or later; as far as the store counts.", "channel", "class", "state"),
-		age:        desc("age_seconds", "How long the longest due delivery has been due; 0 if none is.", "channel", "class"),
+		up:         desc("up", "1 if the store answered the last query of the backlog, otherwise 0."),
+		deliveries: desc("deliveries", "Unsettled deliveries, due now or later, up to the limit of the store's count.", "channel", "class", "state"),
+		age:        desc("age_seconds", "Time since the oldest due delivery became due; 0 if none is due.", "channel", "class"),
 	}
 }
 
-// Describe is of [prometheus.Collector].
+// Describe implements [prometheus.Collector].
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.up
 	ch <- c.deliveries
 	ch <- c.age
 }
 
-// Collect is of [prometheus.Collector]. A store that does not answer takes the backlog out of the scrape, not the scrape down.
+// Collect implements [prometheus.Collector]. If the store does not answer, the scrape succeeds without the backlog.
 func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)

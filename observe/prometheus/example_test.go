@@ -16,7 +16,7 @@ import (
 	observe "github.com/e7ddda3c/notify/observe/prometheus"
 )
 
-// The metrics of a Notifier stand beside the program's own.
+// The metrics of a Notifier are served with the program's own.
 func Example() {
 	reg := prometheus.NewRegistry()
 	observer, err := observe.New(reg, nil) // with a store: &observe.Options{Store: st}

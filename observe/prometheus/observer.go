@@ -1,7 +1,7 @@
-// Package prometheus counts and times what a [notify.Notifier] does, as metrics of Prometheus.
+// Package prometheus exports metrics of a [notify.Notifier] to Prometheus.
 //
-// Labels are the names of channels and words from closed lists, never tenants, ids, addresses or content. docs/observe.md lists the
-// metrics, and alerts to begin with.
+// Labels are names of channels and words from closed lists, never tenants, IDs, addresses or content. docs/observe.md lists the
+// metrics, with alerts to start from.
 package prometheus
 
 import (
@@ -16,13 +16,13 @@ import (
 
 // Options configures an [Observer]. A nil *Options means all defaults.
 type Options struct {
-	// Store, that of the Notifier, is asked for the backlog when Prometheus scrapes. Without it there are no metrics of the backlog.
+	// Store is the Notifier's store, which is queried for the backlog when Prometheus scrapes. Nil means no backlog metrics.
 	Store store.Deliveries
-	// Every is how long an answer of the Store is good for, however often Prometheus scrapes. Defaults to 10 s.
+	// Every is the minimum time between two queries of the Store, however often Prometheus scrapes. Defaults to 10 s.
 	Every time.Duration
 }
 
-// An Observer keeps the metrics of one Notifier. Its methods may be called by many goroutines at once.
+// An Observer records metrics of one Notifier. Its methods are safe for concurrent use.
 type Observer struct {
 	accepted   *prometheus.CounterVec
 	settled    *prometheus.CounterVec
@@ -37,9 +37,9 @@ type Observer struct {
 	delays     *prometheus.HistogramVec
 }
 
-// New returns an Observer whose metrics are registered with reg; nil means prometheus.DefaultRegisterer. Its Observe goes into
-// [notify.Config]'s OnTransition. For two Notifiers in one process give each a registerer of its own, made by
-// prometheus.WrapRegistererWith with a label that tells them apart.
+// New returns an Observer and registers its metrics with reg; nil means prometheus.DefaultRegisterer. Set OnTransition in
+// [notify.Config] to the Observer's Observe method. Several Notifiers in one process need a registerer each, made with
+// prometheus.WrapRegistererWith and a label that distinguishes them.
 func New(reg prometheus.Registerer, o *Options) (*Observer, error) {
 	if reg == nil {
 		reg = prometheus.DefaultRegisterer
@@ -48,20 +48,20 @@ func New(reg prometheus.Registerer, o *Options) (*Observer, error) {
 		o = &Options{}
 	}
 	lane := []string{"channel", "class"}
-	call := []float64{.001, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}  // it ends with its deadline, of 30 s by default
-	wait := []float64{.001, .005, .01, .05, .1, .5, 1, 5, 15, 60, 300, 1800, 7200} // a delivery may be tried for hours
+	call := []float64{.001, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}  // a call ends at its deadline, 30 s by default
+	wait := []float64{.001, .005, .01, .05, .1, .5, 1, 5, 15, 60, 300, 1800, 7200} // retries may take hours
 	ob := &Observer{
-		accepted:   counter("deliveries_accepted_total", "Deliveries that the store took.", lane...),
-		settled:    counter("deliveries_settled_total", "Deliveries that came to an end, by status and reason.", "channel", "class", "status", "reason"),
-		duplicates: counter("deliveries_duplicate_total", "Deliveries that came to an end and that the recipient may have got more than once.", lane...),
-		held:       counter("deliveries_held_total", "Times that a delivery began to wait, by reason.", "channel", "class", "reason"),
-		received:   counter("receipts_total", "Receipts of providers, by the status that they raised a delivery to; a repeated one counts again.", "channel", "class", "status", "reason"),
-		attempts:   counter("attempts_total", "Calls of a channel that ended, by result: ok, or the kind of the failure.", "channel", "class", "result"),
-		lost:       counter("leases_lost_total", "Leases that were lost to another process.", lane...),
-		pauses:     counter("channel_pauses_total", "Times that a channel was paused, by the kind of failure.", "channel", "kind"),
-		sent:       histogram("delivery_duration_seconds", "Time from acceptance until the provider had taken a delivery.", wait, lane...),
-		calls:      histogram("attempt_duration_seconds", "Duration of a call of a channel.", call, "channel"),
-		delays:     histogram("attempt_delay_seconds", "How late a call of a channel began, since it was due.", wait, lane...),
+		accepted:   counter("deliveries_accepted_total", "Deliveries accepted by the store.", lane...),
+		settled:    counter("deliveries_settled_total", "Settled deliveries, by status and reason.", "channel", "class", "status", "reason"),
+		duplicates: counter("deliveries_duplicate_total", "Settled deliveries that the recipient may have received more than once.", lane...),
+		held:       counter("deliveries_held_total", "Times a delivery was held, by reason.", "channel", "class", "reason"),
+		received:   counter("receipts_total", "Receipts from providers, by the status and reason of the delivery afterwards; repeated receipts count again.", "channel", "class", "status", "reason"),
+		attempts:   counter("attempts_total", "Finished channel calls, by result: ok, or the kind of failure.", "channel", "class", "result"),
+		lost:       counter("leases_lost_total", "Leases lost to another process.", lane...),
+		pauses:     counter("channel_pauses_total", "Times a channel was paused, by kind of failure.", "channel", "kind"),
+		sent:       histogram("delivery_duration_seconds", "Time from the acceptance of a delivery until the provider took it.", wait, lane...),
+		calls:      histogram("attempt_duration_seconds", "Duration of a channel call.", call, "channel"),
+		delays:     histogram("attempt_delay_seconds", "Delay between the due time of a channel call and its start.", wait, lane...),
 	}
 	all := []prometheus.Collector{
 		ob.accepted, ob.settled, ob.duplicates, ob.attempts, ob.held, ob.received, ob.lost, ob.pauses, ob.sent, ob.calls, ob.delays,
@@ -72,7 +72,7 @@ func New(reg prometheus.Registerer, o *Options) (*Observer, error) {
 	return ob, register(reg, all)
 }
 
-// register registers all, or none.
+// register registers all collectors, or none.
 func register(reg prometheus.Registerer, all []prometheus.Collector) error {
 	for i, c := range all {
 		if err := reg.Register(c); err != nil {
@@ -93,7 +93,7 @@ func histogram(name, help string, buckets []float64, labels ...string) *promethe
 	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "notify", Name: name, Help: help, Buckets: buckets}, labels)
 }
 
-// Observe takes note of t.
+// Observe records t.
 func (o *Observer) Observe(t notify.Transition) {
 	name, class := t.Channel, string(t.Class)
 	switch t.Event {
@@ -118,7 +118,7 @@ func (o *Observer) Observe(t notify.Transition) {
 	}
 }
 
-// expect lets what alerts look at begin at 0 with the first call, or its first rise would go unseen.
+// expect starts the series that alerts watch at 0, with the first call. Otherwise an alert would not see their first increase.
 func (o *Observer) expect(t notify.Transition) {
 	name, class := t.Channel, string(t.Class)
 	o.lost.WithLabelValues(name, class)
@@ -138,7 +138,7 @@ func (o *Observer) end(t notify.Transition) {
 	}
 }
 
-// result says how an attempt ended.
+// result returns "ok", or the kind of failure of an attempt.
 func result(t notify.Transition) string {
 	if t.Kind == "" {
 		return "ok"

@@ -32,7 +32,7 @@ var library = observetest.Library{
 
 func TestObserver(t *testing.T) { observetest.Test(t, library) }
 
-// metrics returns all values of reg, histograms as their sum and count, and holds the names to the conventions of Prometheus.
+// metrics returns all values of reg, as described at [observetest.Observer], and checks the conventions of Prometheus for names.
 func metrics(t *testing.T, reg *prometheus.Registry) map[string]float64 {
 	t.Helper()
 	problems, err := testutil.GatherAndLint(reg)

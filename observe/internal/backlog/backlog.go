@@ -1,4 +1,4 @@
-// Package backlog asks a store what it has left to do, for those who publish it.
+// Package backlog counts the unsettled deliveries in a store, for the packages that export metrics.
 package backlog
 
 import (
@@ -11,28 +11,27 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// timeout is how long the store may take to count. It is less than what Prometheus gives a whole scrape.
+// timeout limits one count. It is shorter than Prometheus's default timeout for a whole scrape, 10 s.
 const timeout = 5 * time.Second
 
-// A Counter counts by lane, at most once in a while, however often it is asked. Its methods may be called by many goroutines at once.
+// A Counter counts deliveries by lane, at most once in an interval. All methods are safe for concurrent use.
 type Counter struct {
 	store store.Deliveries
 	every time.Duration
 
 	mu    sync.Mutex
-	at    time.Time // of the last answer, good or bad
+	at    time.Time // of the last count or error
 	lanes map[store.Lane]store.LaneCount
 	err   error
 }
 
-// New returns a Counter that asks s at most once in every.
+// New returns a Counter that queries s at most once in every.
 func New(s store.Deliveries, every time.Duration) *Counter {
 	return &Counter{store: s, every: every, lanes: make(map[store.Lane]store.LaneCount)}
 }
 
-// Lanes returns the count of each lane that had something to do since c was made, by the lanes' names: a lane that is empty now is
-// counted as 0, so that its curve falls instead of ending. It returns what was counted a while ago, or the error of then, if that is
-// not long ago.
+// Lanes returns the counts of all lanes that had a delivery at any time since New, sorted by name. A lane that is empty now has
+// zero counts, so that its curve falls instead of ending. Within the interval, Lanes returns the last counts or the last error.
 func (c *Counter) Lanes(ctx context.Context) ([]store.LaneCount, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -66,7 +65,7 @@ func (c *Counter) count(ctx context.Context) error {
 	return nil
 }
 
-// Age returns how long the longest due delivery of a lane has been due; zero if none is.
+// Age returns the time since the oldest due delivery of a lane became due, or zero if none is due.
 func Age(c store.LaneCount, now time.Time) time.Duration {
 	if c.Oldest.IsZero() {
 		return 0

@@ -13,7 +13,7 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// counts is a store that can only count, and answers with the next of its answers.
+// counts is a store that can only count. Each call returns the next of the answers.
 type counts struct {
 	store.Deliveries
 	answers [][]store.LaneCount // nil: an error
@@ -22,7 +22,7 @@ type counts struct {
 
 func (c *counts) CountDeliveries(ctx context.Context, _ store.CountQuery) ([]store.LaneCount, error) {
 	if _, ok := ctx.Deadline(); !ok {
-		return nil, errors.New("a count without a deadline")
+		return nil, errors.New("the count must have a deadline")
 	}
 	answer := c.answers[min(c.calls, len(c.answers)-1)]
 	c.calls++

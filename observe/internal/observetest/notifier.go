@@ -37,7 +37,8 @@ func message(channel string) notify.Message {
 	}
 }
 
-// answers returns a channel whose calls take a second each. The first fails with k and asks for a retry after 2 s; the others succeed.
+// answers returns a channel whose calls take a second each. The first fails with k and asks for a retry after 2 s; the others
+// succeed.
 func answers(k channel.Kind) channel.Channel {
 	called := false
 	return channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {

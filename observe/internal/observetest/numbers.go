@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// row matches a row of the manual's table of metrics: the name in Prometheus, and the one in OpenTelemetry.
+// row matches a row of the manual's table of metrics, with the names in Prometheus and in OpenTelemetry.
 var row = regexp.MustCompile("(?m)^\\| `(notify_[a-z_]+)` \\| `(notify[a-z.]+)` \\|")
 
 // manual returns the names in a column of the manual's table, by the names in OpenTelemetry.
@@ -30,16 +30,16 @@ func manual(t *testing.T, column int) map[string]string {
 	return names
 }
 
-// Names returns the names of all metrics of a library, as the manual lists them.
+// Names returns all metric names of a library, from the manual.
 func Names(t *testing.T, l Library) []string {
 	t.Helper()
 	return slices.Sorted(maps.Values(manual(t, l.Column)))
 }
 
-// end returns the length of the metric's name in a number's.
+// end returns the index at which the metric's name ends in the name of a number.
 func end(number string) int { return strings.IndexAny(number, " {") }
 
-// spelled returns a number's name with the library's name of the metric.
+// spelled replaces the metric's name in the name of a number by the library's.
 func (r *run) spelled(number string) string {
 	r.Helper()
 	name, ok := r.names[number[:end(number)]]
@@ -49,7 +49,7 @@ func (r *run) spelled(number string) string {
 	return name + number[end(number):]
 }
 
-// contains holds got to the numbers in want.
+// contains checks that got has the numbers in want.
 func (r *run) contains(want, got map[string]float64) {
 	r.Helper()
 	for _, number := range slices.Sorted(maps.Keys(want)) {
@@ -57,7 +57,7 @@ func (r *run) contains(want, got map[string]float64) {
 	}
 }
 
-// equal holds got to want, with no number missing and none left over.
+// equal checks that got has the numbers in want and no others.
 func (r *run) equal(want, got map[string]float64) {
 	r.Helper()
 	r.contains(want, got)
@@ -70,7 +70,7 @@ func (r *run) equal(want, got map[string]float64) {
 	}
 }
 
-// near holds a number in got to want, give or take delta.
+// near checks that a number in got differs from want by at most delta.
 func (r *run) near(got map[string]float64, number string, want, delta float64) {
 	r.Helper()
 	number = r.spelled(number)

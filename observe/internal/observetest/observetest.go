@@ -1,5 +1,5 @@
-// Package observetest holds the test suite for observers: every module below observe must show the same numbers for the same events,
-// under the names that the manual (docs/observe.md) gives them for its library.
+// Package observetest holds the test suite for observers. Every module below observe must show the same numbers for the same
+// events, under the metric names of its library in the manual (docs/observe.md).
 package observetest
 
 import (
@@ -21,21 +21,23 @@ import (
 type Library struct {
 	// Column is the position, from 0, of the library's names in the manual's table of metrics.
 	Column int
-	// Open returns a new observer. Unless s is nil, the observer reads the backlog from s, at most once in every; 0 means its default.
+	// Open returns a new observer. If s is not nil, the observer reads the backlog from s, at most once in every. If every is 0,
+	// the observer uses its default.
 	Open func(t *testing.T, s store.Deliveries, every time.Duration) Observer
 }
 
 // An Observer is an observer under test.
 type Observer struct {
 	Observe func(notify.Transition)
-	// Numbers returns all values by metric and labels, the values of the labels in the order of their names, as in
-	// "notify_attempts_total{email otp ok}". A histogram is a sum and a count: "notify_attempt_duration_seconds sum{email}".
+	// Numbers returns all values. A key is a metric and the values of its labels, in the order of the labels' names, such as
+	// "notify_attempts_total{email otp ok}". A histogram has two values, such as "notify_attempt_duration_seconds sum{email}" and
+	// "notify_attempt_duration_seconds count{email}".
 	Numbers func(t *testing.T) map[string]float64
-	// Spans returns the number of spans that have ended. It is nil for a library without spans.
+	// Spans returns the number of spans that have ended. Nil for a library without spans.
 	Spans func() int
 }
 
-// ErrAway is the error of the store that the suite makes unavailable.
+// ErrAway is the error of a store that is unavailable in a test.
 var ErrAway = errors.New("the store is away")
 
 // Test runs the suite, each test under fake time.
@@ -65,13 +67,13 @@ type run struct {
 	names   map[string]string // the library's names by those of OpenTelemetry
 }
 
-// Send sends one message over each of three channels, at once. The first call of "email" ends as uncertain and that of "ops" is
-// throttled; both then succeed. The call of "sms" is rejected. A call takes a second, and a retry waits for two.
+// Send sends a message over each of three channels, without a store. The first call of "email" ends as uncertain and that of "ops"
+// is throttled; the retries succeed. The call of "sms" is rejected. A call takes one second, and a retry starts two seconds later.
 func Send(t *testing.T, observe func(notify.Transition)) {
 	t.Helper()
 	n := open(t, nil, observe)
 	for _, name := range []string{"email", "ops", "sms"} {
-		_, _ = n.Send(t.Context(), message(name)) // the error is part of what is observed
+		_, _ = n.Send(t.Context(), message(name)) // a failure is observed, too
 	}
 }
 
@@ -79,7 +81,8 @@ func sendWithoutAStore(r *run) {
 	o := r.library.Open(r.T, nil, 0)
 	Send(r.T, o.Observe)
 	r.equal(map[string]float64{
-		// What alerts watch begins at 0. Labels are in the order of their names: channel, class, then kind, reason, result, status.
+		// The series that alerts watch start at 0. Labels are in the order of their names: channel, class, kind, reason, result,
+		// status.
 		"notify.leases.lost{email otp}":                          0,
 		"notify.deliveries.settled{email otp exhausted failed}":  0,
 		"notify.deliveries.settled{email otp exhausted unknown}": 0,
@@ -173,13 +176,13 @@ func runWithAStore(r *run) {
 		"notify.backlog.deliveries{email otp later}":         0,
 		"notify.backlog.up{}":                                1,
 	}, after)
-	r.near(after, "notify.attempt.delay sum{sms otp}", 30, 1)       // the time without a Run
-	r.near(after, "notify.delivery.duration sum{email otp}", 34, 1) // the same, two calls of 1 s, and 2 s between them
+	r.near(after, "notify.attempt.delay sum{sms otp}", 30, 1)       // 30 s without a Run
+	r.near(after, "notify.delivery.duration sum{email otp}", 34, 1) // 30 s without a Run, two calls of 1 s, 2 s between them
 	r.spans(o, 5)
 	r.must(n.Close(r.Context()))
 }
 
-// eventsOfTheEngine tells the events that a Send without a store does not have, and one that this version does not know.
+// eventsOfTheEngine covers the events that occur only with a store, and an event from a later version.
 func eventsOfTheEngine(r *run) {
 	o := r.library.Open(r.T, nil, 0)
 	tell := func(e notify.TransitionEvent, s notify.Status, reason notify.Reason) {
@@ -230,7 +233,7 @@ func backlog(r *run) {
 	}, o.Numbers(r.T))
 }
 
-// theManualListsAllMetrics has every metric shown once.
+// theManualListsAllMetrics compares the metrics that an observer shows after all events with the manual's table.
 func theManualListsAllMetrics(r *run) {
 	o := r.library.Open(r.T, &counts{lanes: []store.LaneCount{{Lane: "email/otp"}}}, 0)
 	for _, e := range []notify.TransitionEvent{
