@@ -1,4 +1,4 @@
-# A browser. Tests start and stop it themselves.
+# A browser. Tests start and stop the browser themselves.
 # shellcheck shell=bash
 
 browser() { command -v chromium || command -v chromium-browser || command -v google-chrome; }

@@ -1,4 +1,4 @@
-# MariaDB. Tests make databases of their own in it.
+# MariaDB. Tests create databases of their own.
 # shellcheck shell=bash
 
 found() { [[ -x /usr/sbin/mariadbd ]]; }

@@ -1,4 +1,4 @@
-# PostgreSQL. Tests make databases of their own in it.
+# PostgreSQL. Tests create databases of their own.
 # shellcheck shell=bash
 
 bin() { find /usr/lib/postgresql/*/bin -name "$1" 2>/dev/null | sort -V | tail -n 1; }

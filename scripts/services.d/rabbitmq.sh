@@ -1,7 +1,7 @@
 # RabbitMQ. Tests use virtual hosts of their own, or queues with names of their own.
 # shellcheck shell=bash
 
-# The server itself: Debian's wrapper in /usr/sbin runs it as the user rabbitmq only.
+# The server itself, because Debian's wrapper in /usr/sbin runs only as the user rabbitmq.
 server=/usr/lib/rabbitmq/bin/rabbitmq-server
 
 found() { [[ -x $server ]]; }
@@ -9,7 +9,7 @@ install() { apt_install rabbitmq-server; }
 running() { listening 5672; }
 
 start() {
-	listening 4369 || touch "$dir/epmd" # its port mapper, which outlives it, comes with it
+	listening 4369 || touch "$dir/epmd" # RabbitMQ will start its port mapper, which outlives the server
 	spawn env ERL_EPMD_ADDRESS=127.0.0.1 RABBITMQ_NODENAME=notify@localhost RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 \
 		RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="-kernel inet_dist_use_interface {127,0,0,1}" \
 		RABBITMQ_MNESIA_BASE="$dir/data" RABBITMQ_LOG_BASE="$dir" RABBITMQ_CONFIG_FILE="$dir/none" \

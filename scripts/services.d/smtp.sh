@@ -1,9 +1,9 @@
-# A mail server: Exim, run from where it is unpacked, so that the machine's own mail server is left alone.
+# A mail server: Exim, run from the folder where it is unpacked, so that the machine's own mail server stays as it is.
 #
-# 127.0.0.1:20587 speaks STARTTLS, 127.0.0.1:20465 implicit TLS; both take mail without authentication for example.com,
-# example.net and example.org, and for every other domain after AUTH (PLAIN, LOGIN or CRAM-MD5, once TLS is on). Nothing leaves the
-# machine: all of it ends in one Maildir, with the recipient in its Envelope-To field. Mailboxes that start with "nobody" do not
-# exist: 550 5.1.1. Those that start with "full" are full: 452 4.2.2.
+# 127.0.0.1:20587 speaks STARTTLS, 127.0.0.1:20465 implicit TLS. Both accept mail for example.com, example.net and example.org
+# without authentication, and for all other domains after AUTH (PLAIN, LOGIN or CRAM-MD5, over TLS only). No mail leaves the
+# machine: all of it goes to one Maildir, with the recipient in the Envelope-To field. Mailboxes that start with "nobody" do not
+# exist: 550 5.1.1. Mailboxes that start with "full" are full: 452 4.2.2.
 # shellcheck shell=bash
 
 starttls=20587 tls=20465 user=notify password=correct-horse
@@ -15,8 +15,8 @@ found() {
 	! LD_PRELOAD=libnss_wrapper.so ldd "$exim" 2>&1 | grep -q -e 'not found' -e 'cannot be preloaded'
 }
 
-# Exim's libraries are installed, which disturbs nobody; Exim itself would replace the machine's mail server, so it is unpacked.
-# libnss-wrapper shows it the user that it wants to run as.
+# install installs Exim's libraries, but only unpacks Exim, because the package would replace the machine's mail server.
+# libnss-wrapper provides the user that Exim runs as.
 install() {
 	local libraries
 	apt_refresh
@@ -55,7 +55,7 @@ variables() {
 
 daemon_id() { as_daemon id -"$1"; }
 
-# certify makes an authority and a certificate of its own for localhost, good for a month.
+# certify creates a certificate authority, and a certificate for localhost, valid for 30 days.
 certify() {
 	(
 		cd "$dir" || exit
@@ -65,7 +65,7 @@ certify() {
 		openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -out server.pem \
 			-extfile <(printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n')
 		rm ca.key server.csr
-		chmod 644 ca.pem server.pem server.key # a test's own key
+		chmod 644 ca.pem server.pem server.key # the key is for tests only
 	) 2>"$dir/openssl.log"
 }
 
