@@ -2,39 +2,43 @@ package store
 
 import "time"
 
-// A Receipt is what a provider said later. It names the delivery, or else the attempt by Provider and ProviderID. It applies if
-// [Status.Raises] says so, whether the delivery is live or not, and then settles it, with the Receipt's Reason, At and Failure; a
-// lease that is held stays good for its settlement, and if none is, the claim of what was live rises. If it raises a Grouped delivery,
-// it wakes the peers. One that applies to nothing because nothing is raised is no error, and matches.
+// A Receipt is a later report by a provider. It matches the delivery that its DeliveryRef identifies. Without a DeliveryRef, it matches
+// the delivery that has a logged attempt with its Provider and ProviderID.
+//
+// A Receipt applies if [Status.Raises] says so, whether the delivery is live, leased or settled. It then settles the delivery with its
+// own Status, Reason, At and Failure, and wakes the peers of a Grouped delivery. A current lease stays valid for its settlement. If the
+// delivery was live and not leased, its claim increases.
+//
+// A Receipt that matches but does not apply has no effect, and is not an error.
 type Receipt struct {
-	DeliveryRef // no MessageID: unknown; the Claim is ignored
+	DeliveryRef // an empty MessageID means none; the Claim is ignored
 	Provider    string
 	ProviderID  string
-	Status      Status // Sent, Delivered, Read, or Failed
+	Status      Status // Sent, Delivered, Read or Failed
 	Reason      Reason
 	At          time.Time // zero: now
 	Failure     *Failure
 
-	// The store sets what follows.
-	Found  *Delivery // the delivery, as it is afterwards; nil if it matches none
-	Raised bool      // it applied
-	Ended  bool      // it settled what was live and not leased: no settlement follows
+	// The store sets the following fields.
+	Found  *Delivery // the delivery after the receipt; nil if none matches
+	Raised bool      // the receipt applied
+	Ended  bool      // the delivery was live and not leased, so no settlement follows
 }
 
-// A Filter selects deliveries. Its fields are joined by and; zero ones select all.
+// A Filter selects deliveries. A delivery must match every field that is set. A zero field matches all, except Tenant.
 type Filter struct {
-	Tenant    string // with AnyTenant, all; else exactly this, "" too
+	Tenant    string // matches exactly, even ""; ignored with AnyTenant
 	AnyTenant bool
 	MessageID string
 	Key       string
-	User      string // a recipient's id at the host
+	User      string // the recipient's id at the host
 	Channel   string
 	Class     string
 	Category  string
 	Template  string
 	Statuses  []Status
 	Reasons   []Reason
-	From, To  time.Time // accepted in [From, To)
+	From, To  time.Time // accepted at or after From, and before To
 }
 
 // An Action is the verb of a [Change].
@@ -42,60 +46,61 @@ type Action string
 
 // The actions.
 const (
-	// Cancel stops what is live: it is Canceled without a reason, and its claim rises. What is leased is only marked, since its driver may
-	// be under way: its settlement decides. Leased is what was claimed and not settled since, even if the lease has run out.
+	// Cancel makes a live delivery Canceled, clears the Reason, and increases the claim. If the delivery is leased, its driver may be
+	// running: Cancel then only sets [Delivery].Canceled, and the settlement decides.
 	Cancel Action = "cancel"
-	// Release makes what is held, and not leased, due at once: it is Accepted, without Reason and NotBefore.
+	// Release makes a Held delivery Accepted and due at once, and clears Reason and NotBefore. Leased deliveries are skipped.
 	Release Action = "release"
-	// Replay tries again what failed or is unknown, and is not leased: it is Accepted and due at once, with no Spent, Reason, NotBefore,
-	// Failure or Canceled. Attempts, Doubt and Duplicate stay; what was unknown is in doubt.
+	// Replay makes a Failed or Unknown delivery Accepted and due at once, and clears Reason, NotBefore, Failure, Spent and Canceled.
+	// Attempts, Doubt and Duplicate stay, except that an Unknown delivery gets Doubt. Leased deliveries are skipped.
 	Replay Action = "replay"
 )
 
-// A Change is made to the deliveries that a filter selects and that its Action speaks of, at most Limit of them, the oldest messages
-// first. It wakes the peers of Grouped ones that it changes.
+// A Change applies its Action to the deliveries that its Filter selects and whose Status allows the Action, those of the oldest messages
+// first. It wakes the peers of each Grouped delivery that it changes. A delivery counts as leased until its settlement, even if the
+// lease has run out.
 type Change struct {
 	Action Action
 	Filter Filter
-	Limit  int // 0: no limit
+	Limit  int // the maximum number of deliveries, leased ones included; 0: no limit
 }
 
-// Changed says what a [Change] did.
+// Changed is the result of a [Change].
 type Changed struct {
-	Deliveries []DeliveryRef // that were changed; Claim is 0
-	Leased     int           // that were only marked, by Cancel, or passed over
+	Deliveries []DeliveryRef // the changed deliveries, with Claim 0
+	Leased     int           // the number of leased deliveries, which Cancel marks and the other actions skip
 }
 
-// A MessageQuery asks for messages of which at least one delivery is selected. All deliveries of such a message are returned.
+// A MessageQuery asks for the messages with at least one delivery that the Filter selects. Each comes with all deliveries.
 type MessageQuery struct {
 	Filter
-	Cursor   string // of the page before: the id of its last message; "" is the first page
-	Limit    int    // 0: 50; at most 500
-	Attempts bool   // with the attempts
+	Cursor   string // the Cursor of the previous page, that is, the id of the last message there; "": the first page
+	Limit    int    // the maximum number of messages: at most 500; 0: 50
+	Attempts bool   // whether to include the attempts
 }
 
-// MessagePage is a page of the message log, the newest messages first, by their ids.
+// A MessagePage is a page of the message log, sorted by message id, the newest first.
 type MessagePage struct {
 	Now      time.Time // the store's clock
 	Messages []MessageRecord
-	Cursor   string // of the next page; "" if this is the last, even if it is full
+	Cursor   string // for the next page; "" on the last page, even a full one
 }
 
-// A MessageRecord is a message with its deliveries, by recipient, then by place.
+// A MessageRecord is a message with its deliveries, sorted by recipient, then by place.
 type MessageRecord struct {
 	Message    Message
 	Deliveries []Delivery
 }
 
-// A CountQuery bounds a count.
+// A CountQuery limits a count.
 type CountQuery struct {
-	Limit int // by lane; 0: 10,000
+	Limit int // the maximum of each count; 0: 10,000
 }
 
-// LaneCount is the backlog of a lane. Counts stop at the query's limit.
+// A LaneCount is the backlog of a lane. Due and Later each stop at the query's limit.
 type LaneCount struct {
 	Lane   Lane
-	Due    int       // to be looked at now
-	Later  int       // leased, or to be looked at later
-	Oldest time.Time // since when the longest due one has been due; zero if none is
+	Due    int       // due now
+	Later  int       // due later, at the end of their leases if they are leased
+	Oldest time.Time // the due time of the delivery that has been due longest; zero if none is due
 }

@@ -9,16 +9,16 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// Failure is an error as it is stored, in JSON where the database has no better place.
+// A Failure is the stored form of a [channel.Error]. Databases without a better type keep JSON.
 type Failure struct {
 	Kind       channel.Kind `json:"kind"`
 	Field      string       `json:"field,omitempty"`
-	Code       string       `json:"code,omitempty"`        // the vendor's
-	RetryAfter string       `json:"retry_after,omitempty"` // as of time.Duration
+	Code       string       `json:"code,omitempty"`        // the vendor's code
+	RetryAfter string       `json:"retry_after,omitempty"` // a duration in the format of time.ParseDuration, or ""
 	Text       string       `json:"text,omitempty"`
 }
 
-// FailureOf returns e as a Failure, word for word; nil for nil. See [Failure.Clean].
+// FailureOf returns e as a Failure with unchanged texts, or nil for nil. See [Failure.Clean].
 func FailureOf(e *channel.Error) *Failure {
 	if e == nil {
 		return nil
@@ -33,8 +33,7 @@ func FailureOf(e *channel.Error) *Failure {
 	return f
 }
 
-// Clean returns a copy of f whose texts are fit for any database, by [Clean]: providers and drivers may say anything. It returns nil
-// for nil.
+// Clean returns a copy of f whose texts are cleaned by [Clean], or nil for nil. Providers and drivers may return any text.
 func (f *Failure) Clean() *Failure {
 	if f == nil {
 		return nil
@@ -44,8 +43,8 @@ func (f *Failure) Clean() *Failure {
 	}
 }
 
-// Err returns f as a [channel.Error], or nil for nil. It reads the same, and has the same Kind; its cause is gone. With an error, which
-// tells that RetryAfter is no duration, it lacks that only.
+// Err returns f as a [channel.Error], or nil for nil. The result has the Kind and the text of the original error, but not the cause. If
+// RetryAfter is not a duration, Err returns a second error, and a result that lacks only RetryAfter.
 func (f *Failure) Err() (*channel.Error, error) {
 	if f == nil {
 		return nil, nil
@@ -59,16 +58,16 @@ func (f *Failure) Err() (*channel.Error, error) {
 	}
 	var err error
 	if e.RetryAfter, err = time.ParseDuration(f.RetryAfter); err != nil {
-		return e, fmt.Errorf("store: retry_after: %w", err)
+		return e, fmt.Errorf("store: retry_after must be a duration: %w", err)
 	}
 	return e, nil
 }
 
-// longestText bounds the bytes of a text that [Clean] returns.
-const longestText = 1000
+// maxText is the maximum length of a text from [Clean], in bytes.
+const maxText = 1000
 
-// Clean makes s fit for any database: valid UTF-8 without NUL, and at most 1000 bytes.
+// Clean makes s storable in any database: it replaces invalid UTF-8 and NUL with U+FFFD, and cuts s to at most 1000 bytes.
 func Clean(s string) string {
-	s = strings.ReplaceAll(strings.ToValidUTF8(s[:min(len(s), longestText)], "\uFFFD"), "\x00", "\uFFFD")
-	return strings.ToValidUTF8(s[:min(len(s), longestText)], "")
+	s = strings.ReplaceAll(strings.ToValidUTF8(s[:min(len(s), maxText)], "\uFFFD"), "\x00", "\uFFFD")
+	return strings.ToValidUTF8(s[:min(len(s), maxText)], "")
 }

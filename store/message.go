@@ -5,118 +5,118 @@ import (
 	"time"
 )
 
-// A Message is what all deliveries of one message share. It never changes once accepted.
+// A Message holds the values that all deliveries of a message share. It is immutable once accepted.
 type Message struct {
-	ID         string // a UUIDv7 in its usual form, so that ids are ordered by time
+	ID         string // a UUIDv7 in its usual form; messages are ordered by id, and therefore by time
 	Tenant     string
-	Key        string // idempotency; unique within the Tenant unless it is empty
+	Key        string // the idempotency key: unique within the Tenant; "": none
 	Dispatcher string
 	Category   string
 	Class      string
 	Template   string
 	AtMostOnce bool
 	ExpireAt   time.Time // zero: never
-	AcceptedAt time.Time // the store's clock; set by the store
+	AcceptedAt time.Time // set by the store
 	Body       []byte    // opaque: content, attachments, extra
 }
 
 // A NewMessage is a message to accept.
 type NewMessage struct {
 	Message
-	// Request is what the host asked for, if there is a Key: it tells whether a repeated Key means the same. A store keeps a hash of it.
+	// Request encodes the host's request, if there is a Key. [Acceptance].Differs compares the requests of a repeated Key. A store
+	// keeps only a hash of it.
 	Request    []byte
 	Deliveries []NewDelivery
 }
 
 // A NewDelivery is a delivery to accept.
 type NewDelivery struct {
-	Recipient int // its number within the message; with the message it names the group
-	Place     int // its place in the group, from 0
+	Recipient int // the recipient's number in the message, from 0; message and recipient identify the group
+	Place     int // the place in the group, from 0
 	Lane      Lane
 	User      string // the recipient's id at the host
 	To        string // the address
 	Locale    string
-	Grouped   bool   // it has peers whose fate decides its own: leases bring their progress, settlements wake them
-	Body      []byte // opaque: what is its own of the content; may be nil
-	// Suppression is the one that stops the delivery, if it is stored when the delivery is claimed. With no Address, none does. A store
-	// keeps a hash of it.
+	Grouped   bool   // depends on its peers: its leases bring their progress, and its settlements can wake them
+	Body      []byte // opaque: the delivery's own part of the content; may be nil
+	// Suppression names the suppression that stops the delivery, if one is stored when the delivery is leased. An empty Address
+	// names none. A store keeps only a hash of it.
 	Suppression SuppressionKey
 
-	Status    Status // Accepted or Held, or a settled one: then it is only logged
+	Status    Status // Accepted or Held; or a settled one for a delivery that is only logged and never leased
 	Reason    Reason
-	NotBefore time.Time // when it is first due; zero or in the past: at once
+	NotBefore time.Time // the first due time; zero or past: at once
 	Failure   *Failure
 }
 
 // An Acceptance is the answer to a [NewMessage].
 type Acceptance struct {
-	// First is the message that has the Key, as it is now, with its deliveries, or nil if the new message was stored.
+	// First is nil if the message was accepted. Otherwise it is the message that has the Key, with its deliveries, in their current
+	// state.
 	First *MessageRecord
-	// Differs says that First has another Request.
+	// Differs reports that First has another Request.
 	Differs bool
 }
 
-// A Lane is where deliveries queue: "<channel>/<class>". No lane waits for another.
+// A Lane names a queue of deliveries: "<channel>/<class>". Lanes are independent of each other.
 type Lane string
 
-// LaneOf returns the lane of a channel, by its name, and a class.
+// LaneOf returns the lane of a class on the channel with the given name.
 func LaneOf(channel, class string) Lane { return Lane(channel + "/" + class) }
 
-// Channel returns the name of l's channel, which has no slash.
+// Channel returns the name of l's channel, which contains no slash.
 func (l Lane) Channel() string {
 	name, _, _ := strings.Cut(string(l), "/")
 	return name
 }
 
-// Class returns l's class.
+// Class returns the class of l.
 func (l Lane) Class() string {
 	_, class, _ := strings.Cut(string(l), "/")
 	return class
 }
 
-// A Delivery is a delivery as it is stored.
+// A Delivery is a stored delivery.
 type Delivery struct {
 	DeliveryRef
-	Message  *Message // shared by all deliveries of one answer; it must not be changed
+	Message  *Message // shared by all deliveries in one answer; must not be modified
 	Lane     Lane
 	User     string
 	To       string
 	Locale   string
 	Grouped  bool
 	Body     []byte
-	Canceled bool // asked for while it was leased; stays after that lease
+	Canceled bool // canceled during a lease; stays set after that lease
 
 	Status     Status
 	Reason     Reason
-	At         time.Time // when it came to its status; the same status again leaves it
-	Due        time.Time // when it is looked at again, or its lease runs out; zero once it is settled
-	NotBefore  time.Time // no attempt before; zero: at once
-	Attempts   int       // calls of the driver whose answer was logged
-	Spent      int       // attempts used up
-	Doubt      bool      // an attempt may have gone out
+	At         time.Time // the time of the change to Status; setting the same Status again keeps it
+	Due        time.Time // the due time, which is the end of the lease while one is held; zero once settled
+	NotBefore  time.Time // the earliest time of the next attempt; zero: at once
+	Attempts   int       // the number of driver calls with a logged answer
+	Spent      int       // the number of attempts used up
+	Doubt      bool      // an attempt may have been sent
 	Duplicate  bool      // an attempt was made in doubt
-	ProviderID string    // the vendor's id, of the last attempt that has one
-	Failure    *Failure  // of the last attempt, or what settled it
+	ProviderID string    // the vendor's id of the last attempt that has one
+	Failure    *Failure  // the failure of the last attempt, or the one that settled the delivery
 
-	// Lapsed counts the leases that ran out since the last settlement, and Marked tells whether one of them was marked by
-	// [Extension.Marked]. Wakes counts how often it was woken by a peer.
-	Lapsed int
-	Marked bool
-	Wakes  int64
+	Lapsed int   // the number of leases that ran out since the last settlement
+	Marked bool  // one of those leases was marked; see [Extension]
+	Wakes  int64 // the number of times that a peer has woken the delivery
 
-	// Attempted is the log of its attempts, oldest first, if it was asked for.
+	// Attempted is the log of attempts, oldest first, if [MessageQuery].Attempts asks for it. Otherwise it is nil.
 	Attempted []Attempt
 }
 
 // An Attempt is one call of a driver.
 type Attempt struct {
-	At         time.Time // when the call began
-	Took       time.Duration
-	Status     Status // what it brought the delivery to
+	At         time.Time     // the start of the call
+	Took       time.Duration // the duration of the call
+	Status     Status        // the resulting status of the delivery
 	Reason     Reason
 	Provider   string
-	ProviderID string   // the vendor's id of the message, by which receipts find it
-	Code       string   // the vendor's, of a success; a failure has its own
+	ProviderID string   // the vendor's id of the message, which receipts refer to
+	Code       string   // the vendor's code of a success; a Failure has its own
 	Duplicate  bool     // made in doubt
-	Failure    *Failure // nil: the provider took it
+	Failure    *Failure // nil: the provider accepted the message
 }

@@ -1,27 +1,27 @@
 package store
 
-// A Reason says why a delivery has its [Status]. The list is closed. Stores themselves look at [ReasonBounced] only.
+// A Reason explains the [Status] of a delivery. The list is closed. Stores themselves interpret [ReasonBounced] only.
 type Reason string
 
-// The reasons, behind the status that each explains. A delivery that would have failed is unknown, for the same reason, if one of
-// its attempts may have gone out.
+// The reasons, each after the status that it explains. A delivery that would have failed is Unknown instead, for the same reason, if
+// one of its attempts may have been sent.
 const (
-	ReasonScheduled Reason = "scheduled" // held: until its SendAt
+	ReasonScheduled Reason = "scheduled" // held: until SendAt
 	ReasonWaiting   Reason = "waiting"   // held: the dispatcher lets it wait
-	ReasonRetry     Reason = "retry"     // held: the last attempt failed
-	ReasonPaused    Reason = "paused"    // held: its channel waits
-	ReasonThrottled Reason = "throttled" // failed: it would have had to wait too long
+	ReasonRetry     Reason = "retry"     // held: until the next attempt, after one that failed
+	ReasonPaused    Reason = "paused"    // held: the channel is paused
+	ReasonThrottled Reason = "throttled" // failed: the wait for the next attempt was too long
 
-	ReasonInvalid       Reason = "invalid"       // failed: no such recipient or address, or a fault in the address; suppressed: that was found before
-	ReasonRejected      Reason = "rejected"      // failed: the content can never work
+	ReasonInvalid       Reason = "invalid"       // failed: no such recipient or address, or a malformed address; suppressed: found invalid before
+	ReasonRejected      Reason = "rejected"      // failed: the content can never be sent
 	ReasonUnreachable   Reason = "unreachable"   // failed: the recipient cannot be reached now
 	ReasonMisconfigured Reason = "misconfigured" // failed: the channel needs an operator
 	ReasonExhausted     Reason = "exhausted"     // failed: all attempts were used up
-	ReasonBounced       Reason = "bounced"       // failed: it was taken and came back; suppressed: so was an earlier one
+	ReasonBounced       Reason = "bounced"       // failed: accepted by the provider, then returned; suppressed: an earlier delivery bounced
 
-	ReasonTooLate   Reason = "too_late"   // it was canceled when its driver might have been called already; it stands as it does all the same
-	ReasonNotNeeded Reason = "not_needed" // suppressed: the dispatcher dropped it
-	ReasonStuck     Reason = "stuck"      // suppressed: the dispatcher left it without a next step
+	ReasonTooLate   Reason = "too_late"   // any status: canceled without effect, since the driver may have been called before
+	ReasonNotNeeded Reason = "not_needed" // suppressed: dropped by the dispatcher
+	ReasonStuck     Reason = "stuck"      // suppressed: left without a next step by the dispatcher
 )
 
 // Known reports whether r is one of the reasons.

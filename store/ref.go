@@ -7,21 +7,21 @@ import (
 	"strings"
 )
 
-// A DeliveryRef names a delivery: the message, the recipient's number in it, the place among the recipient's deliveries. The claim
-// fences it: of 0, it names the delivery only.
+// A DeliveryRef identifies a delivery by the message, the recipient's number in the message, and the place among the recipient's
+// deliveries. Numbers and places count from 0. The Claim fences a write. A ref without Claim only identifies the delivery.
 type DeliveryRef struct {
 	MessageID        string
 	Recipient, Place int
 	Claim            int64
 }
 
-// ID returns the name of the delivery for drivers, reports and receipts, "<message>-<recipient>-<place>". The claim is left out.
+// ID returns the id of the delivery for drivers, reports and receipts: "<message>-<recipient>-<place>", without the Claim.
 func (r DeliveryRef) ID() string {
 	return r.MessageID + "-" + strconv.Itoa(r.Recipient) + "-" + strconv.Itoa(r.Place)
 }
 
-// ParseDeliveryID reads what [DeliveryRef.ID] wrote, and nothing else.
-func ParseDeliveryID(id string) (DeliveryRef, bool) {
+// ParseDeliveryID parses an id in the form of [DeliveryRef.ID]. For any other text, ok is false.
+func ParseDeliveryID(id string) (ref DeliveryRef, ok bool) {
 	if len(id) < messageIDLen {
 		return DeliveryRef{}, false
 	}
@@ -30,18 +30,18 @@ func ParseDeliveryID(id string) (DeliveryRef, bool) {
 	var errs [2]error
 	r.Recipient, errs[0] = strconv.Atoi(recipient)
 	r.Place, errs[1] = strconv.Atoi(place)
-	if errors.Join(errs[:]...) != nil || !IsMessageID(r.MessageID) || !isPlace(r.Recipient) || !isPlace(r.Place) || r.ID() != id {
+	if errors.Join(errs[:]...) != nil || !IsMessageID(r.MessageID) || !isIndex(r.Recipient) || !isIndex(r.Place) || r.ID() != id {
 		return DeliveryRef{}, false
 	}
 	return r, true
 }
 
-// isPlace reports whether n is the number of something in a message, as far as stores count.
-func isPlace(n int) bool { return n >= 0 && n <= math.MaxInt32 }
+// isIndex reports whether n can be the number of a recipient or a place: stores keep them as 32-bit integers.
+func isIndex(n int) bool { return n >= 0 && n <= math.MaxInt32 }
 
 const messageIDLen = 36
 
-// IsMessageID reports whether id has the form of a message's id: a UUID in small letters. Stores need not be asked for anything else.
+// IsMessageID reports whether id has the form of a message's id: a UUID in lower case. No store holds a message with another id.
 func IsMessageID(id string) bool {
 	if len(id) != messageIDLen {
 		return false

@@ -5,26 +5,27 @@ import (
 	"time"
 )
 
-// Schedules keeps recurring messages.
+// Schedules stores recurring messages.
 type Schedules interface {
-	// SaveSchedule stores s under its tenant and name, or replaces what is there. If Spec and Zone stay the same, so does NextAt.
+	// SaveSchedule stores s, and replaces a schedule with the same tenant and name. If Spec and Zone are those of the replaced
+	// schedule, NextAt keeps the stored value.
 	SaveSchedule(ctx context.Context, s Schedule) error
-	// DueSchedules returns at most limit schedules whose NextAt has come, the longest due first, and the store's clock.
-	// If there are none, next is when one is due; zero if there is none at all.
+	// DueSchedules returns the schedules whose NextAt has come, at most limit, the longest due first, and the store's clock. If none
+	// is due, next is the earliest NextAt, or zero if there are no schedules.
 	DueSchedules(ctx context.Context, limit int) (due []Schedule, now, next time.Time, err error)
-	// AdvanceSchedule moves NextAt if it still is from, and reports whether it was.
+	// AdvanceSchedule changes NextAt from one time to another by compare-and-swap, and reports whether NextAt equaled from.
 	AdvanceSchedule(ctx context.Context, tenant, name string, from, to time.Time) (bool, error)
-	// DeleteSchedule reports whether there was one.
+	// DeleteSchedule deletes a schedule, and reports whether there was one.
 	DeleteSchedule(ctx context.Context, tenant, name string) (bool, error)
-	// ListSchedules returns a tenant's schedules by name.
+	// ListSchedules returns the schedules of a tenant, sorted by name.
 	ListSchedules(ctx context.Context, tenant string) ([]Schedule, error)
 }
 
-// A Schedule is a message that recurs.
+// A Schedule is a recurring message, with a Name that is unique within the Tenant.
 type Schedule struct {
 	Tenant, Name string
-	Spec         string // when: opaque
-	Zone         string // IANA name
+	Spec         string // opaque: the times of recurrence
+	Zone         string // an IANA time zone name
 	NextAt       time.Time
 	Body         []byte // opaque: the message
 }

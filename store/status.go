@@ -1,20 +1,20 @@
 package store
 
-// A Status is where a delivery stands. The zero Status, of a delivery that nobody has looked at, is never a success.
+// A Status is the state of a delivery. The zero Status, of a delivery that has not been processed yet, is never a success.
 type Status string
 
 // The statuses.
 const (
-	Accepted   Status = "accepted"   // it is to go out
-	Held       Status = "held"       // it waits; the reason says for what
-	Sent       Status = "sent"       // the provider took it
-	Delivered  Status = "delivered"  // it reached the device or the mailbox
-	Read       Status = "read"       // the recipient opened it
-	Failed     Status = "failed"     // it certainly did not go out, or came back
-	Unknown    Status = "unknown"    // it may have gone out: the answer was lost, and trying again was not allowed or did not help
-	Suppressed Status = "suppressed" // it was not to go out after all
-	Canceled   Status = "canceled"   // it was stopped before it went out
-	Expired    Status = "expired"    // it lost its use before it could go out
+	Accepted   Status = "accepted"   // to be sent
+	Held       Status = "held"       // waiting; the reason says for what
+	Sent       Status = "sent"       // accepted by the provider
+	Delivered  Status = "delivered"  // arrived at the device or mailbox
+	Read       Status = "read"       // opened by the recipient
+	Failed     Status = "failed"     // certainly not sent, or bounced
+	Unknown    Status = "unknown"    // possibly sent: the answer was lost, and another attempt was not allowed or did not help
+	Suppressed Status = "suppressed" // deliberately not sent
+	Canceled   Status = "canceled"   // stopped before it was sent
+	Expired    Status = "expired"    // not sent in time to be of use
 )
 
 // Known reports whether s is one of the statuses.
@@ -26,10 +26,11 @@ func (s Status) Known() bool {
 	return false
 }
 
-// Settled reports whether nothing more will be tried. A receipt may still raise Sent to Delivered or Read.
+// Settled reports whether s is final: no further attempt will be made. A receipt may still raise a settled delivery; see
+// [Status.Raises].
 func (s Status) Settled() bool { return s != "" && s != Accepted && s != Held }
 
-// Reaches reports whether s is as good as level, which is Sent, Delivered or Read, or better.
+// Reaches reports whether s is at least level, which must be Sent, Delivered or Read. Any other level is never reached.
 func (s Status) Reaches(level Status) bool { return level.height() > 0 && s.height() >= level.height() }
 
 func (s Status) height() int {
@@ -44,8 +45,12 @@ func (s Status) height() int {
 	return 0
 }
 
-// Raises reports whether a receipt that says s, for a reason, raises a delivery that stands at before. Everything certain raises
-// what was only tried; coming back raises Sent; Delivered raises even that, because providers repeat and reorder; nothing lowers.
+// Raises reports whether a receipt with Status s and a reason raises a delivery from Status before with reason beforeReason. A receipt
+// raises every delivery that stands lower in this order:
+//
+//	anything else < Sent < Failed with ReasonBounced < Delivered < Read
+//
+// Delivered raises even a bounce, because providers repeat and reorder their receipts.
 func (s Status) Raises(reason Reason, before Status, beforeReason Reason) bool {
 	return certainty(s, reason) > certainty(before, beforeReason)
 }

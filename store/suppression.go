@@ -2,23 +2,23 @@ package store
 
 import "context"
 
-// Suppressions keeps addresses that are dead, without the addresses themselves. What it keeps is told with each lease, as
-// [Leased.Suppressed].
+// Suppressions stores the addresses to which nothing is sent, as hashes. Leases report a suppression as [Leased.Suppressed].
 type Suppressions interface {
-	// SaveSuppressions stores ss, all or none. One that is there already stays as it is; one without an Address is refused.
+	// SaveSuppressions stores ss, all or none. A suppression that is already stored stays unchanged. One without an Address is an
+	// error.
 	SaveSuppressions(ctx context.Context, ss []Suppression) error
-	// DeleteSuppression reports whether there was one.
+	// DeleteSuppression deletes a suppression, and reports whether there was one.
 	DeleteSuppression(ctx context.Context, key SuppressionKey) (bool, error)
 }
 
-// A SuppressionKey names an address.
+// A SuppressionKey identifies an address within a tenant.
 type SuppressionKey struct {
 	Tenant  string
-	Kind    string // of address, or the name of the channel that alone it belongs to
-	Address string // as it is compared; a store keeps a hash of it
+	Kind    string // the kind of address; or the channel's name, if only that channel has such addresses
+	Address string // in the form that is compared; a store keeps only a hash of it
 }
 
-// A Suppression says why nothing goes to an address.
+// A Suppression is the reason why nothing is sent to an address.
 type Suppression struct {
 	SuppressionKey
 	Reason Reason // not empty
