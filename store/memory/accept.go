@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -31,17 +32,17 @@ func (s *Store) AcceptMessages(ctx context.Context, ms []store.NewMessage) ([]st
 	return as, nil
 }
 
-// check finds what the keys of a database would refuse.
+// check refuses a message that would violate a primary key in a database.
 func check(m *store.NewMessage) error {
 	if m.ID == "" {
-		return fmt.Errorf("memory: a message has no id")
+		return errors.New("memory: a message's id is required")
 	}
 	type place struct{ recipient, place int }
 	taken := make(map[place]bool, len(m.Deliveries))
 	for _, d := range m.Deliveries {
 		p := place{d.Recipient, d.Place}
 		if taken[p] {
-			return fmt.Errorf("memory: message %s has two deliveries to recipient %d with place %d", m.ID, d.Recipient, d.Place)
+			return fmt.Errorf("memory: places of a recipient's deliveries must be distinct: message %s, recipient %d, place %d", m.ID, d.Recipient, d.Place)
 		}
 		taken[p] = true
 	}
@@ -71,7 +72,7 @@ func (s *Store) keep(m *store.NewMessage, now time.Time) *message {
 	head.AcceptedAt, head.ExpireAt = now, instant(m.ExpireAt)
 	kept := &message{head: &head, hash: sha256.Sum256(m.Request), deliveries: make([]*delivery, len(m.Deliveries))}
 	for i := range m.Deliveries {
-		kept.deliveries[i] = s.planned(kept, &m.Deliveries[i], now)
+		kept.deliveries[i] = s.newDelivery(kept, &m.Deliveries[i], now)
 	}
 	slices.SortFunc(kept.deliveries, func(a, b *delivery) int {
 		return cmp.Or(cmp.Compare(a.Recipient, b.Recipient), cmp.Compare(a.Place, b.Place))
@@ -82,14 +83,14 @@ func (s *Store) keep(m *store.NewMessage, now time.Time) *message {
 	return kept
 }
 
-// position is where the message with an id stands in s.order, or would, and whether it is there.
+// position returns the index in s.order of the message with an id, or the index to insert it at, and whether the message exists.
 func (s *Store) position(id string) (int, bool) {
 	return slices.BinarySearchFunc(s.order, id, func(m *message, id string) int { return cmp.Compare(m.head.ID, id) })
 }
 
-func (s *Store) planned(m *message, n *store.NewDelivery, now time.Time) *delivery {
+func (s *Store) newDelivery(m *message, n *store.NewDelivery, now time.Time) *delivery {
 	s.accepted++
-	d := &delivery{of: m, seq: s.accepted, place: -1, dead: hashed(n.Suppression), Delivery: store.Delivery{
+	d := &delivery{parent: m, seq: s.accepted, index: -1, suppression: suppressionKeyOf(n.Suppression), Delivery: store.Delivery{
 		DeliveryRef: store.DeliveryRef{MessageID: m.head.ID, Recipient: n.Recipient, Place: n.Place},
 		Message:     m.head,
 		Lane:        n.Lane,
@@ -105,7 +106,7 @@ func (s *Store) planned(m *message, n *store.NewDelivery, now time.Time) *delive
 		Failure:     copied(n.Failure),
 	}}
 	if !d.Status.Settled() {
-		s.due(d, latest(now, d.NotBefore))
+		s.setDue(d, latest(now, d.NotBefore))
 	}
 	return d
 }

@@ -13,7 +13,7 @@ import (
 
 const lane store.Lane = "email/transactional"
 
-// filled returns a store with n deliveries that are due, in messages of one.
+// filled returns a store with n due deliveries, one in each message.
 func filled(b *testing.B, n int) *memory.Store {
 	b.Helper()
 	s := memory.New()
@@ -29,8 +29,8 @@ func filled(b *testing.B, n int) *memory.Store {
 	return s
 }
 
-// BenchmarkLeaseAndSettle leases a hundred deliveries and settles them, attempts logged, with so many others live. They come back, so
-// that there are always as many.
+// BenchmarkLeaseAndSettle leases and settles batches of 100 among the given number of live deliveries, and logs their attempts. Settled
+// deliveries are due again at once, so that the number of live ones stays constant.
 func BenchmarkLeaseAndSettle(b *testing.B) {
 	for _, live := range []int{1_000, 100_000, 1_000_000} {
 		b.Run(fmt.Sprint(live), func(b *testing.B) {
@@ -52,7 +52,7 @@ func BenchmarkLeaseAndSettle(b *testing.B) {
 	}
 }
 
-// BenchmarkAccept accepts one message at once.
+// BenchmarkAccept accepts one message per call.
 func BenchmarkAccept(b *testing.B) {
 	s := memory.New()
 	m := store.NewMessage{Deliveries: []store.NewDelivery{{Lane: lane, To: "ann@example.com", Status: store.Accepted}}}

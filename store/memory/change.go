@@ -34,12 +34,12 @@ func (s *Store) ChangeDeliveries(ctx context.Context, c store.Change) (store.Cha
 	return answer, nil
 }
 
-// changeable returns the deliveries that c selects and that its action can be done to, the oldest messages first.
+// changeable returns the deliveries to which c applies, leased ones included, the oldest messages first.
 func (s *Store) changeable(c store.Change) []*delivery {
 	var ds []*delivery
 	for _, m := range s.candidates(c.Filter) {
 		for _, d := range m.deliveries {
-			if !applies(c.Action, d.Status) || !selects(&c.Filter, d) {
+			if !allows(d.Status, c.Action) || !selects(&c.Filter, d) {
 				continue
 			}
 			ds = append(ds, d)
@@ -51,23 +51,24 @@ func (s *Store) changeable(c store.Change) []*delivery {
 	return ds
 }
 
-func applies(a store.Action, to store.Status) bool {
+// allows reports whether a delivery with Status s can be changed by a.
+func allows(s store.Status, a store.Action) bool {
 	switch a {
 	case store.Cancel:
-		return !to.Settled()
+		return !s.Settled()
 	case store.Release:
-		return to == store.Held
+		return s == store.Held
 	case store.Replay:
-		return to == store.Failed || to == store.Unknown
+		return s == store.Failed || s == store.Unknown
 	}
 	return false
 }
 
 func (s *Store) change(d *delivery, a store.Action, now time.Time) {
 	if a == store.Cancel {
-		d.stand(store.Canceled, "", now)
+		d.setStatus(store.Canceled, "", now)
 		d.Claim++
-		s.rest(d)
+		s.dequeue(d)
 		return
 	}
 	if a == store.Replay {
@@ -75,6 +76,6 @@ func (s *Store) change(d *delivery, a store.Action, now time.Time) {
 		d.Spent, d.Failure, d.Canceled = 0, nil, false
 	}
 	d.NotBefore = time.Time{}
-	d.stand(store.Accepted, "", now)
-	s.due(d, now)
+	d.setStatus(store.Accepted, "", now)
+	s.setDue(d, now)
 }

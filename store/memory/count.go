@@ -74,7 +74,7 @@ func (s *Store) forget(m *message) {
 	}
 	for _, d := range m.deliveries {
 		for _, a := range d.log {
-			if p := (provided{a.Provider, a.ProviderID}); s.providers[p] == d {
+			if p := (providerID{a.Provider, a.ProviderID}); s.providers[p] == d {
 				delete(s.providers, p)
 			}
 		}

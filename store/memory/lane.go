@@ -7,7 +7,7 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// A lane holds its live deliveries as a heap, the longest due one on top.
+// A lane is a heap of live deliveries, the longest due on top.
 type lane []*delivery
 
 func (l lane) Len() int { return len(l) }
@@ -21,27 +21,27 @@ func (l lane) Less(i, j int) bool {
 
 func (l lane) Swap(i, j int) {
 	l[i], l[j] = l[j], l[i]
-	l[i].place, l[j].place = i, j
+	l[i].index, l[j].index = i, j
 }
 
-// Push is for package heap.
+// Push implements [heap.Interface].
 func (l *lane) Push(x any) {
 	d := x.(*delivery)
-	d.place = len(*l)
+	d.index = len(*l)
 	*l = append(*l, d)
 }
 
-// Pop is for package heap.
+// Pop implements [heap.Interface].
 func (l *lane) Pop() any {
 	last := len(*l) - 1
 	d := (*l)[last]
 	(*l)[last] = nil
 	*l = (*l)[:last]
-	d.place = -1
+	d.index = -1
 	return d
 }
 
-// top is when l's next delivery is due.
+// top returns the due time of l's next delivery, if there is one.
 func (l *lane) top() (time.Time, bool) {
 	if l == nil || len(*l) == 0 {
 		return time.Time{}, false
@@ -49,30 +49,31 @@ func (l *lane) top() (time.Time, bool) {
 	return (*l)[0].Due, true
 }
 
-// due makes the live delivery d due at t.
-func (s *Store) due(d *delivery, t time.Time) {
+// setDue sets the due time of the live delivery d.
+func (s *Store) setDue(d *delivery, t time.Time) {
 	l := s.lane(d.Lane)
 	d.Due = t
-	if d.place < 0 {
+	if d.index < 0 {
 		heap.Push(l, d)
 	} else {
-		heap.Fix(l, d.place)
+		heap.Fix(l, d.index)
 	}
 }
 
-// rest takes d, which is settled, out of its lane.
-func (s *Store) rest(d *delivery) {
+// dequeue removes the settled delivery d from its lane.
+func (s *Store) dequeue(d *delivery) {
 	d.Due = time.Time{}
-	if d.place < 0 {
+	if d.index < 0 {
 		return
 	}
 	l := s.lanes[d.Lane]
-	heap.Remove(l, d.place)
+	heap.Remove(l, d.index)
 	if len(*l) == 0 {
 		delete(s.lanes, d.Lane)
 	}
 }
 
+// lane returns the lane with a name, and creates it if necessary.
 func (s *Store) lane(name store.Lane) *lane {
 	l := s.lanes[name]
 	if l == nil {

@@ -20,7 +20,7 @@ func (s *Store) LeaseDeliveries(ctx context.Context, r store.LeaseRequest) (stor
 		claimed := s.claim(want, now, r.Lease)
 		for _, d := range claimed {
 			l := d.lease()
-			l.Suppressed = s.suppressions[d.dead]
+			l.Suppressed = s.suppressions[d.suppression]
 			answer.Deliveries = append(answer.Deliveries, l)
 		}
 		if next, ok := s.lanes[want.Lane].top(); ok && len(claimed) < want.Room {
@@ -30,7 +30,7 @@ func (s *Store) LeaseDeliveries(ctx context.Context, r store.LeaseRequest) (stor
 	return answer, nil
 }
 
-// claim takes what is due off the top of a lane, and puts it back as leased.
+// claim leases the due deliveries of a lane, up to its room.
 func (s *Store) claim(want store.LaneRoom, now time.Time, lease time.Duration) []*delivery {
 	l := s.lanes[want.Lane]
 	var claimed []*delivery
@@ -42,20 +42,20 @@ func (s *Store) claim(want store.LaneRoom, now time.Time, lease time.Duration) [
 	}
 	for _, d := range claimed {
 		d.claim()
-		s.due(d, instant(now.Add(lease)))
+		s.setDue(d, instant(now.Add(lease)))
 	}
 	return claimed
 }
 
 func (d *delivery) claim() {
-	if d.leased { // and it ran out
+	if d.leased { // the lease ran out
 		d.Lapsed++
 	}
 	d.leased = true
 	d.Claim++
 }
 
-// lease copies d for its claimant.
+// lease returns a copy of d, with the progress of its group.
 func (d *delivery) lease() store.Leased {
 	l := store.Leased{Delivery: d.copy()}
 	if !d.Grouped {
@@ -83,7 +83,7 @@ func (s *Store) ExtendLeases(ctx context.Context, es []store.Extension, lease ti
 			lost = append(lost, e.DeliveryRef)
 		case d.leased && !d.Status.Settled():
 			d.Marked = d.Marked || e.Marked
-			s.due(d, instant(now.Add(lease)))
+			s.setDue(d, instant(now.Add(lease)))
 		}
 	}
 	return lost, nil

@@ -36,7 +36,7 @@ func pageSize(limit int) int {
 	return min(limit, 500)
 }
 
-// candidates returns the messages that f may select deliveries of, the oldest first.
+// candidates returns the messages that may contain deliveries selected by f, the oldest first.
 func (s *Store) candidates(f store.Filter) []*message {
 	var m *message
 	switch {
@@ -67,8 +67,8 @@ func selects(f *store.Filter, d *delivery) bool {
 		isOneOf(f.Statuses, d.Status) && isOneOf(f.Reasons, d.Reason)
 }
 
-// is reports whether got is what is wanted, where "" wants all.
+// is reports whether got equals want, or want is "".
 func is(want, got string) bool { return want == "" || want == got }
 
-// isOneOf reports whether got is one of those that are wanted, where none wants all.
+// isOneOf reports whether want contains got, or is empty.
 func isOneOf[T comparable](want []T, got T) bool { return len(want) == 0 || slices.Contains(want, got) }

@@ -1,7 +1,7 @@
-// Package memory keeps deliveries in the memory of one process: the reference implementation of the ports in package store, for tests,
-// for development, and for hosts that may lose what is under way when they stop.
+// Package memory is a store in the memory of one process, and the reference implementation of the ports in package store. It suits tests,
+// development, and hosts that may lose unfinished deliveries when they stop.
 //
-// Its clock is [time.Now], so that it works in a bubble of testing/synctest.
+// The store's clock is [time.Now], so that the package works in a bubble of testing/synctest.
 package memory
 
 import (
@@ -19,18 +19,18 @@ var (
 	_ store.Suppressions = (*Store)(nil)
 )
 
-// A Store implements all ports of package store. Its methods may be called by many goroutines at once.
+// A Store implements all ports of package store. It is safe for concurrent use.
 type Store struct {
 	mu           sync.Mutex
 	messages     map[string]*message
 	keys         map[key]*message
-	order        []*message // by id
+	order        []*message // sorted by id
 	lanes        map[store.Lane]*lane
-	providers    map[provided]*delivery
-	accepted     int64 // deliveries so far
+	providers    map[providerID]*delivery
+	accepted     int64 // the number of deliveries ever accepted
 	schedules    map[key]store.Schedule
 	pauses       map[string]store.Pause
-	suppressions map[deadKey]store.Reason // their reasons
+	suppressions map[suppressionKey]store.Reason
 }
 
 // A key is a name that is unique within a tenant.
@@ -42,14 +42,14 @@ func New() *Store {
 		messages:     map[string]*message{},
 		keys:         map[key]*message{},
 		lanes:        map[store.Lane]*lane{},
-		providers:    map[provided]*delivery{},
+		providers:    map[providerID]*delivery{},
 		schedules:    map[key]store.Schedule{},
 		pauses:       map[string]store.Pause{},
-		suppressions: map[deadKey]store.Reason{},
+		suppressions: map[suppressionKey]store.Reason{},
 	}
 }
 
-// lock locks s, unless ctx has ended, and returns the time of all that happens until it is unlocked.
+// lock locks s, unless ctx is done, and returns the time of everything that happens under the lock.
 func (s *Store) lock(ctx context.Context) (time.Time, error) {
 	if err := ctx.Err(); err != nil {
 		return time.Time{}, err
@@ -58,5 +58,5 @@ func (s *Store) lock(ctx context.Context) (time.Time, error) {
 	return instant(time.Now()), nil
 }
 
-// instant returns t as stores keep it.
+// instant returns t in UTC and in whole microseconds, as the contract demands.
 func instant(t time.Time) time.Time { return t.Truncate(time.Microsecond).UTC() }

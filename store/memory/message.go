@@ -9,28 +9,28 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// A message is one with its deliveries.
+// A message is a stored message with its deliveries.
 type message struct {
-	head       *store.Message // never changes, so that it is handed out as it is
-	hash       [32]byte
-	deliveries []*delivery // by recipient, then by place
+	head       *store.Message // immutable, and therefore returned without a copy
+	hash       [32]byte       // of the Request
+	deliveries []*delivery    // sorted by recipient, then by place
 }
 
-// A delivery is one as it is kept. The embedded one has no Attempted.
+// A delivery is a stored delivery. Its attempts are in log, not in Attempted.
 type delivery struct {
 	store.Delivery
-	of     *message
-	seq    int64   // in the order of acceptance
-	place  int     // in the heap of its lane; -1 if it is settled
-	dead   deadKey // what suppresses it; the zero key: nothing
-	leased bool    // claimed, and not settled by the claimant; true after the lease ran out, too
-	log    []store.Attempt
+	parent      *message
+	seq         int64          // the number of the delivery in the order of acceptance
+	index       int            // in the heap of the lane; -1 if settled
+	suppression suppressionKey // zero: none
+	leased      bool           // from the claim to the settlement, even if the lease has run out
+	log         []store.Attempt
 }
 
-// provided names an attempt as its provider does.
-type provided struct{ provider, id string }
+// A providerID identifies an attempt by the provider's id.
+type providerID struct{ provider, id string }
 
-// find returns the delivery that ref names, or nil. The claim is not looked at.
+// find returns the delivery that ref identifies, or nil. It ignores the Claim.
 func (s *Store) find(ref store.DeliveryRef) *delivery {
 	m := s.messages[ref.MessageID]
 	if m == nil {
@@ -45,7 +45,7 @@ func (s *Store) find(ref store.DeliveryRef) *delivery {
 	return m.deliveries[at]
 }
 
-// leasedAs returns the delivery that ref names, or nil if the claim is another.
+// leasedAs returns the delivery that ref identifies, or nil if it has another claim or does not exist.
 func (s *Store) leasedAs(ref store.DeliveryRef) *delivery {
 	if d := s.find(ref); d != nil && d.Claim == ref.Claim {
 		return d
@@ -53,9 +53,9 @@ func (s *Store) leasedAs(ref store.DeliveryRef) *delivery {
 	return nil
 }
 
-// group returns all deliveries to d's recipient, by place.
+// group returns all deliveries to d's recipient, sorted by place.
 func (d *delivery) group() []*delivery {
-	all := d.of.deliveries
+	all := d.parent.deliveries
 	from, _ := slices.BinarySearchFunc(all, d.Recipient, func(d *delivery, r int) int { return cmp.Compare(d.Recipient, r) })
 	to := from
 	for to < len(all) && all[to].Recipient == d.Recipient {
@@ -64,7 +64,7 @@ func (d *delivery) group() []*delivery {
 	return all[from:to]
 }
 
-// wake makes the live peers of d look again, if it is grouped.
+// wake wakes the live peers of d, if d is Grouped.
 func (s *Store) wake(d *delivery, now time.Time) {
 	if !d.Grouped {
 		return
@@ -75,20 +75,20 @@ func (s *Store) wake(d *delivery, now time.Time) {
 		}
 		peer.Wakes++
 		if !peer.leased && peer.Due.After(now) {
-			s.due(peer, now)
+			s.setDue(peer, now)
 		}
 	}
 }
 
-// stand brings d to a status.
-func (d *delivery) stand(status store.Status, reason store.Reason, at time.Time) {
+// setStatus sets the Status and the Reason of d, and At if the Status changes.
+func (d *delivery) setStatus(status store.Status, reason store.Reason, at time.Time) {
 	if d.Status != status {
 		d.At = at
 	}
 	d.Status, d.Reason = status, reason
 }
 
-// record copies m for a caller.
+// record returns a copy of m.
 func (m *message) record(attempts bool) store.MessageRecord {
 	r := store.MessageRecord{Message: *m.head, Deliveries: make([]store.Delivery, len(m.deliveries))}
 	for i, d := range m.deliveries {

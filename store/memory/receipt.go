@@ -36,24 +36,24 @@ func (s *Store) RecordReceipts(ctx context.Context, rs []store.Receipt) ([]store
 	return unmatched, nil
 }
 
-// match returns the delivery that r is about, or nil.
+// match returns the delivery that r matches, or nil.
 func (s *Store) match(r *store.Receipt) *delivery {
 	switch {
 	case r.MessageID != "":
 		return s.find(r.DeliveryRef)
 	case r.ProviderID != "":
-		return s.providers[provided{r.Provider, r.ProviderID}]
+		return s.providers[providerID{r.Provider, r.ProviderID}]
 	}
 	return nil
 }
 
-// raise settles d as r says. If it is leased, it stays so: its attempt is yet to be logged.
+// raise settles d by r. A lease of d stays, since the attempt is still to be logged.
 func (s *Store) raise(d *delivery, r *store.Receipt, now time.Time) {
 	d.Status, d.Reason, d.Failure = r.Status, r.Reason, copied(r.Failure)
 	d.At = now
 	if !r.At.IsZero() {
 		d.At = instant(r.At)
 	}
-	s.rest(d)
+	s.dequeue(d)
 	s.wake(d, now)
 }

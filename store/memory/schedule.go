@@ -92,7 +92,7 @@ func (s *Store) ListSchedules(ctx context.Context, tenant string) ([]store.Sched
 	return cloned(all), nil
 }
 
-// cloned makes xs the caller's own.
+// cloned clones the bodies of xs, in place.
 func cloned(xs []store.Schedule) []store.Schedule {
 	for i := range xs {
 		xs[i].Body = bytes.Clone(xs[i].Body)

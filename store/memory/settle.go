@@ -23,7 +23,7 @@ func (s *Store) SettleDeliveries(ctx context.Context, ss []store.Settlement) ([]
 			lost = append(lost, n.DeliveryRef)
 			continue
 		}
-		if d.leased { // else it is a repetition
+		if d.leased { // otherwise n is a repetition
 			s.settle(d, n, now)
 		}
 		n.Overtaken = d.overtaken(n)
@@ -31,27 +31,28 @@ func (s *Store) SettleDeliveries(ctx context.Context, ss []store.Settlement) ([]
 	return lost, nil
 }
 
-// settle ends the lease of d. Peers of the same call find each other's Wakes risen, or are woken, in whatever order they come.
+// settle ends the lease of d. Peers in the same call wake each other in either order: one that is settled later sees its own Wakes
+// increased, and one that was settled before is made due.
 func (s *Store) settle(d *delivery, n *store.Settlement, now time.Time) {
 	d.leased, d.Lapsed, d.Marked = false, 0, false
 	d.Attempts, d.Spent, d.Doubt, d.Duplicate = n.Attempts, n.Spent, n.Doubt, n.Duplicate
 	s.logAttempt(d, n.Attempt)
 	canceled := d.Canceled && !n.Status.Settled()
-	if !d.Status.Settled() { // else a receipt was faster
+	if !d.Status.Settled() { // otherwise a receipt has overtaken n
 		d.NotBefore, d.Failure = instant(n.NotBefore), copied(n.Failure)
 		if canceled {
-			d.stand(store.Canceled, "", now)
+			d.setStatus(store.Canceled, "", now)
 		} else {
-			d.stand(n.Status, n.Reason, now)
+			d.setStatus(n.Status, n.Reason, now)
 		}
-		s.plan(d, n, now)
+		s.reschedule(d, n, now)
 	}
 	if n.Wake || canceled {
 		s.wake(d, now)
 	}
 }
 
-// overtaken returns how d stands, if that is not what n says, or if it was canceled.
+// overtaken returns the state of d if n was overtaken, or nil.
 func (d *delivery) overtaken(n *store.Settlement) *store.Standing {
 	if !d.Status.Settled() || d.Status == n.Status && d.Reason == n.Reason && !d.Canceled {
 		return nil
@@ -59,15 +60,15 @@ func (d *delivery) overtaken(n *store.Settlement) *store.Standing {
 	return &store.Standing{Status: d.Status, Reason: d.Reason, Failure: copied(d.Failure), Canceled: d.Canceled}
 }
 
-// plan says when d is looked at again.
-func (s *Store) plan(d *delivery, n *store.Settlement, now time.Time) {
+// reschedule sets the next due time of d, or removes d from the queue.
+func (s *Store) reschedule(d *delivery, n *store.Settlement, now time.Time) {
 	switch {
 	case d.Status.Settled():
-		s.rest(d)
+		s.dequeue(d)
 	case d.Wakes != n.Wakes || n.Due.IsZero():
-		s.due(d, now)
+		s.setDue(d, now)
 	default:
-		s.due(d, instant(n.Due))
+		s.setDue(d, instant(n.Due))
 	}
 }
 
@@ -81,6 +82,6 @@ func (s *Store) logAttempt(d *delivery, a *store.Attempt) {
 	d.log = append(d.log, kept)
 	if a.ProviderID != "" {
 		d.ProviderID = a.ProviderID
-		s.providers[provided{a.Provider, a.ProviderID}] = d
+		s.providers[providerID{a.Provider, a.ProviderID}] = d
 	}
 }

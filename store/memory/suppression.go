@@ -9,31 +9,31 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// A deadKey names an address without telling it.
-type deadKey struct {
+// A suppressionKey is a [store.SuppressionKey] with a hash of the address.
+type suppressionKey struct {
 	tenant, kind string
 	hash         [sha256.Size]byte
 }
 
-// hashed returns the zero key for that of no address.
-func hashed(k store.SuppressionKey) deadKey {
+// suppressionKeyOf returns the key for k, or the zero key if k has no Address.
+func suppressionKeyOf(k store.SuppressionKey) suppressionKey {
 	if k.Address == "" {
-		return deadKey{}
+		return suppressionKey{}
 	}
-	return deadKey{k.Tenant, k.Kind, sha256.Sum256([]byte(k.Address))}
+	return suppressionKey{k.Tenant, k.Kind, sha256.Sum256([]byte(k.Address))}
 }
 
 // SaveSuppressions implements [store.Suppressions].
 func (s *Store) SaveSuppressions(ctx context.Context, ss []store.Suppression) error {
 	if slices.ContainsFunc(ss, func(n store.Suppression) bool { return n.Address == "" }) {
-		return errors.New("memory: a suppression has no address")
+		return errors.New("memory: a suppression's address is required")
 	}
 	if _, err := s.lock(ctx); err != nil {
 		return err
 	}
 	defer s.mu.Unlock()
 	for _, n := range ss {
-		k := hashed(n.SuppressionKey)
+		k := suppressionKeyOf(n.SuppressionKey)
 		if _, ok := s.suppressions[k]; !ok {
 			s.suppressions[k] = n.Reason
 		}
@@ -47,7 +47,7 @@ func (s *Store) DeleteSuppression(ctx context.Context, k store.SuppressionKey) (
 		return false, err
 	}
 	defer s.mu.Unlock()
-	h := hashed(k)
+	h := suppressionKeyOf(k)
 	_, ok := s.suppressions[h]
 	delete(s.suppressions, h)
 	return ok, nil
