@@ -12,19 +12,19 @@ import (
 )
 
 var acceptRules = []rule{
-	{"as given", "messages and deliveries are stored as they were given; AcceptedAt, At and Due are the store's", acceptAsGiven},
-	{"values", "texts are any UTF-8 without NUL, bodies are any bytes, and both may be long or empty; upper and lower case differ", acceptValues},
-	{"settled when planned", "a delivery that is settled when it is accepted is only logged: it is never leased", acceptSettled},
-	{"not before", "a delivery is not leased before its NotBefore; zero or in the past: at once", acceptNotBefore},
-	{"many deliveries", "a message may have thousands of deliveries", acceptManyDeliveries},
-	{"many messages", "a batch may hold hundreds of messages", acceptManyMessages},
-	{"repeated id", "a message whose ID is stored already is accepted, and nothing is written: it is the same call repeated", acceptRepeated},
-	{"all or none", "all messages of a call are stored, or none, whenever its context ends", acceptAllOrNone},
-	{"keeps nothing", "the store keeps nothing of what it was given: callers use their slices again", acceptKeepsNothing},
-	{"nothing", "a call with nothing to accept does nothing", acceptNothing},
+	{"as given", "messages and deliveries are stored as given; the store sets AcceptedAt, At and Due", acceptAsGiven},
+	{"values", "texts are any UTF-8 without NUL, and bodies are any bytes; both may be long or empty; upper and lower case differ", acceptValues},
+	{"settled when planned", "a delivery that is accepted in a settled status is only logged, and never leased", acceptSettled},
+	{"not before", "a delivery is not leased before its NotBefore; if that is zero or past, the delivery is due at once", acceptNotBefore},
+	{"many deliveries", "a message can have thousands of deliveries", acceptManyDeliveries},
+	{"many messages", "a call can accept hundreds of messages", acceptManyMessages},
+	{"repeated id", "a message whose ID is already stored is a repetition: it is accepted, and nothing is written", acceptRepeated},
+	{"all or none", "a call stores all of its messages or none, whenever its context ends", acceptAllOrNone},
+	{"keeps nothing", "the store keeps no reference to its arguments, since callers reuse their slices", acceptKeepsNothing},
+	{"empty call", "a call without messages does nothing", acceptNothing},
 }
 
-// full is a message with all that one can have.
+// full returns a message with all fields set.
 func full() store.NewMessage {
 	m := message(to(0, 0, mail), to(0, 1, text), to(7, 0, chat))
 	m.Key, m.AtMostOnce, m.ExpireAt = "order-17", true, instant(2090, 1)
@@ -35,12 +35,12 @@ func full() store.NewMessage {
 	return m
 }
 
-// stays checks that m is stored as it was given.
+// stays checks that m is stored as given.
 func (r *run) stays(m store.NewMessage) {
 	r.Helper()
 	rec := r.record(m.ID)
 	if rec.Message.AcceptedAt.IsZero() {
-		r.broken("message %s has no AcceptedAt", m.ID)
+		r.broken("message %s has a zero AcceptedAt", m.ID)
 	}
 	want := m.Message
 	want.AcceptedAt = rec.Message.AcceptedAt
@@ -61,14 +61,14 @@ func acceptAsGiven(r *run) {
 	r.stays(m)
 	rec := r.record(m.ID)
 	if at := rec.Message.AcceptedAt; at.Before(before) || at.After(after) {
-		r.broken("AcceptedAt is %v, want a time of the store's clock between %v and %v", at, before, after)
+		r.broken("AcceptedAt is %v, want a time on the store's clock between %v and %v", at, before, after)
 	}
 	for i, d := range rec.Deliveries {
 		if d.At.Before(before) || d.At.After(after) {
-			r.broken("delivery %d came to its status at %v, want a time of the store's clock between %v and %v", i, d.At, before, after)
+			r.broken("At of delivery %d is %v, want a time on the store's clock between %v and %v", i, d.At, before, after)
 		}
 		if d.Claim != 0 {
-			r.broken("delivery %d has the claim %d before it was ever leased, want 0", i, d.Claim)
+			r.broken("delivery %d has the claim %d before its first lease, want 0", i, d.Claim)
 		}
 	}
 	if due := rec.Deliveries[0].Due; due.IsZero() || due.After(after) {
@@ -100,7 +100,7 @@ func acceptValues(r *run) {
 		r.stays(m)
 		at := slices.IndexFunc(leased, func(l store.Leased) bool { return l.MessageID == m.ID })
 		if at < 0 {
-			r.stop("a delivery is not leased")
+			r.stop("a delivery of message %s is not leased", m.ID)
 		}
 		r.same("a leased delivery", timeless(leased[at].Delivery), planned(m, m.Deliveries[0]))
 	}
@@ -114,7 +114,7 @@ func acceptSettled(r *run) {
 		m.Deliveries = append(m.Deliveries, d)
 	}
 	r.accept(m)
-	r.none("all were settled when they were accepted", mail)
+	r.none("all deliveries were accepted in settled statuses", mail)
 	r.stays(m)
 }
 
@@ -125,15 +125,15 @@ func acceptNotBefore(r *run) {
 	past.Deliveries[0].NotBefore = now.Add(-long)
 	r.accept(past, later)
 	if l := r.one(long, mail); l.MessageID != past.ID {
-		r.broken("another delivery is leased than the one whose NotBefore has passed")
+		r.broken("the leased delivery is not the one whose NotBefore has passed")
 	}
 	r.none("its NotBefore is in an hour", chat)
 	soon.Deliveries[0].NotBefore = r.now().Add(short)
 	r.accept(soon)
 	var ls store.Leases
-	r.until("a delivery whose NotBefore comes", func() bool { ls = r.ask(long, mail); return len(ls.Deliveries) > 0 })
+	r.until("lease after NotBefore", func() bool { ls = r.ask(long, mail); return len(ls.Deliveries) > 0 })
 	if ls.Now.Before(soon.Deliveries[0].NotBefore) {
-		r.broken("a delivery is leased at %v, before its NotBefore, which is %v", ls.Now, soon.Deliveries[0].NotBefore)
+		r.broken("a delivery is leased at %v, before its NotBefore %v", ls.Now, soon.Deliveries[0].NotBefore)
 	}
 }
 
@@ -171,17 +171,17 @@ func acceptRepeated(r *run) {
 	r.settled(ends(r.one(long, mail), store.Sent, ""))
 	for _, a := range r.answers(first, second, second, first) {
 		if a.First != nil || a.Differs {
-			r.broken("a message that is stored already is not accepted again: %+v", a)
+			r.broken("a repeated message is not accepted: %+v", a)
 		}
 	}
 	r.stays(second)
 	rec := r.record(first.ID)
 	if len(rec.Deliveries) != len(first.Deliveries) {
-		r.stop("a message has %d deliveries after it was accepted again, want %d", len(rec.Deliveries), len(first.Deliveries))
+		r.stop("a message has %d deliveries after it was repeated, want %d", len(rec.Deliveries), len(first.Deliveries))
 	}
-	r.same("the status of a delivery that was sent, after it was accepted again", rec.Deliveries[0].Status, store.Sent)
+	r.same("the status of a sent delivery after its message was repeated", rec.Deliveries[0].Status, store.Sent)
 	if l := r.one(long, mail); l.MessageID != second.ID {
-		r.broken("a delivery that was sent is leased after it was accepted again")
+		r.broken("a sent delivery is leased after its message was repeated")
 	}
 }
 
@@ -214,13 +214,13 @@ func acceptKeepsNothing(r *run) {
 	given.Deliveries[1] = to(0, 1, chat)
 	r.stays(m)
 	if a := r.answers(sameKey(m))[0]; a.First == nil || a.Differs {
-		r.broken("the request that was given is another now: %+v", a)
+		r.broken("the stored Request changed when the caller modified its slice: %+v", a)
 	}
 }
 
 func acceptNothing(r *run) {
 	r.answers()
 	if page := r.list(store.MessageQuery{Filter: store.Filter{AnyTenant: true}}); len(page.Messages) > 0 {
-		r.broken("there are %d messages in an empty store", len(page.Messages))
+		r.broken("an empty store lists %d messages", len(page.Messages))
 	}
 }

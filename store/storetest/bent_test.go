@@ -10,7 +10,7 @@ import (
 	"github.com/e7ddda3c/notify/store/memory"
 )
 
-// A bent store breaks rules: its functions, where set, take the place of the store's methods.
+// A bent store breaks rules: its functions replace the methods of the store.
 type bent struct {
 	*memory.Store
 	mu       sync.Mutex
@@ -25,7 +25,7 @@ type bent struct {
 	prune    func(context.Context, time.Time, int) (int, error)
 }
 
-// straight returns a store that breaks nothing yet.
+// straight returns a bent store that keeps all rules.
 func straight() *bent {
 	s := memory.New()
 	return &bent{Store: s, accept: s.AcceptMessages, lease: s.LeaseDeliveries, settle: s.SettleDeliveries, extend: s.ExtendLeases,
@@ -90,7 +90,7 @@ func (b *bent) answers(bend func([]store.Acceptance)) {
 	}
 }
 
-// asks bends what is asked for before it is leased.
+// asks bends each request before deliveries are leased.
 func (b *bent) asks(bend func(*store.LeaseRequest)) {
 	b.lease = func(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
 		r.Lanes = slices.Clone(r.Lanes)
@@ -99,7 +99,7 @@ func (b *bent) asks(bend func(*store.LeaseRequest)) {
 	}
 }
 
-// gives bends what is leased.
+// gives bends the leases of each answer.
 func (b *bent) gives(bend func(*store.Leases)) {
 	b.lease = func(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
 		ls, err := b.Store.LeaseDeliveries(ctx, r)
@@ -110,7 +110,7 @@ func (b *bent) gives(bend func(*store.Leases)) {
 	}
 }
 
-// givesEach bends each delivery that is leased.
+// givesEach bends each leased delivery.
 func (b *bent) givesEach(bend func(*store.Leased)) {
 	b.gives(func(ls *store.Leases) {
 		for i := range ls.Deliveries {
@@ -119,7 +119,7 @@ func (b *bent) givesEach(bend func(*store.Leased)) {
 	})
 }
 
-// settles bends each settlement before it is written. It is dropped if bend says so.
+// settles bends each settlement before it is written, and drops it if bend returns true.
 func (b *bent) settles(bend func(*store.Settlement) (drop bool)) {
 	b.settle = func(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
 		b.mu.Lock()
@@ -134,7 +134,7 @@ func (b *bent) settles(bend func(*store.Settlement) (drop bool)) {
 	}
 }
 
-// overtaken bends what each settlement is told of those that were faster.
+// overtaken bends the Overtaken of each settlement.
 func (b *bent) overtaken(bend func(*store.Standing) *store.Standing) {
 	b.settle = func(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
 		lost, err := b.Store.SettleDeliveries(ctx, ss)
@@ -171,7 +171,7 @@ func (b *bent) queries(bend func(*store.MessageQuery)) {
 	}
 }
 
-// lists bends what is listed.
+// lists bends each page.
 func (b *bent) lists(bend func(store.MessageQuery, *store.MessagePage)) {
 	b.list = func(ctx context.Context, q store.MessageQuery) (store.MessagePage, error) {
 		page, err := b.Store.ListMessages(ctx, q)
@@ -182,7 +182,7 @@ func (b *bent) lists(bend func(store.MessageQuery, *store.MessagePage)) {
 	}
 }
 
-// listsEach bends each delivery that is listed.
+// listsEach bends each listed delivery.
 func (b *bent) listsEach(bend func(*store.Delivery)) {
 	b.lists(func(_ store.MessageQuery, page *store.MessagePage) {
 		for _, m := range page.Messages {
@@ -193,7 +193,7 @@ func (b *bent) listsEach(bend func(*store.Delivery)) {
 	})
 }
 
-// stored returns a delivery as it is. It is the zero one if there is none.
+// stored returns the delivery that ref identifies, or the zero one.
 func (b *bent) stored(ref store.DeliveryRef) store.Delivery {
 	page, _ := b.Store.ListMessages(context.Background(), store.MessageQuery{Filter: store.Filter{AnyTenant: true, MessageID: ref.MessageID},
 		Attempts: true})
@@ -207,7 +207,7 @@ func (b *bent) stored(ref store.DeliveryRef) store.Delivery {
 	return store.Delivery{}
 }
 
-// name is ref without the claim.
+// name returns ref without the Claim.
 func name(ref store.DeliveryRef) store.DeliveryRef {
 	ref.Claim = 0
 	return ref

@@ -9,12 +9,12 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// brokenAccept are stores that take messages in wrongly.
+// brokenAccept holds stores with faults in AcceptMessages.
 var brokenAccept = table{
-	"forgets what is a delivery's own": {rule: "accept/as given", bend: func(b *bent) {
+	"loses the body of deliveries": {rule: "accept/as given", bend: func(b *bent) {
 		b.plans(func(d *store.NewDelivery) { d.Body = nil })
 	}},
-	"has local times": {rule: "accept/as given", want: "clock", bend: func(b *bent) {
+	"returns local times": {rule: "accept/as given", want: "clock", bend: func(b *bent) {
 		b.lists(func(_ store.MessageQuery, p *store.MessagePage) {
 			for i := range p.Messages {
 				p.Messages[i].Message.AcceptedAt = p.Messages[i].Message.AcceptedAt.In(time.FixedZone("CET", 3600))
@@ -24,16 +24,16 @@ var brokenAccept = table{
 	"trims texts": {rule: "accept/values", bend: func(b *bent) {
 		b.plans(func(d *store.NewDelivery) { d.To = strings.TrimSpace(d.To) })
 	}},
-	"sends what was settled when planned": {rule: "accept/settled when planned", bend: func(b *bent) {
+	"leases deliveries that were accepted as settled": {rule: "accept/settled when planned", bend: func(b *bent) {
 		b.plans(func(d *store.NewDelivery) { d.Status = store.Accepted })
 	}},
-	"is early": {rule: "accept/not before", bend: func(b *bent) {
+	"leases before NotBefore": {rule: "accept/not before", bend: func(b *bent) {
 		b.plans(func(d *store.NewDelivery) { d.NotBefore = d.NotBefore.Add(-2 * time.Hour) })
 	}},
-	"takes a thousand deliveries": {rule: "accept/many deliveries", bend: func(b *bent) {
+	"accepts at most a thousand deliveries": {rule: "accept/many deliveries", bend: func(b *bent) {
 		b.accepts(func(m *store.NewMessage) { m.Deliveries = m.Deliveries[:min(1000, len(m.Deliveries))] })
 	}},
-	"takes a hundred messages": {rule: "accept/many messages", bend: func(b *bent) {
+	"accepts at most a hundred messages": {rule: "accept/many messages", bend: func(b *bent) {
 		b.accept = func(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
 			_, err := b.Store.AcceptMessages(ctx, ms[:min(100, len(ms))])
 			return make([]store.Acceptance, len(ms)), err
@@ -46,7 +46,7 @@ var brokenAccept = table{
 			m.ID += strings.Repeat("+", seen[m.ID]-1)
 		})
 	}},
-	"stores one after another": {rule: "accept/all or none", bend: func(b *bent) {
+	"stores messages one after another": {rule: "accept/all or none", bend: func(b *bent) {
 		b.accept = func(ctx context.Context, ms []store.NewMessage) (all []store.Acceptance, _ error) {
 			for _, m := range ms {
 				as, err := b.Store.AcceptMessages(ctx, []store.NewMessage{m})
@@ -68,7 +68,7 @@ var brokenAccept = table{
 			}
 		})
 	}},
-	"refuses nothing": {rule: "accept/nothing", bend: func(b *bent) {
+	"refuses an empty call": {rule: "accept/empty call", bend: func(b *bent) {
 		b.accept = func(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
 			if len(ms) == 0 {
 				return nil, errors.New("no rows")
@@ -76,30 +76,30 @@ var brokenAccept = table{
 			return b.Store.AcceptMessages(ctx, ms)
 		}
 	}},
-	"knows no keys": {rule: "key/taken", bend: func(b *bent) {
+	"ignores keys": {rule: "key/taken", bend: func(b *bent) {
 		b.accepts(func(m *store.NewMessage) { m.Key = "" })
 	}},
-	"mixes the answers up": {rule: "key/taken in a batch", bend: func(b *bent) {
+	"reverses the answers": {rule: "key/taken in a batch", bend: func(b *bent) {
 		b.answers(func(as []store.Acceptance) {
 			for i := range len(as) / 2 {
 				as[i], as[len(as)-1-i] = as[len(as)-1-i], as[i]
 			}
 		})
 	}},
-	"does not compare": {rule: "key/differs", bend: func(b *bent) {
+	"never sets Differs": {rule: "key/differs", bend: func(b *bent) {
 		b.answers(func(as []store.Acceptance) {
 			for i := range as {
 				as[i].Differs = false
 			}
 		})
 	}},
-	"has one tenant": {rule: "key/tenants", bend: func(b *bent) {
+	"ignores tenants": {rule: "key/tenants", bend: func(b *bent) {
 		b.accepts(func(m *store.NewMessage) { m.Tenant = "" })
 	}},
-	"folds keys": {rule: "key/exact", bend: func(b *bent) {
+	"folds the case of keys": {rule: "key/exact", bend: func(b *bent) {
 		b.accepts(func(m *store.NewMessage) { m.Key = strings.ToLower(m.Key) })
 	}},
-	"looks before it stores": {rule: "key/at once", bend: func(b *bent) {
+	"checks the key in another transaction": {rule: "key/concurrent", bend: func(b *bent) {
 		b.accept = func(ctx context.Context, ms []store.NewMessage) (all []store.Acceptance, _ error) {
 			for _, m := range ms {
 				page, err := b.Store.ListMessages(ctx, store.MessageQuery{Filter: store.Filter{Tenant: m.Tenant, User: m.Key}})

@@ -8,36 +8,36 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// brokenLease are stores that lease wrongly.
+// brokenLease holds stores with faults in leases, groups and extensions.
 var brokenLease = table{
-	"does not raise the claim": {rule: "lease/claim", bend: func(b *bent) {
+	"does not increase the claim": {rule: "lease/claim", bend: func(b *bent) {
 		b.givesEach(func(l *store.Leased) { l.Claim = 0 })
 	}},
 	"forgets its leases": {rule: "lease/once", bend: func(b *bent) {
 		b.asks(func(r *store.LeaseRequest) { r.Lease = 0 })
 	}},
-	"gives one more": {rule: "lease/room", bend: func(b *bent) {
+	"exceeds the room": {rule: "lease/room", bend: func(b *bent) {
 		b.asks(func(r *store.LeaseRequest) { r.Lanes[0].Room++ })
 	}},
-	"gives the newest first": {rule: "lease/order", bend: func(b *bent) {
+	"leases the newest first": {rule: "lease/order", bend: func(b *bent) {
 		b.gives(func(ls *store.Leases) { slices.Reverse(ls.Deliveries) })
 	}},
-	"always looks for mail": {rule: "lease/lanes", bend: func(b *bent) {
+	"always leases mail": {rule: "lease/lanes", bend: func(b *bent) {
 		b.asks(func(r *store.LeaseRequest) { r.Lanes = append(r.Lanes, store.LaneRoom{Lane: "email/otp", Room: 10}) })
 	}},
-	"does not know what is next": {rule: "lease/next due", bend: func(b *bent) {
+	"returns no NextDue": {rule: "lease/next due", bend: func(b *bent) {
 		b.gives(func(ls *store.Leases) { clear(ls.NextDue) })
 	}},
-	"counts no leases": {rule: "lease/runs out", bend: func(b *bent) {
+	"does not count lapsed leases": {rule: "lease/runs out", bend: func(b *bent) {
 		b.givesEach(func(l *store.Leased) { l.Lapsed = 0 })
 	}},
-	"forgets calls": {rule: "lease/marked", bend: func(b *bent) {
+	"forgets marks": {rule: "lease/marked", bend: func(b *bent) {
 		b.givesEach(func(l *store.Leased) { l.Marked = false })
 	}},
-	"has a message for each delivery": {rule: "lease/message", bend: func(b *bent) {
+	"returns a Message for each delivery": {rule: "lease/message", bend: func(b *bent) {
 		b.givesEach(func(l *store.Leased) { head := *l.Message; l.Message = &head })
 	}},
-	"gives its own bytes": {rule: "lease/copies", bend: func(b *bent) {
+	"returns its own bytes": {rule: "lease/copies", bend: func(b *bent) {
 		own := map[store.DeliveryRef][]byte{}
 		b.givesEach(func(l *store.Leased) {
 			if own[name(l.DeliveryRef)] == nil {
@@ -46,17 +46,17 @@ var brokenLease = table{
 			l.Body = own[name(l.DeliveryRef)]
 		})
 	}},
-	"leaves the asker out of its group": {rule: "group/progress", bend: func(b *bent) {
+	"leaves the delivery out of its group": {rule: "group/progress", bend: func(b *bent) {
 		b.givesEach(func(l *store.Leased) {
 			l.Group = slices.DeleteFunc(l.Group, func(p store.Progress) bool { return p.Place == l.Place })
 		})
 	}},
-	"loses wake-ups": {rule: "group/wake race", bend: func(b *bent) {
+	"loses wakes": {rule: "group/wake race", bend: func(b *bent) {
 		b.settles(func(s *store.Settlement) bool { s.Wakes = b.stored(s.DeliveryRef).Wakes; return false })
 	}},
-	"wakes nobody":   {rule: "group/wake", bend: wakesNobody},
-	"wakes everyone": {rule: "group/no wake", bend: func(b *bent) { b.settles(func(s *store.Settlement) bool { s.Wake = true; return false }) }},
-	"reads the Wakes of its own call": {rule: "group/wake in one call", bend: func(b *bent) {
+	"never wakes":            {rule: "group/wake", bend: neverWakes},
+	"wakes the peers always": {rule: "group/no wake", bend: func(b *bent) { b.settles(func(s *store.Settlement) bool { s.Wake = true; return false }) }},
+	"ignores wakes within a call": {rule: "group/wake in one call", bend: func(b *bent) {
 		b.settle = func(ctx context.Context, ss []store.Settlement) (lost []store.DeliveryRef, _ error) {
 			for _, s := range ss {
 				s.Wakes = b.stored(s.DeliveryRef).Wakes
@@ -69,16 +69,16 @@ var brokenLease = table{
 			return lost, nil
 		}
 	}},
-	"does not extend": {rule: "extend/runs on", bend: func(b *bent) {
+	"does not extend": {rule: "extend/end", bend: func(b *bent) {
 		b.extend = func(context.Context, []store.Extension, time.Duration) ([]store.DeliveryRef, error) { return nil, nil }
 	}},
-	"loses nothing": {rule: "extend/lost", bend: func(b *bent) {
+	"returns no lost extensions": {rule: "extend/lost", bend: func(b *bent) {
 		b.extend = func(ctx context.Context, es []store.Extension, lease time.Duration) ([]store.DeliveryRef, error) {
 			_, err := b.Store.ExtendLeases(ctx, es, lease)
 			return nil, err
 		}
 	}},
-	"extends what was settled": {rule: "extend/settled", bend: func(b *bent) {
+	"extends settled leases": {rule: "extend/settled", bend: func(b *bent) {
 		due := map[store.DeliveryRef]time.Time{}
 		b.extend = func(ctx context.Context, es []store.Extension, lease time.Duration) ([]store.DeliveryRef, error) {
 			for _, e := range es {
@@ -92,7 +92,7 @@ var brokenLease = table{
 			}
 		})
 	}},
-	"gives a delivery twice": {rule: "at once/each once", bend: func(b *bent) {
+	"leases a delivery twice": {rule: "concurrent/each once", bend: func(b *bent) {
 		var last []store.Leased
 		b.gives(func(ls *store.Leases) {
 			fresh := ls.Deliveries
@@ -102,24 +102,24 @@ var brokenLease = table{
 			}
 		})
 	}},
-	"loses a wake-up now and then": {rule: "at once/wake storm", bend: func(b *bent) {
+	"loses a wake now and then": {rule: "concurrent/wake storm", bend: func(b *bent) {
 		n := 0
 		b.settles(func(s *store.Settlement) bool { n++; s.Wake = s.Wake && n%7 > 0; return false })
 	}},
-	"logs attempts twice": {rule: "at once/fences", bend: func(b *bent) {
+	"logs attempts twice": {rule: "concurrent/fences", bend: func(b *bent) {
 		b.listsEach(func(d *store.Delivery) { d.Attempted = slices.Concat(d.Attempted, d.Attempted) })
 	}},
-	"goes on without its context": {rule: "context/ended context", bend: func(b *bent) {
+	"ignores the context": {rule: "context/ended context", bend: func(b *bent) {
 		b.extend = func(ctx context.Context, es []store.Extension, lease time.Duration) ([]store.DeliveryRef, error) {
 			return b.Store.ExtendLeases(context.WithoutCancel(ctx), es, lease)
 		}
 	}},
-	"loses wake-ups, in the model": {rule: "model", bend: func(b *bent) {
+	"loses wakes, in the model": {rule: "model", bend: func(b *bent) {
 		b.settles(func(s *store.Settlement) bool { s.Wakes = b.stored(s.DeliveryRef).Wakes; return false })
 	}},
-	"wakes nobody, in the model": {rule: "model", bend: wakesNobody},
+	"never wakes, in the model": {rule: "model", bend: neverWakes},
 }
 
-func wakesNobody(b *bent) {
+func neverWakes(b *bent) {
 	b.settles(func(s *store.Settlement) bool { s.Wake = false; return false })
 }

@@ -7,32 +7,32 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// brokenPorts are stores with faults in their optional ports.
+// brokenPorts holds stores with faults in the optional ports.
 var brokenPorts = table{
-	"cuts schedules": {rule: "schedule/schedules are kept", open: schedules(bentSchedules{
+	"loses the body of schedules": {rule: "schedule/schedules are kept", open: schedules(bentSchedules{
 		save: func(b *bent, x store.Schedule) { x.Body = nil; _ = b.SaveSchedule(context.Background(), x) }})},
-	"starts schedules anew": {rule: "schedule/NextAt stays", open: schedules(bentSchedules{save: func(b *bent, x store.Schedule) {
+	"resets NextAt": {rule: "schedule/NextAt stays", open: schedules(bentSchedules{save: func(b *bent, x store.Schedule) {
 		_, _ = b.DeleteSchedule(context.Background(), x.Tenant, x.Name)
 		_ = b.SaveSchedule(context.Background(), x)
 	}})},
-	"gives all schedules":           {rule: "schedule/due schedules", open: schedules(bentSchedules{all: true})},
-	"advances at will":              {rule: "schedule/advance", open: schedules(bentSchedules{always: true})},
-	"always had a schedule":         {rule: "schedule/delete a schedule", open: schedules(bentSchedules{always: true})},
-	"schedules without its context": {rule: "schedule/schedules and an ended context", open: schedules(bentSchedules{always: true})},
+	"ignores the limit of due schedules": {rule: "schedule/due schedules", open: schedules(bentSchedules{all: true})},
+	"always advances":                    {rule: "schedule/advance", open: schedules(bentSchedules{always: true})},
+	"always reports a schedule":          {rule: "schedule/delete a schedule", open: schedules(bentSchedules{always: true})},
+	"ignores the context of schedules":   {rule: "schedule/schedules and an ended context", open: schedules(bentSchedules{always: true})},
 
-	"does not say why":           {rule: "pause/pauses", open: pauses(bentPauses{silent: true})},
-	"shortens pauses":            {rule: "pause/never shortened", open: pauses(bentPauses{latest: true})},
-	"pauses for ever":            {rule: "pause/pauses pass", open: pauses(bentPauses{forEver: true})},
-	"always had a pause":         {rule: "pause/delete a pause", open: pauses(bentPauses{always: true})},
-	"pauses without its context": {rule: "pause/pauses and an ended context", open: pauses(bentPauses{always: true})},
+	"loses the failure of a pause":  {rule: "pause/pauses", open: pauses(bentPauses{silent: true})},
+	"shortens pauses":               {rule: "pause/never shortened", open: pauses(bentPauses{latest: true})},
+	"pauses forever":                {rule: "pause/pauses end", open: pauses(bentPauses{forever: true})},
+	"always reports a pause":        {rule: "pause/delete a pause", open: pauses(bentPauses{always: true})},
+	"ignores the context of pauses": {rule: "pause/pauses and an ended context", open: pauses(bentPauses{always: true})},
 
-	"suppresses every kind":          {rule: "suppression/suppressions", open: suppressions(bentSuppressions{kindless: true})},
-	"suppresses what it can":         {rule: "suppression/no address", open: suppressions(bentSuppressions{lenient: true})},
-	"overwrites suppressions":        {rule: "suppression/stay", open: suppressions(bentSuppressions{latest: true})},
-	"suppresses from the beginning":  {rule: "suppression/as it is now", open: suppressions(bentSuppressions{first: map[store.DeliveryRef]store.Reason{}})},
-	"stores a hundred":               {rule: "suppression/many suppressions", open: suppressions(bentSuppressions{most: 100})},
-	"always had a suppression":       {rule: "suppression/delete a suppression", open: suppressions(bentSuppressions{always: true})},
-	"suppresses without its context": {rule: "suppression/suppressions and an ended context", open: suppressions(bentSuppressions{always: true})},
+	"ignores the kind":                    {rule: "suppression/suppressions", open: suppressions(bentSuppressions{kindless: true})},
+	"ignores empty addresses":             {rule: "suppression/no address", open: suppressions(bentSuppressions{lenient: true})},
+	"overwrites suppressions":             {rule: "suppression/stored once", open: suppressions(bentSuppressions{latest: true})},
+	"keeps the first Suppressed":          {rule: "suppression/current", open: suppressions(bentSuppressions{first: map[store.DeliveryRef]store.Reason{}})},
+	"stores at most a hundred":            {rule: "suppression/many suppressions", open: suppressions(bentSuppressions{most: 100})},
+	"always reports a suppression":        {rule: "suppression/delete a suppression", open: suppressions(bentSuppressions{always: true})},
+	"ignores the context of suppressions": {rule: "suppression/suppressions and an ended context", open: suppressions(bentSuppressions{always: true})},
 }
 
 func schedules(b bentSchedules) func() store.Deliveries {
@@ -83,7 +83,7 @@ func (b *bentSchedules) DeleteSchedule(ctx context.Context, tenant, name string)
 
 type bentPauses struct {
 	*bent
-	silent, latest, forEver, always bool
+	silent, latest, forever, always bool
 }
 
 func (b *bentPauses) SavePause(ctx context.Context, p store.Pause, length time.Duration) error {
@@ -93,7 +93,7 @@ func (b *bentPauses) SavePause(ctx context.Context, p store.Pause, length time.D
 	if b.latest {
 		_, _ = b.bent.DeletePause(ctx, p.Channel)
 	}
-	if b.forEver {
+	if b.forever {
 		length = time.Hour
 	}
 	return b.bent.SavePause(ctx, p, length)

@@ -15,15 +15,15 @@ import (
 	"github.com/e7ddda3c/notify/store/storetest"
 )
 
-// A table holds stores that break a rule, by what they do. rule is the subtest in which it shows; want the rule that must be named, by
-// default the same. A store is bent by bend, or made by open.
+// A table holds stores that break a rule, by a description of the fault. rule is the subtest to run, and want the rule that the report
+// must name, by default the same. A store is bent by bend, or created by open.
 type table map[string]struct {
 	rule, want string
 	bend       func(b *bent)
 	open       func() store.Deliveries
 }
 
-// broken are all of them.
+// broken returns the entries of all tables.
 func broken() table {
 	all := table{}
 	for _, t := range []table{brokenAccept, brokenLease, brokenSettle, brokenList, brokenPorts} {
@@ -32,7 +32,7 @@ func broken() table {
 	return all
 }
 
-// TestBroken fails by its nature: TestBrokenStoresAreToldTheirRule runs it in a process of its own.
+// TestBroken fails on purpose: TestReportsNameTheBrokenRule runs it in a process of its own.
 func TestBroken(t *testing.T) {
 	if os.Getenv("STORETEST_BROKEN") == "" {
 		return
@@ -51,12 +51,12 @@ func TestBroken(t *testing.T) {
 	}
 }
 
-func TestBrokenStoresAreToldTheirRule(t *testing.T) {
+func TestReportsNameTheBrokenRule(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestBroken$", "-test.v")
 	cmd.Env = append(os.Environ(), "STORETEST_BROKEN=1")
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
-	require.ErrorAs(t, err, &exit, "no broken store was found")
+	require.ErrorAs(t, err, &exit, "no report of a broken rule")
 
 	named := map[string][]string{} // rules by store
 	var subject string
@@ -78,17 +78,17 @@ func TestBrokenStoresAreToldTheirRule(t *testing.T) {
 		require.Contains(t, named[strings.ReplaceAll(name, " ", "_")], want, "%s\n%s", name, out)
 	}
 	for _, rule := range storetest.Rules() {
-		require.True(t, slices.Contains(shown, rule), "no store breaks %q", rule)
+		require.True(t, slices.Contains(shown, rule), "no store of the tables breaks the rule %q", rule)
 	}
 }
 
-func TestRulesHaveNamesOfTheirOwn(t *testing.T) {
+func TestRuleNamesAreUnique(t *testing.T) {
 	names := storetest.Rules()
 	slices.Sort(names)
 	require.Len(t, slices.Compact(slices.Clone(names)), len(names))
 }
 
-// A plain store has no optional ports.
+// A plain store does not implement the optional ports.
 type plain struct{ store.Deliveries }
 
 func TestOptionalPortsAreOptional(t *testing.T) {

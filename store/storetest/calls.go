@@ -6,28 +6,28 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// accept stores messages, each of which must be new.
+// accept stores new messages.
 func (r *run) accept(ms ...store.NewMessage) {
 	r.Helper()
 	for i, a := range r.answers(ms...) {
 		if a.First != nil || a.Differs {
-			r.stop("message %d of a batch is not accepted, though its key and id are new: %+v", i, a)
+			r.stop("message %d of a call is not accepted, although its key and id are new: %+v", i, a)
 		}
 	}
 }
 
-// answers stores messages.
+// answers stores messages, and returns the answers.
 func (r *run) answers(ms ...store.NewMessage) []store.Acceptance {
 	r.Helper()
 	as, err := r.store.AcceptMessages(r.Context(), ms)
 	r.done("AcceptMessages", err, as)
 	if len(as) != len(ms) {
-		r.stop("AcceptMessages gave %d answers for %d messages", len(as), len(ms))
+		r.stop("AcceptMessages returned %d answers for %d messages", len(as), len(ms))
 	}
 	return as
 }
 
-// ask leases from lanes, as much as they have.
+// ask leases all due deliveries of lanes.
 func (r *run) ask(lease time.Duration, lanes ...store.Lane) store.Leases {
 	r.Helper()
 	var rooms []store.LaneRoom
@@ -37,40 +37,40 @@ func (r *run) ask(lease time.Duration, lanes ...store.Lane) store.Leases {
 	return r.lease(lease, rooms...)
 }
 
-// lease leases from lanes.
+// lease leases deliveries of lanes, up to their rooms.
 func (r *run) lease(lease time.Duration, rooms ...store.LaneRoom) store.Leases {
 	r.Helper()
 	ls, err := r.store.LeaseDeliveries(r.Context(), store.LeaseRequest{Lanes: rooms, Lease: lease})
 	r.done("LeaseDeliveries", err, ls)
 	if ls.Now.IsZero() {
-		r.report(clock, "LeaseDeliveries returned no Now")
+		r.report(clock, "LeaseDeliveries returned a zero Now")
 	}
 	return ls
 }
 
-// one leases the one delivery of a lane that is due.
+// one leases the only due delivery of a lane.
 func (r *run) one(lease time.Duration, lane store.Lane) store.Leased {
 	r.Helper()
 	ds := r.ask(lease, lane).Deliveries
 	if len(ds) != 1 {
-		r.stop("%d deliveries of lane %s are leased, want the 1 that is due", len(ds), lane)
+		r.stop("%d deliveries of lane %s are leased, want the only due one", len(ds), lane)
 	}
 	return ds[0]
 }
 
-// none checks that nothing of lanes is due.
+// none checks that no delivery of lanes is due.
 func (r *run) none(why string, lanes ...store.Lane) {
 	r.Helper()
 	if ds := r.ask(long, lanes...).Deliveries; len(ds) > 0 {
-		r.broken("%d deliveries are leased, want none: %s", len(ds), why)
+		r.broken("%d deliveries are leased, want none, because %s", len(ds), why)
 	}
 }
 
-// again leases the one delivery by mail as soon as it is due.
+// again leases the only delivery in the lane mail, as soon as it is due again.
 func (r *run) again(lease time.Duration) store.Leased {
 	r.Helper()
 	var ds []store.Leased
-	r.until("a delivery that is due again", func() bool {
+	r.until("delivery is due again", func() bool {
 		ds = r.ask(lease, mail).Deliveries
 		return len(ds) > 0
 	})
@@ -80,7 +80,7 @@ func (r *run) again(lease time.Duration) store.Leased {
 	return ds[0]
 }
 
-// settle writes settlements, and returns what is lost.
+// settle writes settlements, and returns the lost ones.
 func (r *run) settle(ss ...store.Settlement) []store.DeliveryRef {
 	r.Helper()
 	lost, err := r.store.SettleDeliveries(r.Context(), ss)
@@ -88,15 +88,15 @@ func (r *run) settle(ss ...store.Settlement) []store.DeliveryRef {
 	return lost
 }
 
-// settled writes settlements of which none is lost.
+// settled writes settlements, none of which must be lost.
 func (r *run) settled(ss ...store.Settlement) {
 	r.Helper()
 	if lost := r.settle(ss...); len(lost) > 0 {
-		r.broken("SettleDeliveries calls %v lost, though its claim is the newest", lost[0])
+		r.broken("SettleDeliveries returns %v as lost, although its claim is current", lost[0])
 	}
 }
 
-// extend lets leases run on, and returns what is lost.
+// extend extends leases, and returns the lost ones.
 func (r *run) extend(lease time.Duration, es ...store.Extension) []store.DeliveryRef {
 	r.Helper()
 	lost, err := r.store.ExtendLeases(r.Context(), es, lease)
@@ -104,7 +104,7 @@ func (r *run) extend(lease time.Duration, es ...store.Extension) []store.Deliver
 	return lost
 }
 
-// receive records receipts, and returns what matches nothing.
+// receive records receipts, and returns the unmatched ones.
 func (r *run) receive(rs ...store.Receipt) []store.Receipt {
 	r.Helper()
 	unmatched, err := r.store.RecordReceipts(r.Context(), rs)
@@ -112,11 +112,11 @@ func (r *run) receive(rs ...store.Receipt) []store.Receipt {
 	return unmatched
 }
 
-// received records receipts of which each matches.
+// received records receipts, all of which must match.
 func (r *run) received(rs ...store.Receipt) {
 	r.Helper()
 	if unmatched := r.receive(rs...); len(unmatched) > 0 {
-		r.broken("RecordReceipts matches %+v with nothing", unmatched[0])
+		r.broken("RecordReceipts returns %+v as unmatched", unmatched[0])
 	}
 }
 
@@ -136,7 +136,7 @@ func (r *run) list(q store.MessageQuery) store.MessagePage {
 	return page
 }
 
-// record returns the message with an id, and its attempts.
+// record returns the message with an id, including its attempts.
 func (r *run) record(id string) store.MessageRecord {
 	r.Helper()
 	page := r.list(store.MessageQuery{Filter: store.Filter{AnyTenant: true, MessageID: id}, Attempts: true})
@@ -146,7 +146,7 @@ func (r *run) record(id string) store.MessageRecord {
 	return page.Messages[0]
 }
 
-// stored returns a delivery as it is.
+// stored returns the delivery that ref identifies.
 func (r *run) stored(ref store.DeliveryRef) store.Delivery {
 	r.Helper()
 	for _, d := range r.record(ref.MessageID).Deliveries {

@@ -7,19 +7,19 @@ import (
 )
 
 var changeRules = []rule{
-	{"cancel", "Cancel makes what is live Canceled, and touches nothing that is settled", changeCancel},
-	{"release", "Release makes what is held Accepted and due at once, without Reason and NotBefore, and touches nothing else", changeRelease},
-	{"replay", "Replay makes what failed or is unknown Accepted and due at once, with no Spent, Reason, NotBefore, Failure or Canceled; " +
-		"Attempts, Doubt and Duplicate stay; what was unknown is in doubt", changeReplay},
-	{"leased", "what is leased is not changed: Cancel marks it, the others pass it over, and all count it", changeLeased},
-	{"filter", "only what the filter selects is changed: of a message, too", changeFilter},
+	{"cancel", "Cancel makes live deliveries Canceled, and does not change settled ones", changeCancel},
+	{"release", "Release makes Held deliveries Accepted and due at once, clears Reason and NotBefore, and does not change other deliveries", changeRelease},
+	{"replay", "Replay makes Failed and Unknown deliveries Accepted and due at once, and clears Reason, NotBefore, Failure, Spent and Canceled; " +
+		"Attempts, Doubt and Duplicate stay, except that Unknown deliveries get Doubt", changeReplay},
+	{"leased", "leased deliveries are not changed: Cancel sets their Canceled, the other actions skip them, and all count them", changeLeased},
+	{"filter", "only the selected deliveries are changed, even within a message", changeFilter},
 	{"limit", "at most Limit deliveries are changed, those of the oldest messages first", changeLimit},
 	{"wakes", "a change of a Grouped delivery wakes its live peers", changeWakes},
-	{"repeated", "a change that is repeated changes nothing more", changeRepeated},
+	{"repeated", "a repeated change changes nothing more", changeRepeated},
 }
 
-// every is a message with a delivery in each status, by mail, and what was Held and Accepted is due in the far future.
-func every() store.NewMessage {
+// everyStatus returns a message with a delivery in each status, in the lane mail. The live ones are due in the far future.
+func everyStatus() store.NewMessage {
 	m := message()
 	for i, s := range []store.Status{store.Accepted, store.Held, store.Sent, store.Delivered, store.Read, store.Failed, store.Unknown,
 		store.Suppressed, store.Canceled, store.Expired} {
@@ -30,10 +30,11 @@ func every() store.NewMessage {
 	return m
 }
 
-// changes makes a change to every, and checks that it is made to those in a status, and to nobody else.
+// changes applies an action to a message from everyStatus. It checks that exactly the deliveries with a status in from are changed, and
+// that their new status is to. It returns the changed deliveries.
 func (r *run) changes(a store.Action, to store.Status, from ...store.Status) []store.Delivery {
 	r.Helper()
-	m := every()
+	m := everyStatus()
 	r.accept(m)
 	before := r.record(m.ID).Deliveries
 	done := r.change(store.Change{Action: a, Filter: store.Filter{Tenant: "shop"}})
@@ -49,29 +50,29 @@ func (r *run) changes(a store.Action, to store.Status, from ...store.Status) []s
 			continue
 		}
 		names, changed = append(names, ref(m, i, 0)), append(changed, d)
-		r.same("the status of what was "+string(before[i].Status), d.Status, to)
-		r.same("the reason of what was "+string(before[i].Status), d.Reason, store.Reason(""))
+		r.same("the status of a delivery that was "+string(before[i].Status), d.Status, to)
+		r.same("the reason of a delivery that was "+string(before[i].Status), d.Reason, store.Reason(""))
 	}
-	r.same("what was changed", set(done.Deliveries), set(names))
-	r.same("what was leased", done.Leased, 0)
+	r.same("the changed deliveries", set(done.Deliveries), set(names))
+	r.same("Leased", done.Leased, 0)
 	return changed
 }
 
 func changeCancel(r *run) {
 	before := r.now()
 	for _, d := range r.changes(store.Cancel, store.Canceled, store.Accepted, store.Held) {
-		r.same("Due of what is canceled", d.Due, time.Time{})
+		r.same("Due of a canceled delivery", d.Due, time.Time{})
 		if d.At.Before(before) || d.At.After(r.now()) {
-			r.broken("At is %v, want when it was canceled, on the store's clock", d.At)
+			r.broken("At is %v, want the time of the cancellation on the store's clock", d.At)
 		}
 	}
-	r.same("NextDue of a lane in which all is canceled", r.ask(long, mail).NextDue, map[store.Lane]time.Time{})
+	r.same("NextDue of a lane whose deliveries are all canceled", r.ask(long, mail).NextDue, map[store.Lane]time.Time{})
 }
 
 func changeRelease(r *run) {
 	r.changes(store.Release, store.Accepted, store.Held)
 	l := r.one(long, mail)
-	r.same("which delivery is due", l.Recipient, 1)
+	r.same("the recipient of the due delivery", l.Recipient, 1)
 	r.same("NotBefore", l.NotBefore, time.Time{})
 	r.same("Failure", l.Failure, fault())
 }
@@ -79,7 +80,7 @@ func changeRelease(r *run) {
 func changeReplay(r *run) {
 	r.changes(store.Replay, store.Accepted, store.Failed, store.Unknown)
 	ls := r.ask(long, mail).Deliveries
-	r.same("the deliveries that are due", len(ls), 2)
+	r.same("the number of due deliveries", len(ls), 2)
 	for _, l := range ls {
 		r.same("NotBefore", l.NotBefore, time.Time{})
 		r.same("Failure", l.Failure, (*store.Failure)(nil))
@@ -90,17 +91,17 @@ func changeReplay(r *run) {
 		r.settled(s)
 	}
 	done := r.change(store.Change{Action: store.Replay, Filter: store.Filter{Tenant: "shop"}})
-	r.same("what was changed", len(done.Deliveries), 2)
+	r.same("the number of changed deliveries", len(done.Deliveries), 2)
 	for _, l := range r.ask(long, mail).Deliveries {
 		r.same("Spent", l.Spent, 0)
 		r.same("Attempts", l.Attempts, 5)
 		r.same("Doubt", l.Doubt, true)
 		r.same("Duplicate", l.Duplicate, true)
 		r.same("Canceled", l.Canceled, false)
-		r.same("the attempts", len(r.stored(l.DeliveryRef).Attempted), 1)
+		r.same("the number of attempts", len(r.stored(l.DeliveryRef).Attempted), 1)
 		s := waits(l, r.now().Add(long))
 		r.settled(s)
-		r.same("Status, of a delivery that was canceled before it was replayed", r.stored(l.DeliveryRef).Status, store.Held)
+		r.same("Status of a delivery that was canceled, replayed and settled", r.stored(l.DeliveryRef).Status, store.Held)
 	}
 }
 
@@ -111,21 +112,21 @@ func changeLeased(r *run) {
 	held, failed := r.one(long, mail), r.one(long, chat)
 	all := store.Filter{Tenant: "shop"}
 	done := r.change(store.Change{Action: store.Release, Filter: all})
-	r.same("Release, of two that are held, one of them leased", done, store.Changed{Deliveries: []store.DeliveryRef{ref(m, 1, 0)}, Leased: 1})
-	r.same("a leased delivery, after Release", r.stored(held.DeliveryRef), held.Delivery)
+	r.same("the result of Release for two held deliveries, one of them leased", done, store.Changed{Deliveries: []store.DeliveryRef{ref(m, 1, 0)}, Leased: 1})
+	r.same("a leased delivery after Release", r.stored(held.DeliveryRef), held.Delivery)
 
 	r.received(store.Receipt{DeliveryRef: failed.DeliveryRef, Status: store.Failed, Reason: store.ReasonBounced})
 	done = r.change(store.Change{Action: store.Replay, Filter: all})
-	r.same("Replay, of one that failed and is leased", done, store.Changed{Leased: 1})
-	r.same("its status", r.stored(failed.DeliveryRef).Status, store.Failed)
+	r.same("the result of Replay for a failed and leased delivery", done, store.Changed{Leased: 1})
+	r.same("the status of a failed and leased delivery after Replay", r.stored(failed.DeliveryRef).Status, store.Failed)
 
 	done = r.change(store.Change{Action: store.Cancel, Filter: all})
-	r.same("Cancel, of two that are live, one of them leased", done, store.Changed{Deliveries: []store.DeliveryRef{ref(m, 1, 0)}, Leased: 1})
+	r.same("the result of Cancel for two live deliveries, one of them leased", done, store.Changed{Deliveries: []store.DeliveryRef{ref(m, 1, 0)}, Leased: 1})
 	want := held.Delivery
 	want.Canceled = true
-	r.same("a leased delivery, after Cancel", r.stored(held.DeliveryRef), want)
+	r.same("a leased delivery after Cancel", r.stored(held.DeliveryRef), want)
 	if lost := r.extend(long, store.Extension{DeliveryRef: held.DeliveryRef}); len(lost) > 0 {
-		r.broken("a lease is lost because its delivery was canceled")
+		r.broken("the lease of a canceled delivery is lost")
 	}
 }
 
@@ -134,13 +135,13 @@ func changeFilter(r *run) {
 	other.Tenant, stranger.Tenant = "", "other"
 	r.accept(m, other, stranger)
 	done := r.change(store.Change{Action: store.Cancel, Filter: store.Filter{Tenant: "shop", Channel: "email"}})
-	r.same("what was changed, of a tenant's mail", done.Deliveries, []store.DeliveryRef{ref(m, 0, 0)})
+	r.same("the changed deliveries of a tenant and a channel", done.Deliveries, []store.DeliveryRef{ref(m, 0, 0)})
 	done = r.change(store.Change{Action: store.Cancel})
-	r.same("what was changed, of no tenant", done.Deliveries, []store.DeliveryRef{ref(other, 0, 0)})
+	r.same("the changed deliveries of the empty tenant", done.Deliveries, []store.DeliveryRef{ref(other, 0, 0)})
 	done = r.change(store.Change{Action: store.Cancel, Filter: store.Filter{Tenant: "shop", MessageID: stranger.ID}})
-	r.same("what was changed, of a message of another tenant", len(done.Deliveries), 0)
+	r.same("the number of changed deliveries for a message of another tenant", len(done.Deliveries), 0)
 	if n := len(r.ask(long, mail, text).Deliveries); n != 2 {
-		r.broken("%d deliveries are leased, want the 2 that were not selected", n)
+		r.broken("%d deliveries are leased, want the 2 that the filters did not select", n)
 	}
 }
 
@@ -155,14 +156,14 @@ func changeLimit(r *run) {
 	r.accept(ms[2], ms[3])
 	r.accept(ms[1], ms[0])
 	cancel := store.Change{Action: store.Cancel, Filter: store.Filter{Tenant: "shop"}, Limit: 2}
-	r.same("the first two that were changed", set(r.change(cancel).Deliveries), set(names[:2]))
+	r.same("the first two changed deliveries", set(r.change(cancel).Deliveries), set(names[:2]))
 	cancel.Limit = 4
-	r.same("the next four that were changed", set(r.change(cancel).Deliveries), set(names[2:6]))
+	r.same("the next four changed deliveries", set(r.change(cancel).Deliveries), set(names[2:6]))
 	cancel.Limit = 0
-	r.same("all others", set(r.change(cancel).Deliveries), set(names[6:]))
+	r.same("all other changed deliveries", set(r.change(cancel).Deliveries), set(names[6:]))
 }
 
-// set is for comparing what may come in any order.
+// set returns the set of all, for comparisons without order.
 func set[T comparable](all []T) map[T]bool {
 	s := make(map[T]bool, len(all))
 	for _, x := range all {
@@ -180,24 +181,24 @@ func changeWakes(r *run) {
 		m.Deliveries[0].Status, m.Deliveries[1].NotBefore = c.status, instant(2090, 1)
 		r.accept(m)
 		done := r.change(store.Change{Action: c.action, Filter: store.Filter{Tenant: "shop", MessageID: m.ID, Channel: "email"}})
-		r.same("what was changed", done.Deliveries, []store.DeliveryRef{ref(m, 0, 0)})
+		r.same("the changed deliveries", done.Deliveries, []store.DeliveryRef{ref(m, 0, 0)})
 		l := r.one(long, text)
 		if l.Wakes == 0 {
-			r.broken("Wakes has not risen after %s of a peer", c.action)
+			r.broken("Wakes is 0 after %s of a peer", c.action)
 		}
-		r.same("NotBefore of a delivery that was woken", l.NotBefore, m.Deliveries[1].NotBefore)
+		r.same("NotBefore of a woken delivery", l.NotBefore, m.Deliveries[1].NotBefore)
 		r.cancel(m.ID)
 	}
 }
 
 func changeRepeated(r *run) {
 	for _, a := range []store.Action{store.Cancel, store.Release, store.Replay} {
-		m := every()
+		m := everyStatus()
 		r.accept(m)
 		change := store.Change{Action: a, Filter: store.Filter{Tenant: "shop", MessageID: m.ID}}
 		r.change(change)
 		before := r.record(m.ID)
-		r.same("what "+string(a)+" changes when it is repeated", r.change(change), store.Changed{})
-		r.same("the message, after "+string(a)+" was repeated", r.record(m.ID), before)
+		r.same("the result of a repeated "+string(a), r.change(change), store.Changed{})
+		r.same("the message after a repeated "+string(a), r.record(m.ID), before)
 	}
 }

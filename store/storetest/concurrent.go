@@ -12,14 +12,14 @@ import (
 )
 
 var concurrentRules = []rule{
-	{"each once", "of many goroutines that lease and settle at once, each delivery goes to exactly one", concurrentOnce},
-	{"wake storm", "while groups are settled, woken and raised by receipts at once, no call fails for a deadlock, and no wake-up is lost",
+	{"each once", "if many goroutines lease and settle concurrently, each delivery is leased once", concurrentOnce},
+	{"wake storm", "if groups are settled, woken and raised by receipts concurrently, no call fails because of a deadlock, and no wake is lost",
 		concurrentWakes},
-	{"fences", "of many settlements of one lease and its successors at once, exactly one is written for each claim", concurrentFences},
+	{"fences", "of many concurrent settlements of successive leases, at most one is written per claim", concurrentFences},
 }
 
-// crew runs work on n goroutines until each returns false, or an error, or the rule takes too long.
-func (r *run) crew(n int, work func(ctx context.Context, no int) (more bool, err error)) {
+// parallel runs work on n goroutines, each until it returns false or an error. An error cancels ctx, and so does the end of r.patience.
+func (r *run) parallel(n int, work func(ctx context.Context, no int) (more bool, err error)) {
 	r.Helper()
 	ctx, cancel := context.WithTimeout(r.Context(), r.patience)
 	defer cancel()
@@ -30,7 +30,7 @@ func (r *run) crew(n int, work func(ctx context.Context, no int) (more bool, err
 				more, err := work(ctx, no)
 				if err != nil {
 					cancel()
-					r.broken("a call failed beside others, or nothing moved for %v: %v", r.patience, err)
+					r.broken("a concurrent call failed, or the test took longer than %v: %v", r.patience, err)
 				}
 				if err != nil || !more {
 					return
@@ -41,8 +41,8 @@ func (r *run) crew(n int, work func(ctx context.Context, no int) (more bool, err
 	wg.Wait()
 }
 
-// rest is a pause of a worker that found nothing to do.
-func rest(ctx context.Context) error {
+// idle waits for one polling interval.
+func idle(ctx context.Context) error {
 	t := time.NewTimer(tick)
 	defer t.Stop()
 	select {
@@ -62,7 +62,7 @@ func concurrentOnce(r *run) {
 	taken := map[store.DeliveryRef]int{}
 	var left atomic.Int64
 	left.Store(messages * each)
-	r.crew(6, func(ctx context.Context, no int) (bool, error) {
+	r.parallel(6, func(ctx context.Context, no int) (bool, error) {
 		ls, err := r.store.LeaseDeliveries(ctx, store.LeaseRequest{Lease: long,
 			Lanes: []store.LaneRoom{{Lane: mail, Room: 3 + no}, {Lane: text, Room: 1 + no%3}}})
 		if err != nil {
@@ -83,21 +83,21 @@ func concurrentOnce(r *run) {
 			return false, err
 		}
 		if len(ss) == 0 {
-			return true, rest(ctx)
+			return true, idle(ctx)
 		}
 		return true, nil
 	})
 	for ref, n := range taken {
 		if n != 1 {
-			r.stop("%v was leased by %d goroutines", ref, n)
+			r.stop("%v was leased %d times", ref, n)
 		}
 	}
-	r.same("the deliveries that were leased", len(taken), messages*each)
-	r.none("all are sent", mail, text)
+	r.same("the number of leased deliveries", len(taken), messages*each)
+	r.none("all deliveries are sent", mail, text)
 }
 
-// concurrentWakes sends the deliveries of each group one after another: each waits for an hour, unless the one before is settled. So a
-// wake-up that is lost is seen as a group that does not end.
+// concurrentWakes sends the deliveries of each group in the order of their places: each waits for an hour unless the earlier ones are
+// settled. A group with a lost wake therefore does not finish.
 func concurrentWakes(r *run) {
 	const groups, places = 40, 3
 	lanes := []store.Lane{mail, text, chat}
@@ -106,7 +106,7 @@ func concurrentWakes(r *run) {
 	}
 	var left atomic.Int64
 	left.Store(groups * places)
-	r.crew(6, func(ctx context.Context, no int) (bool, error) {
+	r.parallel(6, func(ctx context.Context, no int) (bool, error) {
 		request := store.LeaseRequest{Lease: long}
 		for i := range lanes {
 			request.Lanes = append(request.Lanes, store.LaneRoom{Lane: lanes[(i+no)%places], Room: 5 + no})
@@ -119,7 +119,7 @@ func concurrentWakes(r *run) {
 		var rs []store.Receipt
 		for i, l := range ls.Deliveries {
 			s := inTurn(l, ls.Now)
-			if s.Wake && i%4 == 0 { // a receipt is faster than the settlement
+			if s.Wake && i%4 == 0 { // a receipt overtakes the settlement
 				rs = append(rs, store.Receipt{DeliveryRef: l.DeliveryRef, Status: store.Delivered})
 			}
 			if s.Wake {
@@ -139,7 +139,7 @@ func concurrentWakes(r *run) {
 		case len(ss) > 0:
 			return true, nil
 		}
-		return left.Load() > 0, rest(ctx)
+		return left.Load() > 0, idle(ctx)
 	})
 	for _, m := range r.list(store.MessageQuery{Filter: store.Filter{AnyTenant: true}, Limit: 500}).Messages {
 		for _, d := range m.Deliveries {
@@ -151,7 +151,7 @@ func concurrentWakes(r *run) {
 	}
 }
 
-// inTurn settles l if all before it in its group are settled. Else it waits.
+// inTurn returns a settlement of l: to sent if all earlier deliveries of its group are settled, and otherwise to a wait of an hour.
 func inTurn(l store.Leased, now time.Time) store.Settlement {
 	for _, p := range l.Group {
 		if p.Place < l.Place && !p.Status.Settled() {
@@ -168,7 +168,7 @@ func concurrentFences(r *run) {
 	r.accept(m)
 	var mu sync.Mutex
 	var leases []store.Leased
-	r.crew(4, func(ctx context.Context, no int) (bool, error) {
+	r.parallel(4, func(ctx context.Context, no int) (bool, error) {
 		ls, err := r.store.LeaseDeliveries(ctx, store.LeaseRequest{Lease: 0, Lanes: []store.LaneRoom{{Lane: mail, Room: 1}}})
 		if err != nil {
 			return false, err
@@ -201,6 +201,6 @@ func concurrentFences(r *run) {
 		written[a.Code] = true
 	}
 	if len(attempts) == 0 || len(written) != len(attempts) {
-		r.broken("%d attempts are logged for %d claims, want one for each", len(attempts), len(written))
+		r.broken("%d attempts are logged for %d claims, want one per claim", len(attempts), len(written))
 	}
 }

@@ -7,16 +7,16 @@ import (
 )
 
 var countRules = []rule{
-	{"count", "live deliveries are counted by lane, in the order of the lanes' names, as due, or as later if they are leased or wait; " +
-		"Oldest is since when the longest due one has been due", countLanes},
-	{"count bounded", "counts stop at the limit", countBounded},
-	{"prune", "messages that were accepted before a time and have nothing live are deleted with all that belongs to them", pruneSettled},
-	{"prune live", "a message with a live delivery is never deleted, leased or waiting", pruneLive},
+	{"count", "live deliveries are counted by lane, in the order of the lanes' names: as Due if they are due, otherwise as Later, leased ones included; " +
+		"Oldest is the due time of the longest due delivery", countLanes},
+	{"count bounded", "each count stops at the limit", countBounded},
+	{"prune", "messages that were accepted before a time and have no live delivery are deleted, with everything that belongs to them", pruneSettled},
+	{"prune live", "a message with a live delivery, leased or waiting, is never deleted", pruneLive},
 	{"prune limit", "at most limit messages are deleted, the oldest first, and the number is returned", pruneLimit},
-	{"prune key", "the key and the id of a message that was deleted can be used again", pruneKey},
+	{"prune key", "the key and the id of a deleted message can be used again", pruneKey},
 }
 
-// count counts.
+// count returns the counts of all lanes.
 func (r *run) count(limit int) []store.LaneCount {
 	r.Helper()
 	counts, err := r.store.CountDeliveries(r.Context(), store.CountQuery{Limit: limit})
@@ -24,7 +24,7 @@ func (r *run) count(limit int) []store.LaneCount {
 	return counts
 }
 
-// prune deletes.
+// prune deletes messages, and returns their number.
 func (r *run) prune(before time.Time, limit int) int {
 	r.Helper()
 	n, err := r.store.PruneMessages(r.Context(), before, limit)
@@ -49,7 +49,7 @@ func countLanes(r *run) {
 
 	ls := r.ask(0, mail).Deliveries
 	want[1].Oldest = ls[0].Due
-	r.same("the counts, after leases ran out", r.count(0), want)
+	r.same("the counts after leases ran out", r.count(0), want)
 }
 
 func countBounded(r *run) {
@@ -66,7 +66,7 @@ func countBounded(r *run) {
 	}
 }
 
-// sent stores messages that are sent, with an attempt each.
+// sent stores n sent messages, each with a key and an attempt.
 func (r *run) sent(n int) []store.NewMessage {
 	r.Helper()
 	var ms []store.NewMessage
@@ -80,7 +80,7 @@ func (r *run) sent(n int) []store.NewMessage {
 	return ms
 }
 
-// ids returns the ids of all messages.
+// ids returns the set of the ids of all messages.
 func (r *run) ids() map[string]bool {
 	r.Helper()
 	ids := map[string]bool{}
@@ -93,14 +93,14 @@ func (r *run) ids() map[string]bool {
 func pruneSettled(r *run) {
 	old := r.sent(2)
 	before := r.record(old[1].ID).Message.AcceptedAt
-	r.until("the store's clock", func() bool { return r.now().After(before) })
+	r.until("tick of the store's clock", func() bool { return r.now().After(before) })
 	kept := r.sent(1)[0]
-	r.same("the messages that were deleted, accepted before the first", r.prune(r.record(old[0].ID).Message.AcceptedAt, 10), 0)
-	r.same("the messages that were deleted", r.prune(r.record(kept.ID).Message.AcceptedAt, 10), 2)
-	r.same("the messages that are left", r.ids(), map[string]bool{kept.ID: true})
+	r.same("the number of messages deleted that were accepted before the first", r.prune(r.record(old[0].ID).Message.AcceptedAt, 10), 0)
+	r.same("the number of deleted messages", r.prune(r.record(kept.ID).Message.AcceptedAt, 10), 2)
+	r.same("the remaining messages", r.ids(), map[string]bool{kept.ID: true})
 	gone := store.Receipt{Provider: "postman", ProviderID: old[0].ID, Status: store.Read}
 	if unmatched := r.receive(gone, store.Receipt{DeliveryRef: ref(old[1], 0, 0), Status: store.Read}); len(unmatched) != 2 {
-		r.broken("receipts match deliveries that were deleted")
+		r.broken("receipts match deleted deliveries")
 	}
 	r.received(store.Receipt{Provider: "postman", ProviderID: kept.ID, Status: store.Read})
 }
@@ -111,11 +111,11 @@ func pruneLive(r *run) {
 	waiting.Deliveries[0].NotBefore = instant(2090, 1)
 	r.accept(leased, waiting, done)
 	l := r.one(long, mail)
-	r.same("the messages that were deleted", r.prune(instant(2090, 1), 10), 1)
-	r.same("the messages that are left", r.ids(), map[string]bool{leased.ID: true, waiting.ID: true})
+	r.same("the number of deleted messages", r.prune(instant(2090, 1), 10), 1)
+	r.same("the remaining messages", r.ids(), map[string]bool{leased.ID: true, waiting.ID: true})
 	r.settled(called(l, "p-1"))
-	r.same("the messages that were deleted, once another is settled", r.prune(instant(2090, 1), 10), 1)
-	r.same("the messages that are left", r.ids(), map[string]bool{waiting.ID: true})
+	r.same("the number of deleted messages after another settlement", r.prune(instant(2090, 1), 10), 1)
+	r.same("the remaining messages", r.ids(), map[string]bool{waiting.ID: true})
 }
 
 func pruneLimit(r *run) {
@@ -125,14 +125,14 @@ func pruneLimit(r *run) {
 	ms := r.sent(5)
 	want := r.ids()
 	for _, n := range []int{2, 1, 2} {
-		r.same("the number of messages that were deleted", r.prune(instant(2090, 1), n), n)
+		r.same("the number of deleted messages", r.prune(instant(2090, 1), n), n)
 		for _, m := range ms[:n] {
 			delete(want, m.ID)
 		}
 		ms = ms[n:]
-		r.same("the messages that are left", r.ids(), want)
+		r.same("the remaining messages", r.ids(), want)
 	}
-	r.same("the number of messages that were deleted, once only a live one is left", r.prune(instant(2090, 1), 10), 0)
+	r.same("the number of deleted messages when only a live one remains", r.prune(instant(2090, 1), 10), 0)
 }
 
 func pruneKey(r *run) {
@@ -146,5 +146,5 @@ func pruneKey(r *run) {
 	again.Key = ""
 	r.accept(again)
 	r.stays(again)
-	r.same("the attempts of a message that was deleted, and accepted again", len(r.record(m.ID).Deliveries[0].Attempted), 0)
+	r.same("the number of attempts of a message that was deleted and accepted again", len(r.record(m.ID).Deliveries[0].Attempted), 0)
 }

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// diff says where got is not want, or "". Times are equal if they are the same instant; nil and empty slices and maps are equal.
+// diff describes the first difference between got and want, or returns "" if they are equal. Times are equal if they are the same
+// instant. Nil and empty slices are equal, and so are nil and empty maps.
 func diff(path string, got, want reflect.Value) string {
 	if got.IsValid() != want.IsValid() || got.IsValid() && got.Type() != want.Type() {
 		return differs(path, got, want)
@@ -65,7 +66,7 @@ func diffSlice(path string, got, want reflect.Value) string {
 		}
 	}
 	if got.Len() != want.Len() {
-		return fmt.Sprintf("%s: %d of them, want %d", path, got.Len(), want.Len())
+		return fmt.Sprintf("%s: got %d elements, want %d", path, got.Len(), want.Len())
 	}
 	return ""
 }
@@ -74,7 +75,7 @@ func diffMap(path string, got, want reflect.Value) string {
 	for it := want.MapRange(); it.Next(); {
 		g := got.MapIndex(it.Key())
 		if !g.IsValid() {
-			return fmt.Sprintf("%s[%v]: none, want %v", path, it.Key(), it.Value())
+			return fmt.Sprintf("%s[%v]: got no entry, want %v", path, it.Key(), it.Value())
 		}
 		if d := diff(fmt.Sprintf("%s[%v]", path, it.Key()), g, it.Value()); d != "" {
 			return d
@@ -82,7 +83,7 @@ func diffMap(path string, got, want reflect.Value) string {
 	}
 	for it := got.MapRange(); it.Next(); {
 		if !want.MapIndex(it.Key()).IsValid() {
-			return fmt.Sprintf("%s[%v]: %v, want none", path, it.Key(), it.Value())
+			return fmt.Sprintf("%s[%v]: got %v, want no entry", path, it.Key(), it.Value())
 		}
 	}
 	return ""

@@ -9,7 +9,7 @@ import (
 
 var endedRules = []rule{
 	{"ended context", "a call with an ended context returns an error and does nothing", endedContext},
-	{"settles all or none", "all settlements of a call are written, or none, whenever its context ends", endedSettle},
+	{"settles all or none", "a call writes all of its settlements or none, whenever its context ends", endedSettle},
 }
 
 func endedContext(r *run) {
@@ -23,10 +23,10 @@ func endedContext(r *run) {
 	cancel()
 	r.fail(endedCalls(ctx, r.store, l))
 	after := r.list(store.MessageQuery{Filter: store.Filter{AnyTenant: true}, Attempts: true}).Messages
-	r.same("all messages, after calls with an ended context", after, before)
+	r.same("all messages after calls with an ended context", after, before)
 }
 
-// endedCalls makes each call, with ctx.
+// endedCalls calls every method with ctx, and returns the errors by method.
 func endedCalls(ctx context.Context, s store.Deliveries, l store.Leased) map[string]error {
 	errs := map[string]error{}
 	fact := called(l, "p-1")
@@ -63,7 +63,7 @@ func endedSettle(r *run) {
 			if d.Status == store.Sent && len(d.Attempted) == 1 {
 				written++
 			} else if d.Status != store.Accepted || len(d.Attempted) > 0 {
-				r.broken("a delivery is %s with %d attempts, after a call whose context ended", d.Status, len(d.Attempted))
+				r.broken("a delivery is %s and has %d attempts after a call whose context ended", d.Status, len(d.Attempted))
 			}
 		}
 		if written != 0 && written != len(ss) || err == nil && written == 0 {
@@ -73,12 +73,12 @@ func endedSettle(r *run) {
 	}
 }
 
-// fail checks that each call returned an error.
+// fail checks that all calls returned errors.
 func (r *run) fail(errs map[string]error) {
 	r.Helper()
 	for name, err := range errs {
 		if err == nil {
-			r.broken("%s returns no error", name)
+			r.broken("%s returned no error", name)
 		}
 	}
 }

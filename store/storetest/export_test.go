@@ -19,7 +19,7 @@ func Rules() []string {
 	return names
 }
 
-// RunRule runs one of them, with little patience. The model goes on until it finds something.
+// RunRule tests one rule, with little patience. The rule "model" runs many operations, to find a fault with certainty.
 func RunRule(t *testing.T, open func(t *testing.T) store.Deliveries, name string) {
 	if name == "model" {
 		Model(t, open, 1, 3000)
@@ -33,5 +33,5 @@ func RunRule(t *testing.T, open func(t *testing.T) store.Deliveries, name string
 			}
 		}
 	}
-	t.Fatalf("no rule %q", name)
+	t.Fatalf("unknown rule %q", name)
 }

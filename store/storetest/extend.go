@@ -7,12 +7,12 @@ import (
 )
 
 var extendRules = []rule{
-	{"runs on", "a lease that is extended runs out so long after the extension, on the store's clock; its claim stays", extendRunsOn},
-	{"lost", "a lease whose claim has changed is lost: it is returned, and nothing is written; the others of the call are extended", extendLost},
-	{"settled", "a lease that was settled is not extended", extendSettled},
+	{"end", "an extended lease ends at the given duration from now, on the store's clock; the claim stays", extendEnd},
+	{"lost", "an extension with an outdated claim is lost: it is returned and not written; the others of the call are written", extendLost},
+	{"settled", "an extension of a settled lease has no effect", extendSettled},
 }
 
-func extendRunsOn(r *run) {
+func extendEnd(r *run) {
 	r.accept(letter(), letter())
 	ls := r.ask(short, mail).Deliveries
 	if len(ls) != 2 {
@@ -20,17 +20,17 @@ func extendRunsOn(r *run) {
 	}
 	before := r.now()
 	if lost := r.extend(long, store.Extension{DeliveryRef: ls[0].DeliveryRef}); len(lost) > 0 {
-		r.stop("a lease that nobody else took is lost")
+		r.stop("a lease with a current claim is returned as lost")
 	}
 	d := r.stored(ls[0].DeliveryRef)
 	if d.Due.Before(before.Add(long)) || d.Due.After(r.now().Add(long)) {
-		r.broken("a lease that is extended by an hour at %v runs out at %v", before, d.Due)
+		r.broken("a lease that was extended by an hour at %v ends at %v", before, d.Due)
 	}
 	r.same("Claim", d.Claim, ls[0].Claim)
 	if l := r.again(long); l.MessageID != ls[1].MessageID {
-		r.broken("the lease that was extended ran out")
+		r.broken("the extended lease ran out")
 	}
-	r.none("one lease was extended, the other taken over", mail)
+	r.none("one lease was extended, and the other delivery is leased again", mail)
 	r.settled(ends(ls[0], store.Sent, ""))
 }
 
@@ -41,13 +41,13 @@ func extendLost(r *run) {
 	mine := r.again(long)
 	r.accept(letter())
 	good := r.one(time.Minute, mail)
-	nobody := store.DeliveryRef{MessageID: newID(), Claim: 1}
+	missing := store.DeliveryRef{MessageID: newID(), Claim: 1}
 	lost := r.extend(2*long, store.Extension{DeliveryRef: old.DeliveryRef, Marked: true}, store.Extension{DeliveryRef: good.DeliveryRef},
-		store.Extension{DeliveryRef: nobody})
-	r.same("what is lost", lost, []store.DeliveryRef{old.DeliveryRef, nobody})
-	r.same("a delivery whose old lease was extended", r.stored(mine.DeliveryRef), mine.Delivery)
+		store.Extension{DeliveryRef: missing})
+	r.same("the lost extensions", lost, []store.DeliveryRef{old.DeliveryRef, missing})
+	r.same("a delivery after an extension with an outdated claim", r.stored(mine.DeliveryRef), mine.Delivery)
 	if d := r.stored(good.DeliveryRef); !d.Due.After(good.Due.Add(long)) {
-		r.broken("another lease of the same call is not extended: it runs out at %v", d.Due)
+		r.broken("another lease of the same call is not extended: it ends at %v", d.Due)
 	}
 }
 
@@ -58,14 +58,14 @@ func extendSettled(r *run) {
 	r.settled(waits(l, due))
 	r.extend(long, store.Extension{DeliveryRef: l.DeliveryRef, Marked: true})
 	d := r.stored(l.DeliveryRef)
-	r.same("Due of a delivery whose settled lease was extended", d.Due, due)
-	r.same("Marked of a delivery whose settled lease was extended", d.Marked, false)
+	r.same("Due after an extension of a settled lease", d.Due, due)
+	r.same("Marked after an extension of a settled lease", d.Marked, false)
 	r.cancel(l.MessageID)
 	r.extend(0, store.Extension{DeliveryRef: l.DeliveryRef})
-	r.none("it is canceled, and a settled lease was extended", mail)
+	r.none("the delivery is canceled, and only a settled lease was extended", mail)
 	r.accept(letter())
 	l = r.one(long, mail)
 	r.settled(ends(l, store.Sent, ""))
 	r.extend(0, store.Extension{DeliveryRef: l.DeliveryRef})
-	r.none("it is sent, and a settled lease was extended", mail)
+	r.none("the delivery is sent, and only a settled lease was extended", mail)
 }

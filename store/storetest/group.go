@@ -7,13 +7,14 @@ import (
 )
 
 var groupRules = []rule{
-	{"progress", "the lease of a Grouped delivery brings the progress of all its recipient's deliveries, itself included, by place; others bring none",
+	{"progress", "the lease of a Grouped delivery brings the progress of its group, itself included, by place; other leases bring none",
 		groupProgress},
-	{"wake race", "a delivery that was woken since its lease began is due at once, whenever its settlement wants to look again", groupWakeRace},
-	{"wake", "Wake raises the Wakes of the live peers and makes them due at once, unless they are leased: their leases stay; NotBefore stays, too",
+	{"wake race", "a delivery that was woken during its lease is due at once, whatever the Due of its settlement", groupWakeRace},
+	{"wake", "Wake increases the Wakes of the live peers, and makes those due at once that are not leased; leases and NotBefore stay",
 		groupWake},
-	{"no wake", "nobody else is woken: not the delivery itself, not another recipient's, not what is settled, and nobody without Wake", groupNoWake},
-	{"wake in one call", "if peers are settled in one call, a fact of one wakes the others, whichever comes first", groupWakeInOneCall},
+	{"no wake", "Wake does not wake the delivery itself, another recipient's delivery, or a settled one; a settlement without Wake wakes none",
+		groupNoWake},
+	{"wake in one call", "peers with settlements in one call wake each other, whichever comes first", groupWakeInOneCall},
 }
 
 func groupProgress(r *run) {
@@ -41,7 +42,7 @@ func groupProgress(r *run) {
 		r.settled(s)
 	}
 	l := r.one(long, text)
-	r.same("the group, after a settlement of place 0", l.Group[0], store.Progress{Place: 0, Channel: mail.Channel(), To: "ann@example.com", Attempts: 1,
+	r.same("the group after a settlement of place 0", l.Group[0], store.Progress{Place: 0, Channel: mail.Channel(), To: "ann@example.com", Attempts: 1,
 		Status: store.Sent, At: r.stored(ref(m, 0, 0)).At})
 }
 
@@ -54,8 +55,8 @@ func groupWakeRace(r *run) {
 	r.settled(waits(b, r.now().Add(long)))
 	b = r.one(long, text)
 	r.settled(waits(b, r.now().Add(long)))
-	r.none("nobody woke it since its last lease", text)
-	r.same("the status of a delivery whose wait was cut short", r.stored(b.DeliveryRef).Status, store.Held)
+	r.none("no peer has woken it since its last lease", text)
+	r.same("the status of a delivery that was woken and settled again", r.stored(b.DeliveryRef).Status, store.Held)
 }
 
 func groupWake(r *run) {
@@ -67,20 +68,20 @@ func groupWake(r *run) {
 	s := ends(a, store.Failed, "rejected")
 	s.Wake = true
 	r.settled(s)
-	r.none("its peer was woken, but it is leased for an hour", chat)
+	r.none("the woken delivery is leased for an hour", chat)
 	b := r.one(long, text)
 	if b.Wakes <= before.Wakes {
-		r.broken("Wakes is %d after a peer's fact, and was %d before, want it raised", b.Wakes, before.Wakes)
+		r.broken("Wakes is %d after a peer's settlement with Wake and %d before, want an increase", b.Wakes, before.Wakes)
 	}
-	r.same("NotBefore of a delivery that was woken", b.NotBefore, m.Deliveries[1].NotBefore)
+	r.same("NotBefore of a woken delivery", b.NotBefore, m.Deliveries[1].NotBefore)
 	d := r.stored(c.DeliveryRef)
 	if d.Wakes <= c.Wakes {
-		r.broken("Wakes of a leased delivery is %d after a peer's fact, and was %d before, want it raised", d.Wakes, c.Wakes)
+		r.broken("Wakes of a leased delivery is %d after a peer's settlement with Wake and %d before, want an increase", d.Wakes, c.Wakes)
 	}
-	r.same("Due of a leased delivery that was woken", d.Due, c.Due)
-	r.same("Claim of a leased delivery that was woken", d.Claim, c.Claim)
+	r.same("Due of a leased delivery after a wake", d.Due, c.Due)
+	r.same("Claim of a leased delivery after a wake", d.Claim, c.Claim)
 	if lost := r.extend(long, store.Extension{DeliveryRef: c.DeliveryRef}); len(lost) > 0 {
-		r.broken("a lease is lost because its delivery was woken")
+		r.broken("the lease of a woken delivery is lost")
 	}
 }
 
@@ -96,7 +97,7 @@ func groupNoWake(r *run) {
 	r.accept(m, stranger)
 	a := r.one(long, mail)
 	r.settled(waits(a, r.now()))
-	r.none("a settlement without Wake wakes nobody", text)
+	r.none("a settlement without Wake wakes no delivery", text)
 	r.same("Wakes after a settlement without Wake", r.stored(ref(m, 0, 1)).Wakes, int64(0))
 
 	a = r.one(long, mail)
@@ -105,10 +106,10 @@ func groupNoWake(r *run) {
 	r.settled(s)
 	r.none("a delivery does not wake itself", mail)
 	if l := r.one(long, text); l.DeliveryRef.Recipient != 0 || l.MessageID != m.ID {
-		r.broken("a fact wakes another recipient's delivery")
+		r.broken("Wake wakes another recipient's delivery")
 	}
-	r.same("the Wakes of another recipient's delivery", r.stored(ref(m, 1, 0)).Wakes, int64(0))
-	r.same("the Wakes of another message's delivery", r.stored(ref(stranger, 0, 0)).Wakes, int64(0))
+	r.same("Wakes of another recipient's delivery", r.stored(ref(m, 1, 0)).Wakes, int64(0))
+	r.same("Wakes of another message's delivery", r.stored(ref(stranger, 0, 0)).Wakes, int64(0))
 	r.same("Due of a settled peer", r.stored(ref(m, 0, 2)).Due, time.Time{})
 }
 
@@ -122,7 +123,7 @@ func groupWakeInOneCall(r *run) {
 		r.settled(both[order[0]], both[order[1]])
 		b = r.one(long, text)
 		if len(b.Group) != 2 || b.Group[0].Status != store.Failed {
-			r.broken("the group of a delivery that was woken does not hold the fact that woke it: %+v", b.Group)
+			r.broken("the group of a woken delivery lacks the peer's new status: %+v", b.Group)
 		}
 		r.settled(ends(b, store.Sent, ""))
 	}

@@ -7,38 +7,38 @@ import (
 )
 
 var keyRules = []rule{
-	{"taken", "a message whose key is taken is not stored; the answer names the first with that key, as it is now, with its deliveries", keyTaken},
-	{"taken in a batch", "a key is taken by an earlier message of the same call, too; the answers come in the order of the messages", keyInBatch},
-	{"differs", "Differs says that the first message with the key has another Request", keyDiffers},
-	{"tenants", "a key is unique within its tenant, and an empty key is none", keyTenants},
-	{"exact", "keys are the same only if each byte is", keyExact},
-	{"at once", "of many calls at once with the same key, one stores its message, and all others name it", keyAtOnce},
+	{"taken", "a message whose key is taken is not stored; the answer holds the message that has the key, in its current state, with its deliveries", keyTaken},
+	{"taken in a batch", "an earlier message of the same call can take a key, too; the answers are in the order of the messages", keyInBatch},
+	{"differs", "Differs reports that the message with the key has another Request", keyDiffers},
+	{"tenants", "a key is unique within its tenant, and an empty key is no key", keyTenants},
+	{"exact", "keys are compared byte by byte", keyExact},
+	{"concurrent", "of concurrent calls with the same key, one stores its message, and all others return that message", keyConcurrent},
 }
 
-// keyed makes a message with a key.
+// keyed returns a message with a key.
 func keyed(key string) store.NewMessage {
 	m := letter()
 	m.Key = key
 	return m
 }
 
-// sameKey makes another message with the key of m.
+// sameKey returns another message with the key and the Request of m.
 func sameKey(m store.NewMessage) store.NewMessage {
 	other := keyed(m.Key)
 	other.Tenant, other.Request = m.Tenant, m.Request
 	return other
 }
 
-// names checks that an answer names m.
+// names checks that an answer holds m.
 func (r *run) names(a store.Acceptance, m store.NewMessage) {
 	r.Helper()
 	switch {
 	case a.First == nil:
-		r.stop("a message with the key %q is accepted, though the key is taken", m.Key)
+		r.stop("a message with the key %q is accepted, although the key is taken", m.Key)
 	case a.First.Message.ID != m.ID:
-		r.broken("the answer for the key %q names message %s, want %s", m.Key, a.First.Message.ID, m.ID)
+		r.broken("the answer for the key %q holds message %s, want %s", m.Key, a.First.Message.ID, m.ID)
 	case len(a.First.Deliveries) != len(m.Deliveries):
-		r.broken("the answer for the key %q has %d deliveries, want the %d of the first message", m.Key, len(a.First.Deliveries), len(m.Deliveries))
+		r.broken("the answer for the key %q holds %d deliveries, want the %d of the first message", m.Key, len(a.First.Deliveries), len(m.Deliveries))
 	}
 }
 
@@ -54,11 +54,11 @@ func keyTaken(r *run) {
 	r.settled(called(r.one(long, mail), "p-1"))
 	a = r.answers(sameKey(first))[0]
 	r.names(a, first)
-	r.same("the status of the first message's delivery, which was sent", a.First.Deliveries[0].Status, store.Sent)
+	r.same("the status of the first message's sent delivery", a.First.Deliveries[0].Status, store.Sent)
 	if page := r.list(store.MessageQuery{Filter: store.Filter{AnyTenant: true}}); len(page.Messages) != 1 {
-		r.broken("%d messages are stored, want only the first with the key", len(page.Messages))
+		r.broken("%d messages are stored, want only the first one with the key", len(page.Messages))
 	}
-	r.none("a message whose key was taken has no deliveries", mail)
+	r.none("a message whose key is taken stores no deliveries", mail)
 }
 
 func keyInBatch(r *run) {
@@ -70,11 +70,11 @@ func keyInBatch(r *run) {
 	r.names(as[4], b)
 	for _, i := range []int{1, 2, 5} {
 		if as[i].First != nil || as[i].Differs {
-			r.broken("message %d of a batch is not accepted, though it is new or repeated: %+v", i, as[i])
+			r.broken("message %d of a call is not accepted, although it is new or repeated: %+v", i, as[i])
 		}
 	}
 	if n := len(r.ask(long, mail).Deliveries); n != 3 {
-		r.broken("%d deliveries are leased, want those of the 3 messages that were accepted", n)
+		r.broken("%d deliveries are leased, want those of the 3 accepted messages", n)
 	}
 }
 
@@ -84,12 +84,12 @@ func keyDiffers(r *run) {
 	other := sameKey(first)
 	other.Request = []byte{1, 2, 4}
 	as := r.answers(other, sameKey(first))
-	r.same("Differs, of another request", as[0].Differs, true)
-	r.same("Differs, of the same request", as[1].Differs, false)
+	r.same("Differs of another Request", as[0].Differs, true)
+	r.same("Differs of the same Request", as[1].Differs, false)
 	within := keyed("b")
 	other = sameKey(within)
 	other.Request = nil
-	r.same("Differs, of another request in the same call", r.answers(within, other)[1].Differs, true)
+	r.same("Differs of another Request in the same call", r.answers(within, other)[1].Differs, true)
 }
 
 func keyTenants(r *run) {
@@ -113,7 +113,7 @@ func keyExact(r *run) {
 	}
 }
 
-func keyAtOnce(r *run) {
+func keyConcurrent(r *run) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	stored, named := map[string]bool{}, map[string]bool{}
@@ -137,6 +137,6 @@ func keyAtOnce(r *run) {
 		})
 	}
 	wg.Wait()
-	r.same("the messages that were named", len(named), 1)
-	r.same("the messages that were stored, by id", stored, named)
+	r.same("the number of messages in answers", len(named), 1)
+	r.same("the ids of the stored messages", stored, named)
 }

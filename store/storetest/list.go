@@ -8,17 +8,17 @@ import (
 )
 
 var listRules = []rule{
-	{"filter", "a message is listed if all fields of the filter that are set match one of its deliveries; each field can be set alone", listFilter},
-	{"one delivery", "the fields of a filter are joined by and, for one and the same delivery", listOneDelivery},
-	{"tenant", "without AnyTenant a list holds exactly the messages of the tenant, and those of none for an empty one", listTenant},
-	{"whole", "all deliveries of a listed message are returned, by recipient, then by place, with their Message", listWhole},
-	{"accepted between", "From and To select what was accepted from From on and before To", listBetween},
-	{"newest first", "messages come by their ids, the newest first, in whatever order they were accepted", listNewestFirst},
-	{"pages", "pages follow each other without a gap or a repetition while new messages arrive; the last has no Cursor, even if it is full", listPages},
-	{"limit", "a page holds 50 messages if the query does not say how many, and at most 500", listLimit},
+	{"filter", "a message is listed if one of its deliveries matches every field that the filter sets; each field can be set alone", listFilter},
+	{"one delivery", "a single delivery must match every field of a filter", listOneDelivery},
+	{"tenant", "without AnyTenant, a list holds exactly the messages of the tenant; an empty Tenant selects the messages without one", listTenant},
+	{"whole", "a listed message has all of its deliveries, sorted by recipient, then by place, with their Message", listWhole},
+	{"accepted between", "From and To select messages accepted at or after From, and before To", listBetween},
+	{"newest first", "messages are sorted by id, the newest first, regardless of the order of acceptance", listNewestFirst},
+	{"pages", "pages have no gaps or repetitions while new messages arrive; the last page has no Cursor, even if it is full", listPages},
+	{"limit", "a page holds 50 messages without a Limit, and at most 500", listLimit},
 }
 
-// listed returns the ids of what a filter selects.
+// listed returns the ids of the messages that a filter selects.
 func (r *run) listed(f store.Filter) []string {
 	r.Helper()
 	var ids []string
@@ -46,16 +46,16 @@ func listFilter(r *run) {
 		f.Tenant = "shop"
 		r.same("the messages selected by "+name, r.listed(f), []string{m.ID})
 		f.Tenant = "another"
-		r.same("the messages selected by "+name+", of another tenant", len(r.listed(f)), 0)
+		r.same("the number of messages selected by "+name+" in another tenant", len(r.listed(f)), 0)
 		f.Tenant, f.AnyTenant = "another", true
-		r.same("the messages selected by "+name+", of any tenant", r.listed(f), []string{m.ID})
+		r.same("the messages selected by "+name+" in any tenant", r.listed(f), []string{m.ID})
 	}
 	two := store.Filter{Tenant: "shop", Statuses: []store.Status{store.Held, store.Failed}}
 	r.same("the messages in two statuses", r.listed(two), []string{third.ID, m.ID})
 	for name, f := range map[string]store.Filter{"Key": {Key: "K-1"}, "User": {User: "u-"}, "Channel": {Channel: "pus"}, "Class": {Class: "ALERT"},
 		"Template": {Template: "t%"}, "Category": {Category: "c_1"}} {
 		f.Tenant = "shop"
-		r.same("the messages selected by another "+name, len(r.listed(f)), 0)
+		r.same("the number of messages selected by a different "+name, len(r.listed(f)), 0)
 	}
 }
 
@@ -63,11 +63,11 @@ func listOneDelivery(r *run) {
 	m := message(to(0, 0, mail), to(1, 0, text))
 	m.Deliveries[1].Status, m.Deliveries[1].Reason = store.Failed, "rejected"
 	r.accept(m)
-	r.same("the messages with mail that failed, where a text failed",
+	r.same("the number of messages with a failed email, after only an SMS failed",
 		len(r.listed(store.Filter{Tenant: "shop", Channel: "email", Statuses: []store.Status{store.Failed}})), 0)
-	r.same("the messages to a user that failed, where another's failed",
+	r.same("the number of messages rejected for a user, after only another user's was rejected",
 		len(r.listed(store.Filter{Tenant: "shop", User: "user-0", Reasons: []store.Reason{"rejected"}})), 0)
-	r.same("the messages with texts that failed",
+	r.same("the number of messages with a failed SMS",
 		len(r.listed(store.Filter{Tenant: "shop", Channel: "sms", User: "user-1", Statuses: []store.Status{store.Failed}})), 1)
 }
 
@@ -76,7 +76,7 @@ func listTenant(r *run) {
 	none.Tenant, other.Tenant = "", "Shop"
 	r.accept(shop, none, other)
 	r.same("the messages of a tenant", r.listed(store.Filter{Tenant: "shop"}), []string{shop.ID})
-	r.same("the messages of no tenant", r.listed(store.Filter{}), []string{none.ID})
+	r.same("the messages without a tenant", r.listed(store.Filter{}), []string{none.ID})
 	r.same("the messages of any tenant", r.listed(store.Filter{AnyTenant: true}), []string{other.ID, none.ID, shop.ID})
 }
 
@@ -92,7 +92,7 @@ func listWhole(r *run) {
 	for _, d := range page.Messages[0].Deliveries {
 		got = append(got, d.DeliveryRef)
 		if d.Message == nil {
-			r.stop("a delivery of a list has no Message")
+			r.stop("a listed delivery has no Message")
 		}
 		r.same("the Message of a delivery", *d.Message, page.Messages[0].Message)
 	}
@@ -107,13 +107,13 @@ func listBetween(r *run) {
 		r.accept(m)
 		rec := r.record(m.ID)
 		ids, accepted = append(ids, m.ID), append(accepted, rec.Message)
-		r.until("the store's clock", func() bool { return r.now().After(rec.Message.AcceptedAt) })
+		r.until("tick of the store's clock", func() bool { return r.now().After(rec.Message.AcceptedAt) })
 	}
 	from, to := accepted[1].AcceptedAt, accepted[2].AcceptedAt
 	r.same("the messages from the second on", r.listed(store.Filter{Tenant: "shop", From: from}), []string{ids[2], ids[1]})
 	r.same("the messages before the third", r.listed(store.Filter{Tenant: "shop", To: to}), []string{ids[1], ids[0]})
-	r.same("the messages from the second on, before the third", r.listed(store.Filter{Tenant: "shop", From: from, To: to}), []string{ids[1]})
-	r.same("the messages of no time", len(r.listed(store.Filter{Tenant: "shop", From: from, To: from})), 0)
+	r.same("the messages from the second on and before the third", r.listed(store.Filter{Tenant: "shop", From: from, To: to}), []string{ids[1]})
+	r.same("the number of messages in an empty interval", len(r.listed(store.Filter{Tenant: "shop", From: from, To: from})), 0)
 }
 
 func listNewestFirst(r *run) {
@@ -142,7 +142,7 @@ func listPages(r *run) {
 		for {
 			page := r.list(q)
 			if len(page.Messages) > limit || len(page.Messages) == 0 {
-				r.stop("a page of %d holds %d messages", limit, len(page.Messages))
+				r.stop("a page with Limit %d holds %d messages", limit, len(page.Messages))
 			}
 			for _, m := range page.Messages {
 				got = append(got, m.Message.ID)
@@ -154,12 +154,12 @@ func listPages(r *run) {
 			newer.Deliveries[0].User = "user-0"
 			r.accept(newer)
 		}
-		r.same("the messages of all pages of "+strconv.Itoa(limit), got, want)
+		r.same("the messages of all pages with Limit "+strconv.Itoa(limit), got, want)
 		want = r.all("user-0")
 	}
 }
 
-// all returns the ids of all messages to a user of the shop.
+// all returns the ids of all messages to a user of the tenant shop.
 func (r *run) all(user string) []string {
 	r.Helper()
 	var ids []string
@@ -178,7 +178,7 @@ func listLimit(r *run) {
 	for limit, want := range map[int]int{0: 50, 7: 7, 500: 500, 1000: 500} {
 		page := r.list(store.MessageQuery{Filter: store.Filter{Tenant: "shop"}, Limit: limit})
 		if len(page.Messages) != want || page.Cursor == "" {
-			r.broken("a query with Limit %d gives %d messages and Cursor %q, want %d and the next page's", limit, len(page.Messages), page.Cursor, want)
+			r.broken("a query with Limit %d returns %d messages and the Cursor %q, want %d messages and the Cursor of the next page", limit, len(page.Messages), page.Cursor, want)
 		}
 	}
 }

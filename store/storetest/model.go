@@ -11,62 +11,62 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// Model makes so many random operations on a store that open returns, and the same on a simple model of one. After each, the two must
-// hold the same. The same seed makes the same operations on every store. Leases are an hour or a microsecond long, so that nothing
-// waits for time to pass.
+// Model applies ops random operations to a store and to a simple model of a store. After each operation, the two must have
+// the same content. A seed produces the same operations on every store. Leases last an hour or a microsecond, so Model never waits for
+// time to pass.
 func Model(t *testing.T, open func(t *testing.T) store.Deliveries, seed uint64, ops int) {
 	t.Helper()
-	rule := &rule{name: "model", says: "after any operations a store holds what a simple model of one holds"}
+	rule := &rule{name: "model", says: "after any operations, a store has the same content as a simple model of a store"}
 	m := &model{run: &run{T: t, rule: rule, store: open(t), patience: minute}, rand: rand.New(rand.NewPCG(seed, 0))}
 	m.clock = m.now()
 	for step := range ops {
 		op := operations[m.rand.IntN(len(operations))]
 		m.step = fmt.Sprintf("seed %d, step %d, %s", seed, step, op.name)
 		op.do(m)
-		m.look()
+		m.compare()
 		if t.Failed() {
 			return
 		}
 	}
 }
 
-// A model is what a store should hold.
+// A model has the expected content of the store.
 type model struct {
 	*run
-	rand     *rand.Rand
-	step     string
-	clock    time.Time // the store's, when it was last looked at
-	messages []*modelMessage
-	leases   []store.Leased       // that were given, the newest last
-	calls    [][]store.Settlement // of SettleDeliveries, to repeat some
-	drawn    int                  // provider ids
+	rand        *rand.Rand
+	step        string
+	clock       time.Time // the store's clock at the last comparison
+	messages    []*modelMessage
+	leases      []store.Leased       // in the order of their claims
+	calls       [][]store.Settlement // the calls of SettleDeliveries, some of which are repeated
+	providerIDs int                  // the number of provider ids in use
 }
 
-// A modelMessage is one of a model.
+// A modelMessage is an expected message.
 type modelMessage struct {
 	store.NewMessage
-	deliveries []*fate // by recipient, then by place
+	deliveries []*modelDelivery // sorted by recipient, then by place
 }
 
-// A fate is a delivery as it should be.
-type fate struct {
+// A modelDelivery is an expected delivery.
+type modelDelivery struct {
 	store.Delivery
 	leased bool
-	marked bool // its lease, or one that ran out before, was marked
-	// What only the store can know is taken over from it, if it is as it should be.
-	dueNow bool // Due is not in the future
-	came   bool // At is when the last operation was made
-	woken  bool // Wakes has risen
-	ended  bool // Claim has risen, though nobody leased it
+	marked bool // a lease since the last settlement was marked
+	// The fields below relax the expectation for values that the store chooses.
+	dueNow  bool // Due is any time that is not in the future
+	atNow   bool // At is a time during the last operation
+	woken   bool // Wakes has increased
+	claimed bool // Claim has increased without a lease
 }
 
-// look compares all that the store holds with the model.
-func (m *model) look() {
+// compare compares the content of the store with the model.
+func (m *model) compare() {
 	m.Helper()
 	q := store.MessageQuery{Filter: store.Filter{AnyTenant: true}, Limit: 500, Attempts: true}
 	page := m.list(q)
 	if len(page.Messages) != len(m.messages) {
-		m.stop("%s: there are %d messages, want %d", m.step, len(page.Messages), len(m.messages))
+		m.stop("%s: the store has %d messages, want %d", m.step, len(page.Messages), len(m.messages))
 	}
 	slices.Reverse(page.Messages)
 	for i, want := range m.messages {
@@ -79,30 +79,31 @@ func (m *model) look() {
 			m.stop("%s: message %s has %d deliveries, want %d", m.step, want.ID, len(got.Deliveries), len(want.deliveries))
 		}
 		for k, d := range want.deliveries {
-			d.learn(got.Deliveries[k], m.clock, page.Now)
+			d.adopt(got.Deliveries[k], m.clock, page.Now)
 			m.agree("delivery", bare(got.Deliveries[k], d.leased), bare(d.Delivery, d.leased))
 		}
 	}
 	m.clock = page.Now
 }
 
-// agree ends the test if got is not what the model holds.
-func (m *model) agree(what string, got, want any) {
+// agree ends the test if got differs from want.
+func (m *model) agree(subject string, got, want any) {
 	m.Helper()
 	if d := diff("", reflect.ValueOf(got), reflect.ValueOf(want)); d != "" {
-		m.stop("%s: %s%s\n\tgot  %+v\n\twant %+v", m.step, what, d, got, want)
+		m.stop("%s: %s%s\n\tgot  %+v\n\twant %+v", m.step, subject, d, got, want)
 	}
 }
 
-// learn takes over what only the store can know, where it can be right. Where it cannot, f holds what is then found to differ.
-func (f *fate) learn(got store.Delivery, before, now time.Time) {
+// adopt sets the fields that the store chooses to the values of got, if these are plausible. Otherwise it sets values that the comparison
+// reports as differences.
+func (f *modelDelivery) adopt(got store.Delivery, before, now time.Time) {
 	if f.dueNow {
 		f.Due = now
 		if !got.Due.IsZero() && !got.Due.After(now) {
 			f.Due = got.Due
 		}
 	}
-	if f.came {
+	if f.atNow {
 		f.At = now
 		if !got.At.Before(before) && !got.At.After(now) {
 			f.At = got.At
@@ -111,32 +112,32 @@ func (f *fate) learn(got store.Delivery, before, now time.Time) {
 	switch {
 	case f.woken && got.Wakes > f.Wakes:
 		f.Wakes = got.Wakes
-	case f.woken && !f.Status.Settled(): // what was woken and settled in one call need not tell
-		f.Wakes++ // to be found missing
+	case f.woken && !f.Status.Settled(): // a delivery that was woken and settled in one call need not show the wake
+		f.Wakes++ // a difference for the comparison
 	}
 	switch {
-	case f.ended && got.Claim > f.Claim:
+	case f.claimed && got.Claim > f.Claim:
 		f.Claim = got.Claim
-	case f.ended:
-		f.Claim++ // to be found missing
+	case f.claimed:
+		f.Claim++ // a difference for the comparison
 	}
-	f.dueNow, f.came, f.woken, f.ended = false, false, false, false
+	f.dueNow, f.atNow, f.woken, f.claimed = false, false, false, false
 }
 
-// bare is d without what means nothing where it stands.
+// bare returns d without the fields that are undefined in its state.
 func bare(d store.Delivery, leased bool) store.Delivery {
 	d.Message = nil
 	if d.Status.Settled() {
 		d.NotBefore = time.Time{}
 	}
 	if leased {
-		d.Marked = false // it tells whoever leases it next
+		d.Marked = false // defined for the next lease only
 	}
 	return d
 }
 
-// find returns the delivery that ref names, or nil.
-func (m *model) find(ref store.DeliveryRef) *fate {
+// find returns the delivery that ref identifies, or nil.
+func (m *model) find(ref store.DeliveryRef) *modelDelivery {
 	for _, d := range m.all() {
 		if d.MessageID == ref.MessageID && d.Recipient == ref.Recipient && d.Place == ref.Place {
 			return d
@@ -146,16 +147,16 @@ func (m *model) find(ref store.DeliveryRef) *fate {
 }
 
 // all returns all deliveries, the oldest messages first.
-func (m *model) all() []*fate {
-	var all []*fate
+func (m *model) all() []*modelDelivery {
+	var all []*modelDelivery
 	for _, x := range m.messages {
 		all = append(all, x.deliveries...)
 	}
 	return all
 }
 
-// wake wakes the peers of f.
-func (m *model) wake(f *fate) {
+// wake wakes the live peers of f, if f is Grouped.
+func (m *model) wake(f *modelDelivery) {
 	if !f.Grouped {
 		return
 	}
@@ -169,9 +170,9 @@ func (m *model) wake(f *fate) {
 	}
 }
 
-// stand brings f to a status.
-func (f *fate) stand(status store.Status, reason store.Reason) {
-	f.came = f.came || f.Status != status
+// setStatus sets the Status and the Reason of f.
+func (f *modelDelivery) setStatus(status store.Status, reason store.Reason) {
+	f.atNow = f.atNow || f.Status != status
 	f.Status, f.Reason = status, reason
 	if status.Settled() {
 		f.Due, f.dueNow = time.Time{}, false

@@ -8,8 +8,8 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// accepted stores n, unless its id or key is taken.
-func (m *model) accepted(n store.NewMessage) (first *modelMessage) {
+// applyAccept stores n, unless its id or its key is taken. If the key is taken, it returns the message that has the key.
+func (m *model) applyAccept(n store.NewMessage) (first *modelMessage) {
 	for _, x := range m.messages {
 		if x.ID == n.ID {
 			return nil
@@ -22,7 +22,7 @@ func (m *model) accepted(n store.NewMessage) (first *modelMessage) {
 	}
 	x := &modelMessage{NewMessage: n}
 	for _, d := range n.Deliveries {
-		f := &fate{Delivery: planned(n, d), came: true}
+		f := &modelDelivery{Delivery: planned(n, d), atNow: true}
 		switch {
 		case f.Status.Settled():
 		case f.NotBefore.After(m.clock):
@@ -36,15 +36,15 @@ func (m *model) accepted(n store.NewMessage) (first *modelMessage) {
 	return nil
 }
 
-// leasedNow takes over a lease that the store gave.
-func (m *model) leasedNow(l store.Leased, due time.Time) {
+// applyLease checks a lease from the store, and applies it.
+func (m *model) applyLease(l store.Leased, due time.Time) {
 	m.Helper()
 	f := m.find(l.DeliveryRef)
 	if f == nil {
-		m.stop("%s: %v is leased, which is not there", m.step, l.DeliveryRef)
+		m.stop("%s: %v is leased, but does not exist", m.step, l.DeliveryRef)
 	}
 	if l.Claim <= f.Claim {
-		m.stop("%s: the claim is %d, and was %d before", m.step, l.Claim, f.Claim)
+		m.stop("%s: the claim is %d after a lease and %d before, want an increase", m.step, l.Claim, f.Claim)
 	}
 	if f.leased {
 		f.Lapsed++
@@ -57,7 +57,8 @@ func (m *model) leasedNow(l store.Leased, due time.Time) {
 	m.leases = append(m.leases, l)
 }
 
-func (m *model) progress(f *fate) []store.Progress {
+// progress returns the expected Group of a lease of f.
+func (m *model) progress(f *modelDelivery) []store.Progress {
 	var ps []store.Progress
 	for _, p := range m.all() {
 		if f.Grouped && p.MessageID == f.MessageID && p.Recipient == f.Recipient {
@@ -67,8 +68,8 @@ func (m *model) progress(f *fate) []store.Progress {
 	return ps
 }
 
-// settledAs ends a lease, and reports whether it is lost.
-func (m *model) settledAs(s store.Settlement) (lost bool) {
+// applySettlement ends a lease, and reports whether the settlement is lost.
+func (m *model) applySettlement(s store.Settlement) (lost bool) {
 	f := m.find(s.DeliveryRef)
 	if f == nil || f.Claim != s.Claim {
 		return true
@@ -94,18 +95,18 @@ func (m *model) settledAs(s store.Settlement) (lost bool) {
 	return false
 }
 
-func (f *fate) settle(s store.Settlement, stops bool) {
+func (f *modelDelivery) settle(s store.Settlement, stops bool) {
 	f.NotBefore, f.Failure, f.Due = s.NotBefore, s.Failure, s.Due
 	f.dueNow = f.woken || f.Wakes != s.Wakes
 	if stops {
-		f.stand(store.Canceled, "")
+		f.setStatus(store.Canceled, "")
 	} else {
-		f.stand(s.Status, s.Reason)
+		f.setStatus(s.Status, s.Reason)
 	}
 }
 
-// extended lets a lease run on, and reports whether it is lost.
-func (m *model) extended(e store.Extension, now time.Time, lease time.Duration) (lost bool) {
+// applyExtension extends a lease, and reports whether the extension is lost.
+func (m *model) applyExtension(e store.Extension, now time.Time, lease time.Duration) (lost bool) {
 	f := m.find(e.DeliveryRef)
 	if f == nil || f.Claim != e.Claim {
 		return true
@@ -117,11 +118,11 @@ func (m *model) extended(e store.Extension, now time.Time, lease time.Duration) 
 	return false
 }
 
-// receivedAs raises a delivery, and reports whether there is one.
-func (m *model) receivedAs(r store.Receipt) (matches bool) {
+// applyReceipt raises a delivery, and reports whether one matches.
+func (m *model) applyReceipt(r store.Receipt) (matches bool) {
 	f := m.find(r.DeliveryRef)
 	if r.MessageID == "" {
-		at := slices.IndexFunc(m.all(), func(f *fate) bool {
+		at := slices.IndexFunc(m.all(), func(f *modelDelivery) bool {
 			return slices.ContainsFunc(f.Attempted, func(a store.Attempt) bool { return a.Provider == r.Provider && a.ProviderID == r.ProviderID })
 		})
 		if at < 0 {
@@ -133,17 +134,17 @@ func (m *model) receivedAs(r store.Receipt) (matches bool) {
 		return false
 	}
 	if r.Status.Raises(r.Reason, f.Status, f.Reason) {
-		f.ended = f.ended || !f.Status.Settled() && !f.leased
-		f.stand(r.Status, r.Reason)
-		f.Failure, f.At, f.came = r.Failure, r.At, r.At.IsZero()
+		f.claimed = f.claimed || !f.Status.Settled() && !f.leased
+		f.setStatus(r.Status, r.Reason)
+		f.Failure, f.At, f.atNow = r.Failure, r.At, r.At.IsZero()
 		m.wake(f)
 	}
 	return true
 }
 
-// changed makes a change, and returns what it did.
-func (m *model) changed(c store.Change) (done store.Changed) {
-	var all []*fate
+// applyChange makes a change, and returns its result.
+func (m *model) applyChange(c store.Change) (done store.Changed) {
+	var all []*modelDelivery
 	for _, f := range m.selected(c.Filter) {
 		live := !f.Status.Settled()
 		failed := f.Status == store.Failed || f.Status == store.Unknown
@@ -164,23 +165,23 @@ func (m *model) changed(c store.Change) (done store.Changed) {
 	return done
 }
 
-func (f *fate) change(a store.Action) {
+func (f *modelDelivery) change(a store.Action) {
 	if a == store.Cancel {
-		f.stand(store.Canceled, "")
-		f.ended = true
+		f.setStatus(store.Canceled, "")
+		f.claimed = true
 		return
 	}
 	if a == store.Replay {
 		f.Doubt = f.Doubt || f.Status == store.Unknown
 		f.Spent, f.Failure, f.Canceled = 0, nil, false
 	}
-	f.stand(store.Accepted, "")
+	f.setStatus(store.Accepted, "")
 	f.NotBefore, f.dueNow = time.Time{}, true
 }
 
-// selected returns what a filter selects.
-func (m *model) selected(q store.Filter) []*fate {
-	var all []*fate
+// selected returns the deliveries that a filter selects.
+func (m *model) selected(q store.Filter) []*modelDelivery {
+	var all []*modelDelivery
 	for _, x := range m.messages {
 		if !q.AnyTenant && q.Tenant != x.Tenant || q.MessageID != "" && q.MessageID != x.ID || q.Key != "" && q.Key != x.Key {
 			continue
@@ -195,10 +196,10 @@ func (m *model) selected(q store.Filter) []*fate {
 	return all
 }
 
-// pruned deletes messages, and returns how many.
-func (m *model) pruned(before time.Time, limit int) (n int) {
+// applyPrune deletes messages, and returns their number.
+func (m *model) applyPrune(before time.Time, limit int) (n int) {
 	m.messages = slices.DeleteFunc(m.messages, func(x *modelMessage) bool {
-		live := slices.ContainsFunc(x.deliveries, func(f *fate) bool { return !f.Status.Settled() })
+		live := slices.ContainsFunc(x.deliveries, func(f *modelDelivery) bool { return !f.Status.Settled() })
 		if live || n == limit || !x.AcceptedAt.Before(before) {
 			return false
 		}
@@ -208,7 +209,7 @@ func (m *model) pruned(before time.Time, limit int) (n int) {
 	return n
 }
 
-// differs reports whether a message that has a key has another Request than n.
+// differs reports whether x, if not nil, has another Request than n.
 func (x *modelMessage) differs(n store.NewMessage) bool {
 	return x != nil && !bytes.Equal(x.Request, n.Request)
 }

@@ -17,7 +17,7 @@ func (m *model) tryReceipts() {
 		if all := m.all(); m.chance(2) && len(all) > 0 {
 			r.DeliveryRef = pick(m, all...).DeliveryRef
 		} else {
-			r.Provider, r.ProviderID = "postman", fmt.Sprintf("id-%d", m.rand.IntN(m.drawn+2))
+			r.Provider, r.ProviderID = "postman", fmt.Sprintf("id-%d", m.rand.IntN(m.providerIDs+2))
 		}
 		if m.chance(3) {
 			r.Failure = fault()
@@ -25,11 +25,11 @@ func (m *model) tryReceipts() {
 		rs = append(rs, r)
 	}
 	for _, r := range rs {
-		if !m.receivedAs(r) {
+		if !m.applyReceipt(r) {
 			unmatched = append(unmatched, r)
 		}
 	}
-	m.agree("what matches nothing", m.receive(slices.Clone(rs)...), unmatched)
+	m.agree("unmatched receipts", m.receive(slices.Clone(rs)...), unmatched)
 }
 
 func (m *model) tryChange() {
@@ -38,9 +38,9 @@ func (m *model) tryChange() {
 
 func (m *model) changeBoth(c store.Change) {
 	m.Helper()
-	want, got := m.changed(c), m.change(c)
-	m.agree("what is changed", set(got.Deliveries), set(want.Deliveries))
-	m.agree("what is leased", got.Leased, want.Leased)
+	want, got := m.applyChange(c), m.change(c)
+	m.agree("changed deliveries", set(got.Deliveries), set(want.Deliveries))
+	m.agree("Leased", got.Leased, want.Leased)
 }
 
 func (m *model) filter() store.Filter {
@@ -125,5 +125,5 @@ func (m *model) tryPrune() {
 
 func (m *model) pruneBoth(before time.Time, limit int) {
 	m.Helper()
-	m.agree("number of messages that are deleted", m.prune(before, limit), m.pruned(before, limit))
+	m.agree("number of deleted messages", m.prune(before, limit), m.applyPrune(before, limit))
 }

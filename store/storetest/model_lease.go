@@ -29,18 +29,18 @@ func (m *model) tryLease() {
 			}
 		}
 		for _, l := range rest[:n] {
-			m.leasedNow(l, ls.Now.Add(duration))
+			m.applyLease(l, ls.Now.Add(duration))
 		}
 		rest = rest[n:]
 		m.nextDue(ls, want, n)
 	}
-	m.agree("number of deliveries beyond what is due", len(rest), 0)
+	m.agree("number of deliveries in excess of the due ones", len(rest), 0)
 }
 
-// due returns what is due in a lane, the longest due first.
-func (m *model) due(lane store.Lane, now time.Time) []*fate {
-	all := slices.DeleteFunc(m.all(), func(f *fate) bool { return f.Lane != lane || f.Due.IsZero() || f.Due.After(now) })
-	slices.SortStableFunc(all, func(a, b *fate) int { return a.Due.Compare(b.Due) })
+// due returns the due deliveries of a lane, the longest due first.
+func (m *model) due(lane store.Lane, now time.Time) []*modelDelivery {
+	all := slices.DeleteFunc(m.all(), func(f *modelDelivery) bool { return f.Lane != lane || f.Due.IsZero() || f.Due.After(now) })
+	slices.SortStableFunc(all, func(a, b *modelDelivery) int { return a.Due.Compare(b.Due) })
 	return all
 }
 
@@ -75,7 +75,7 @@ func (m *model) settleBoth(ss []store.Settlement) {
 	var lost []store.DeliveryRef
 	overtaken := make([]*store.Standing, len(ss))
 	for i, s := range ss {
-		if m.settledAs(s) {
+		if m.applySettlement(s) {
 			lost = append(lost, s.DeliveryRef)
 			continue
 		}
@@ -83,13 +83,13 @@ func (m *model) settleBoth(ss []store.Settlement) {
 			overtaken[i] = &store.Standing{Status: f.Status, Reason: f.Reason, Failure: f.Failure, Canceled: f.Canceled}
 		}
 	}
-	m.agree("what is lost", set(m.settle(ss...)), set(lost))
+	m.agree("lost settlements", set(m.settle(ss...)), set(lost))
 	for i, s := range ss {
 		m.agree("Overtaken of a settlement", s.Overtaken, overtaken[i])
 	}
 }
 
-// someLeases returns up to six leases of different deliveries, among them old ones.
+// someLeases returns up to six leases of different deliveries, outdated ones included.
 func (m *model) someLeases() []store.Leased {
 	var some []store.Leased
 	m.leases = m.leases[max(0, len(m.leases)-100):]
@@ -112,7 +112,7 @@ func (m *model) someLeases() []store.Leased {
 	return some
 }
 
-// held returns the leases that were not settled.
+// held returns the current leases, which can be settled.
 func (m *model) held() []store.Leased {
 	return slices.DeleteFunc(slices.Clone(m.leases), func(l store.Leased) bool {
 		f := m.find(l.DeliveryRef)
@@ -120,6 +120,7 @@ func (m *model) held() []store.Leased {
 	})
 }
 
+// settlement returns a random settlement of l.
 func (m *model) settlement(l store.Leased) store.Settlement {
 	s := ends(l, pick(m, store.Held, store.Held, store.Accepted, store.Sent, store.Failed, store.Unknown, store.Suppressed), pick[store.Reason](m, "", "retry"))
 	s.Wake = m.chance(2)
@@ -131,11 +132,11 @@ func (m *model) settlement(l store.Leased) store.Settlement {
 		s.Failure = fault()
 	}
 	if m.chance(2) {
-		m.drawn++
+		m.providerIDs++
 		s.Attempts, s.Spent, s.Doubt = s.Attempts+1, s.Spent+1, m.chance(2)
 		s.Attempt = &store.Attempt{At: m.clock, Took: time.Second, Status: s.Status, Reason: s.Reason, Provider: "postman", Failure: s.Failure}
 		if m.chance(2) {
-			s.Attempt.ProviderID = fmt.Sprintf("id-%d", m.drawn)
+			s.Attempt.ProviderID = fmt.Sprintf("id-%d", m.providerIDs)
 		}
 	}
 	return s
@@ -150,20 +151,20 @@ func (m *model) tryExtend() {
 	lease := pick(m, 0, long)
 	got := m.extend(lease, es...)
 	for _, e := range es {
-		if m.extended(e, m.clock, lease) {
+		if m.applyExtension(e, m.clock, lease) {
 			lost = append(lost, e.DeliveryRef)
 		}
 	}
-	m.agree("what is lost", set(got), set(lost))
-	for _, e := range es { // when a lease runs out now, only the store knows
+	m.agree("lost extensions", set(got), set(lost))
+	for _, e := range es { // the exact ends of the leases depend on the store's clock
 		if f := m.find(e.DeliveryRef); f != nil && !f.Due.IsZero() {
 			m.near(f, m.stored(e.DeliveryRef).Due)
 		}
 	}
 }
 
-// near takes over when a lease runs out, if that can be right.
-func (m *model) near(f *fate, got time.Time) {
+// near sets the end of a lease to the store's value, if that is plausible.
+func (m *model) near(f *modelDelivery, got time.Time) {
 	if f.Due.Sub(got).Abs() < time.Minute {
 		f.Due = got
 	}

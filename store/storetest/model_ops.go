@@ -7,7 +7,7 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// The operations, the more likely ones more often.
+// The operations. Those that should be more frequent are listed more often.
 var operations = []struct {
 	name string
 	do   func(*model)
@@ -26,10 +26,10 @@ var operations = []struct {
 
 var lanes = []store.Lane{mail, text, chat}
 
-// chance is true once in n times.
+// chance reports true with a probability of 1/n.
 func (m *model) chance(n int) bool { return m.rand.IntN(n) == 0 }
 
-// pick returns one of xs.
+// pick returns a random element of xs.
 func pick[T any](m *model, xs ...T) T { return xs[m.rand.IntN(len(xs))] }
 
 func (m *model) tryAccept() {
@@ -42,15 +42,15 @@ func (m *model) tryAccept() {
 	}
 	as := m.answers(ns...)
 	for i, n := range ns {
-		first := m.accepted(n)
+		first := m.applyAccept(n)
 		if (first == nil) != (as[i].First == nil) || first != nil && as[i].First.Message.ID != first.ID {
-			m.stop("%s: the answer for key %q of tenant %q is %+v, want %+v", m.step, n.Key, n.Tenant, as[i].First, first)
+			m.stop("%s: the answer for the key %q of tenant %q is %+v, want %+v", m.step, n.Key, n.Tenant, as[i].First, first)
 		}
 		m.agree("Differs", as[i].Differs, first.differs(n))
 	}
 }
 
-// clear ends all that is live, and deletes most of it.
+// clear settles all live deliveries, and deletes most messages.
 func (m *model) clear() {
 	all := store.Change{Action: store.Cancel, Filter: store.Filter{AnyTenant: true}}
 	m.changeBoth(all)
@@ -59,13 +59,13 @@ func (m *model) clear() {
 		ss = append(ss, m.settlement(l))
 	}
 	m.settleBoth(ss)
-	m.look()
+	m.compare()
 	m.changeBoth(all)
-	m.look()
+	m.compare()
 	m.pruneBoth(m.clock.Add(time.Hour), 25)
 }
 
-// letter makes a message, or one that was accepted before.
+// letter returns a new message, or one that was accepted before.
 func (m *model) letter() store.NewMessage {
 	if m.chance(8) && len(m.messages) > 0 {
 		return pick(m, m.messages...).NewMessage
@@ -92,7 +92,7 @@ func (m *model) letter() store.NewMessage {
 	return n
 }
 
-// later is some hours from now.
+// later returns a time some hours after m.clock.
 func (m *model) later() time.Time {
 	return m.clock.Truncate(time.Second).Add(time.Duration(1+m.rand.IntN(5)) * 2 * time.Hour)
 }

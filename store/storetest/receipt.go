@@ -7,16 +7,16 @@ import (
 )
 
 var receiptRules = []rule{
-	{"by delivery", "a receipt names the delivery by its reference, whatever the claim, and raises it with its Reason, At and Failure",
+	{"by delivery", "a receipt with a DeliveryRef matches that delivery, whatever the Claim, and settles it with its own Reason, At and Failure",
 		receiptByDelivery},
-	{"by provider", "a receipt without a reference names the attempt by Provider and ProviderID, of any attempt that was logged", receiptByProvider},
-	{"raises", "a receipt applies where Status.Raises says so, and nowhere else", receiptRaises},
+	{"by provider", "a receipt without a DeliveryRef matches the delivery with a logged attempt that has its Provider and ProviderID", receiptByProvider},
+	{"raises", "a receipt applies if and only if Status.Raises reports true", receiptRaises},
 	{"in order", "the receipts of a call apply one after another", receiptInOrder},
-	{"unmatched", "receipts that match no delivery are returned, and the others apply; one that raises nothing matches", receiptUnmatched},
-	{"found", "Found is set in each receipt that matches: the delivery, as it is afterwards", receiptFound},
-	{"raised", "Raised is set in each receipt that applies, and Ended beside it if the delivery was live and not leased", receiptRaised},
-	{"settles", "a receipt settles what is live: it is not leased any more", receiptSettles},
-	{"wakes", "a receipt that raises a Grouped delivery wakes the live peers, and one that raises nothing wakes nobody", receiptWakes},
+	{"unmatched", "receipts that match no delivery are returned, and the others apply; a receipt that raises nothing can match", receiptUnmatched},
+	{"found", "Found is set in each receipt that matches, to the delivery after the receipt", receiptFound},
+	{"raised", "Raised is set in each receipt that applies, and Ended if the delivery was live and not leased before", receiptRaised},
+	{"settles", "a receipt settles a live delivery, which is then never leased", receiptSettles},
+	{"wakes", "a receipt that raises a Grouped delivery wakes the live peers; a receipt that raises nothing wakes none", receiptWakes},
 }
 
 func receiptByDelivery(r *run) {
@@ -37,7 +37,7 @@ func receiptByDelivery(r *run) {
 	r.same("Failure", d.Failure, fault())
 	r.same("Due", d.Due, time.Time{})
 	r.same("Attempts", d.Attempts, 1)
-	r.same("the attempts", len(d.Attempted), 1)
+	r.same("the number of attempts", len(d.Attempted), 1)
 	r.same("the status of another delivery", r.stored(ref(m, 0, 0)).Status, store.Sent)
 
 	before := r.now()
@@ -45,9 +45,9 @@ func receiptByDelivery(r *run) {
 	d = r.stored(name)
 	r.same("Status", d.Status, store.Read)
 	r.same("Reason", d.Reason, store.Reason(""))
-	r.same("Failure, after a receipt without", d.Failure, (*store.Failure)(nil))
+	r.same("Failure after a receipt without one", d.Failure, (*store.Failure)(nil))
 	if d.At.Before(before) || d.At.After(r.now()) {
-		r.broken("At is %v after a receipt without, want the store's clock", d.At)
+		r.broken("At is %v after a receipt without one, want the store's clock", d.At)
 	}
 }
 
@@ -67,14 +67,14 @@ func receiptByProvider(r *run) {
 	r.settled(s)
 
 	r.received(store.Receipt{Provider: "postman", ProviderID: "second", Status: store.Delivered})
-	r.same("Status, by the last id", r.stored(l.DeliveryRef).Status, store.Delivered)
+	r.same("Status after a receipt for the last attempt", r.stored(l.DeliveryRef).Status, store.Delivered)
 	r.received(store.Receipt{Provider: "postman", ProviderID: "first", Status: store.Read})
-	r.same("Status, by the id of an attempt before", r.stored(l.DeliveryRef).Status, store.Read)
-	r.same("the status of another provider's delivery with the same id", r.stored(other.DeliveryRef).Status, store.Sent)
+	r.same("Status after a receipt for an earlier attempt", r.stored(l.DeliveryRef).Status, store.Read)
+	r.same("the status of a delivery with the same id at another provider", r.stored(other.DeliveryRef).Status, store.Sent)
 	for _, none := range []store.Receipt{{Provider: "postman"}, {ProviderID: "first"}, {}, {Provider: "postman", ProviderID: "FIRST"}} {
 		none.Status = store.Read
 		if len(r.receive(none)) != 1 {
-			r.broken("a receipt by provider %q and id %q matches a delivery", none.Provider, none.ProviderID)
+			r.broken("a receipt with Provider %q and ProviderID %q matches a delivery", none.Provider, none.ProviderID)
 		}
 	}
 }
@@ -106,10 +106,10 @@ func receiptRaises(r *run) {
 			want = says
 		}
 		if got := (stand{d.Status, d.Reason}); got != want {
-			r.broken("a receipt that says %v makes %v %v, want %v", says, was, got, want)
+			r.broken("a receipt with %v turns %v into %v, want %v", says, was, got, want)
 		}
 		if d.Due.IsZero() != d.Status.Settled() {
-			r.broken("delivery %d, which is %s, is due at %v", i, d.Status, d.Due)
+			r.broken("delivery %d is %s and has the Due %v", i, d.Status, d.Due)
 		}
 	}
 }
@@ -124,9 +124,9 @@ func receiptInOrder(r *run) {
 		store.Receipt{DeliveryRef: up, Status: store.Delivered}, store.Receipt{DeliveryRef: down, Status: store.Delivered},
 		store.Receipt{DeliveryRef: up, Status: store.Failed, Reason: store.ReasonBounced}, store.Receipt{DeliveryRef: down, Status: store.Sent},
 		store.Receipt{DeliveryRef: up, Status: store.Read, Reason: "last"})
-	r.same("a delivery that rises", r.stored(up).Reason, store.Reason("last"))
-	r.same("a delivery that was read first", r.stored(down).Reason, store.Reason("fast"))
-	r.same("a delivery with two receipts that say the same", r.stored(even).Reason, store.Reason("first"))
+	r.same("the reason after receipts that each raise the delivery", r.stored(up).Reason, store.Reason("last"))
+	r.same("the reason after a receipt that later ones cannot raise", r.stored(down).Reason, store.Reason("fast"))
+	r.same("the reason after two receipts with the same status", r.stored(even).Reason, store.Reason("first"))
 }
 
 func receiptUnmatched(r *run) {
@@ -140,7 +140,7 @@ func receiptUnmatched(r *run) {
 	}
 	good := store.Receipt{DeliveryRef: ref(m, 0, 0), Status: store.Delivered}
 	lower := store.Receipt{DeliveryRef: ref(m, 0, 0), Status: store.Sent}
-	r.same("what matches nothing", r.receive(strangers[0], strangers[1], good, strangers[2], lower, strangers[3]), strangers)
+	r.same("the unmatched receipts", r.receive(strangers[0], strangers[1], good, strangers[2], lower, strangers[3]), strangers)
 	r.same("the status of a delivery in the same call", r.stored(good.DeliveryRef).Status, store.Delivered)
 	r.received(good, lower)
 	r.receive()
@@ -161,17 +161,17 @@ func receiptFound(r *run) {
 	for i, k := range map[int]int{0: 0, 2: 1} {
 		got := rs[i].Found
 		if got == nil || got.Message == nil {
-			r.stop("Found, or its Message, is nil in a receipt that matches")
+			r.stop("Found or its Message is nil in a receipt that matches")
 		}
-		r.same("the tenant of what was found", got.Message.Tenant, m.Tenant)
-		r.same("the message of what was found", got.MessageID, m.ID)
-		r.same("the address of what was found", got.To, want[k].To)
-		r.same("the lane of what was found", got.Lane, want[k].Lane)
-		r.same("the status of what was found", got.Status, want[k].Status)
-		r.same("Grouped of what was found", got.Grouped, true)
+		r.same("the tenant of Found", got.Message.Tenant, m.Tenant)
+		r.same("MessageID of Found", got.MessageID, m.ID)
+		r.same("To of Found", got.To, want[k].To)
+		r.same("Lane of Found", got.Lane, want[k].Lane)
+		r.same("Status of Found", got.Status, want[k].Status)
+		r.same("Grouped of Found", got.Grouped, true)
 	}
 	if rs[1].Found != nil {
-		r.broken("Found is set in a receipt that matches nothing")
+		r.broken("Found is set in an unmatched receipt")
 	}
 }
 
@@ -180,19 +180,19 @@ func receiptRaised(r *run) {
 	r.accept(m)
 	r.one(long, mail)
 	r.settled(called(r.one(long, text), "p-1"))
-	for what, no := range map[string]int{"leased": 0, "settled": 1, "live": 2} {
+	for state, no := range map[string]int{"leased": 0, "settled": 1, "live": 2} {
 		rs := []store.Receipt{
 			{DeliveryRef: ref(m, no, 0), Status: store.Delivered},
 			{DeliveryRef: ref(m, no, 0), Status: store.Delivered, Raised: true, Ended: true},
 			{DeliveryRef: ref(m, no, 0), Status: store.Read},
 		}
 		r.receive(rs...)
-		r.same("Raised of a receipt for what is "+what, rs[0].Raised, true)
-		r.same("Ended of a receipt for what is "+what, rs[0].Ended, what == "live")
-		r.same("Raised of a receipt that comes again", rs[1].Raised, false)
-		r.same("Ended of a receipt that comes again", rs[1].Ended, false)
-		r.same("Raised of a receipt that says more", rs[2].Raised, true)
-		r.same("Ended of a receipt that says more", rs[2].Ended, false)
+		r.same("Raised of a receipt for a delivery that is "+state, rs[0].Raised, true)
+		r.same("Ended of a receipt for a delivery that is "+state, rs[0].Ended, state == "live")
+		r.same("Raised of a repeated receipt", rs[1].Raised, false)
+		r.same("Ended of a repeated receipt", rs[1].Ended, false)
+		r.same("Raised of a receipt with a higher status", rs[2].Raised, true)
+		r.same("Ended of a receipt with a higher status", rs[2].Ended, false)
 	}
 }
 
@@ -202,8 +202,8 @@ func receiptSettles(r *run) {
 	r.accept(m)
 	r.received(store.Receipt{DeliveryRef: ref(m, 0, 0), Status: store.Sent}, store.Receipt{DeliveryRef: ref(m, 1, 0), Status: store.Delivered})
 	ls := r.ask(long, mail)
-	r.same("the deliveries that are leased after receipts settled them", len(ls.Deliveries), 0)
-	r.same("NextDue of a lane in which receipts settled all", ls.NextDue, map[store.Lane]time.Time{})
+	r.same("the number of leases after receipts settled all deliveries", len(ls.Deliveries), 0)
+	r.same("NextDue of a lane whose deliveries are all settled by receipts", ls.NextDue, map[store.Lane]time.Time{})
 }
 
 func receiptWakes(r *run) {
@@ -213,11 +213,11 @@ func receiptWakes(r *run) {
 	a, c := r.one(long, mail), r.one(long, chat)
 	r.settled(called(a, "p-1"))
 	r.received(store.Receipt{DeliveryRef: a.DeliveryRef, Status: store.Sent}, store.Receipt{DeliveryRef: a.DeliveryRef, Status: store.Failed})
-	r.none("the receipts raised nothing", text)
+	r.none("the receipts raised no delivery", text)
 	r.received(store.Receipt{Provider: "postman", ProviderID: "p-1", Status: store.Read})
-	r.none("its peer was read, but it is leased", chat)
+	r.none("the woken delivery is leased", chat)
 	if b := r.one(long, text); len(b.Group) != 3 || b.Group[0].Status != store.Read {
-		r.broken("the group of a delivery that was woken does not hold the receipt that woke it: %+v", b.Group)
+		r.broken("the group of a woken delivery lacks the status that the receipt set: %+v", b.Group)
 	}
 	r.settled(waits(c, r.now().Add(long)))
 	r.one(long, chat)

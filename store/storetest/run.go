@@ -11,11 +11,11 @@ import (
 )
 
 const (
-	long   = time.Hour             // a lease that does not run out
-	short  = 60 * time.Millisecond // a lease that does
-	minute = time.Minute           // for what has to happen, on a busy machine and a slow database
-	tick   = 5 * time.Millisecond  // between two looks
-	plenty = 10_000                // more than any rule stores
+	long   = time.Hour             // a lease that does not run out during the test
+	short  = 60 * time.Millisecond // a lease that runs out during the test
+	minute = time.Minute           // allowed for an expected event, on a busy machine with a slow database
+	tick   = 5 * time.Millisecond  // the polling interval
+	plenty = 10_000                // more deliveries than any rule stores
 )
 
 // A run is one rule under test.
@@ -23,24 +23,25 @@ type run struct {
 	*testing.T
 	rule  *rule
 	store store.Deliveries
-	// patience is how long the rule waits for what has to happen.
+	// patience is the time allowed for an expected event.
 	patience time.Duration
-	told     atomic.Bool // the rule was explained
+	told     atomic.Bool // whether a report has explained the rule
 }
 
-// broken reports that r's rule does not hold.
+// broken reports that r's rule does not hold. The test continues.
 func (r *run) broken(format string, args ...any) {
 	r.Helper()
 	r.report(r.rule, format, args...)
 }
 
-// stop reports that r's rule does not hold, and that the test cannot go on.
+// stop reports that r's rule does not hold, and ends the test.
 func (r *run) stop(format string, args ...any) {
 	r.Helper()
 	r.report(r.rule, format, args...)
 	r.FailNow()
 }
 
+// report reports that rule does not hold. The first report of a rule adds its explanation.
 func (r *run) report(rule *rule, format string, args ...any) {
 	r.Helper()
 	text := fmt.Sprintf("storetest: rule %q is broken: ", rule.name) + fmt.Sprintf(format, args...)
@@ -50,27 +51,27 @@ func (r *run) report(rule *rule, format string, args ...any) {
 	r.Error(text)
 }
 
-// same checks that got is what the rule wants.
-func (r *run) same(what string, got, want any) {
+// same checks that got equals want. The subject begins the report.
+func (r *run) same(subject string, got, want any) {
 	r.Helper()
 	if d := diff("", reflect.ValueOf(got), reflect.ValueOf(want)); d != "" {
-		r.broken("%s: %s", what, d)
+		r.broken("%s: %s", subject, d)
 	}
 }
 
-// done checks a call, and the times in its answer.
+// done checks that a call succeeded, and checks the times in its answer.
 func (r *run) done(call string, err error, answer any) {
 	r.Helper()
 	if err != nil {
 		r.stop("%s returned an error: %v", call, err)
 	}
-	if t, ok := crooked(reflect.ValueOf(answer)); ok {
+	if t, ok := badTime(reflect.ValueOf(answer)); ok {
 		r.report(clock, "%s returned the time %v", call, t)
 	}
 }
 
-// until looks until cond holds. It ends the test if that takes too long.
-func (r *run) until(what string, cond func() bool) {
+// until polls until cond holds. It ends the test after r.patience.
+func (r *run) until(event string, cond func() bool) {
 	r.Helper()
 	clock := time.NewTicker(tick)
 	defer clock.Stop()
@@ -79,30 +80,30 @@ func (r *run) until(what string, cond func() bool) {
 		select {
 		case <-clock.C:
 		case <-end:
-			r.stop("%s has not happened within %v", what, r.patience)
+			r.stop("no %s within %v", event, r.patience)
 		}
 	}
 }
 
-// crooked finds a time that is not as stores keep it.
-func crooked(v reflect.Value) (time.Time, bool) {
+// badTime finds a time that is not in UTC, or not in whole microseconds.
+func badTime(v reflect.Value) (time.Time, bool) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if !v.IsNil() {
-			return crooked(v.Elem())
+			return badTime(v.Elem())
 		}
 	case reflect.Slice:
 		if v.Type().Elem().Kind() == reflect.Uint8 {
 			break
 		}
 		for i := range v.Len() {
-			if t, ok := crooked(v.Index(i)); ok {
+			if t, ok := badTime(v.Index(i)); ok {
 				return t, true
 			}
 		}
 	case reflect.Map:
 		for it := v.MapRange(); it.Next(); {
-			if t, ok := crooked(it.Value()); ok {
+			if t, ok := badTime(it.Value()); ok {
 				return t, true
 			}
 		}
@@ -111,7 +112,7 @@ func crooked(v reflect.Value) (time.Time, bool) {
 			return t, !t.IsZero() && (t.Location() != time.UTC || !t.Equal(t.Truncate(time.Microsecond)))
 		}
 		for i := range v.NumField() {
-			if t, ok := crooked(v.Field(i)); ok {
+			if t, ok := badTime(v.Field(i)); ok {
 				return t, true
 			}
 		}

@@ -8,11 +8,11 @@ import (
 )
 
 var scheduleRules = []rule{
-	{"schedules are kept", "a schedule is stored as it was given, under its tenant and name, and listed by its name", with(schedulesKept)},
-	{"NextAt stays", "saving a schedule again replaces it; if Spec and Zone stay the same, so does NextAt", with(schedulesNextAt)},
-	{"due schedules", "DueSchedules returns those whose NextAt has come, the longest due first, and the store's clock; if there are none, " +
-		"when the next is due", with(schedulesDue)},
-	{"advance", "AdvanceSchedule moves NextAt only if it still is what the caller saw: of many at once, one does", with(schedulesAdvance)},
+	{"schedules are kept", "a schedule is stored as given, under its tenant and name; schedules are listed by name", with(schedulesKept)},
+	{"NextAt stays", "saving a schedule again replaces it; if Spec and Zone are unchanged, NextAt stays", with(schedulesNextAt)},
+	{"due schedules", "DueSchedules returns the schedules whose NextAt has come, the longest due first, and the store's clock; if none is due, it " +
+		"returns the earliest NextAt", with(schedulesDue)},
+	{"advance", "AdvanceSchedule changes NextAt only if it equals the expected time; of concurrent calls, one does", with(schedulesAdvance)},
 	{"delete a schedule", "DeleteSchedule reports whether there was one", with(schedulesDelete)},
 	{"schedules and an ended context", "a call with an ended context returns an error and does nothing", with(schedulesEnded)},
 }
@@ -37,12 +37,12 @@ func (r *run) dueSchedules(s store.Schedules, limit int) (due []store.Schedule, 
 	r.done("DueSchedules", err, due)
 	r.done("DueSchedules", nil, []time.Time{now, next})
 	if now.IsZero() {
-		r.report(clock, "DueSchedules returns no clock")
+		r.report(clock, "DueSchedules returned a zero time as the store's clock")
 	}
 	return due, now, next
 }
 
-// weekly is a schedule.
+// weekly returns a schedule.
 func weekly(tenant, name string, next time.Time) store.Schedule {
 	return store.Schedule{Tenant: tenant, Name: name, Spec: "0 9 * * 1", Zone: "Europe/Berlin", NextAt: next, Body: []byte(`{"to":[]}`)}
 }
@@ -53,9 +53,9 @@ func schedulesKept(r *run, s store.Schedules) {
 	other, none := weekly("other", "a", instant(2087, 1)), weekly("", "a", instant(2086, 1))
 	r.save(s, b, a, other, none, upper)
 	r.same("the schedules of a tenant", r.schedules(s, "shop"), []store.Schedule{upper, a, b})
-	r.same("the schedules of another", r.schedules(s, "other"), []store.Schedule{other})
-	r.same("the schedules of no tenant", r.schedules(s, ""), []store.Schedule{none})
-	r.same("the schedules of an unknown tenant", len(r.schedules(s, "unknown")), 0)
+	r.same("the schedules of another tenant", r.schedules(s, "other"), []store.Schedule{other})
+	r.same("the schedules without a tenant", r.schedules(s, ""), []store.Schedule{none})
+	r.same("the number of schedules of an unknown tenant", len(r.schedules(s, "unknown")), 0)
 }
 
 func schedulesNextAt(r *run, s store.Schedules) {
@@ -66,31 +66,31 @@ func schedulesNextAt(r *run, s store.Schedules) {
 	r.save(s, again)
 	want := again
 	want.NextAt = x.NextAt
-	r.same("a schedule whose body was replaced", r.schedules(s, "shop"), []store.Schedule{want})
+	r.same("a schedule with a new body", r.schedules(s, "shop"), []store.Schedule{want})
 	again.Zone = "Asia/Shanghai"
 	r.save(s, again)
-	r.same("a schedule whose zone was replaced", r.schedules(s, "shop"), []store.Schedule{again})
+	r.same("a schedule with a new zone", r.schedules(s, "shop"), []store.Schedule{again})
 	again.Spec, again.NextAt = "@daily", instant(2092, 1)
 	r.save(s, again, again)
-	r.same("a schedule whose spec was replaced", r.schedules(s, "shop"), []store.Schedule{again})
+	r.same("a schedule with a new spec", r.schedules(s, "shop"), []store.Schedule{again})
 }
 
 func schedulesDue(r *run, s store.Schedules) {
 	due, now, next := r.dueSchedules(s, 10)
 	if len(due) > 0 || !next.IsZero() {
-		r.broken("an empty store has %d schedules that are due, and the next at %v", len(due), next)
+		r.broken("an empty store has %d due schedules, and the next one at %v", len(due), next)
 	}
 	later := weekly("shop", "later", now.Add(2*time.Hour))
 	r.save(s, weekly("shop", "latest", now.Add(3*time.Hour)), later)
 	due, _, next = r.dueSchedules(s, 10)
-	r.same("the schedules that are due", len(due), 0)
-	r.same("when the next is due", next, later.NextAt)
+	r.same("the number of due schedules", len(due), 0)
+	r.same("the earliest NextAt", next, later.NextAt)
 	a, b, c := weekly("shop", "a", now.Add(-time.Second)), weekly("other", "b", now.Add(-time.Hour)), weekly("shop", "c", now)
 	r.save(s, a, b, c)
 	due, _, _ = r.dueSchedules(s, 10)
-	r.same("the schedules that are due", due, []store.Schedule{b, a, c})
+	r.same("the due schedules", due, []store.Schedule{b, a, c})
 	due, _, _ = r.dueSchedules(s, 2)
-	r.same("the two that have been due longest", due, []store.Schedule{b, a})
+	r.same("the two longest due schedules", due, []store.Schedule{b, a})
 }
 
 func schedulesAdvance(r *run, s store.Schedules) {
@@ -102,16 +102,16 @@ func schedulesAdvance(r *run, s store.Schedules) {
 		r.done("AdvanceSchedule", err, nil)
 		return moved
 	}
-	r.same("moved, from another time", advance("a", instant(2026, 2), instant(2026, 3)), false)
-	r.same("moved, an unknown one", advance("b", x.NextAt, instant(2026, 3)), false)
-	r.same("moved", advance("a", x.NextAt, instant(2026, 3)), true)
-	r.same("moved again, from where it was", advance("a", x.NextAt, instant(2026, 4)), false)
+	r.same("the result of AdvanceSchedule from another time", advance("a", instant(2026, 2), instant(2026, 3)), false)
+	r.same("the result of AdvanceSchedule for an unknown schedule", advance("b", x.NextAt, instant(2026, 3)), false)
+	r.same("the result of AdvanceSchedule", advance("a", x.NextAt, instant(2026, 3)), true)
+	r.same("the result of a repeated AdvanceSchedule", advance("a", x.NextAt, instant(2026, 4)), false)
 	x.NextAt = instant(2026, 3)
 	r.same("the schedule", r.schedules(s, "shop"), []store.Schedule{x})
-	r.same("another tenant's", r.schedules(s, "other"), []store.Schedule{other})
+	r.same("the schedules of another tenant after AdvanceSchedule", r.schedules(s, "other"), []store.Schedule{other})
 
 	won := make(chan bool, 6)
-	r.crew(cap(won), func(ctx context.Context, no int) (bool, error) {
+	r.parallel(cap(won), func(ctx context.Context, no int) (bool, error) {
 		moved, err := s.AdvanceSchedule(ctx, "shop", "a", x.NextAt, instant(2027, no+1))
 		won <- moved
 		return false, err
@@ -122,7 +122,7 @@ func schedulesAdvance(r *run, s store.Schedules) {
 			n++
 		}
 	}
-	r.same("how many of those that moved it at once did", n, 1)
+	r.same("the number of concurrent calls of AdvanceSchedule that succeeded", n, 1)
 }
 
 func schedulesDelete(r *run, s store.Schedules) {
@@ -130,10 +130,10 @@ func schedulesDelete(r *run, s store.Schedules) {
 	for _, want := range []bool{true, false} {
 		was, err := s.DeleteSchedule(r.Context(), "shop", "a")
 		r.done("DeleteSchedule", err, nil)
-		r.same("whether there was one", was, want)
+		r.same("the result of DeleteSchedule", was, want)
 	}
-	r.same("the schedules that are left", len(r.schedules(s, "shop")), 0)
-	r.same("the schedules of another tenant", len(r.schedules(s, "other")), 1)
+	r.same("the number of remaining schedules", len(r.schedules(s, "shop")), 0)
+	r.same("the number of schedules of another tenant", len(r.schedules(s, "other")), 1)
 }
 
 func schedulesEnded(r *run, s store.Schedules) {

@@ -7,15 +7,15 @@ import (
 )
 
 var settleRules = []rule{
-	{"writes", "a settlement that is not final writes all it says: the delivery is due when it wants to look again", settleWrites},
-	{"final", "a delivery that is settled is never leased again, and has no Due", settleFinal},
-	{"fence", "a delivery whose claim has changed is lost: it is returned and not written, and its attempt is not logged; the others of the " +
-		"call are written", settleFence},
-	{"repeated", "a settlement that is repeated is done, not lost, and changes nothing more", settleRepeated},
-	{"late", "a lease that ran out and that nobody took is settled as any other", settleLate},
-	{"attempts", "attempts are logged, oldest first, with all they say; without an Attempt nothing is logged", settleAttempts},
-	{"batch", "a call may hold hundreds of settlements of many messages, each with its own fate", settleBatch},
-	{"at", "At is when a delivery came to its status, on the store's clock; the same status again leaves it", settleAt},
+	{"writes", "a settlement that is not final writes all of its fields, and the delivery is due at its Due", settleWrites},
+	{"final", "a settled delivery is never leased again, and its Due is zero", settleFinal},
+	{"fence", "a settlement with an outdated claim is lost: it is returned and not written, nor is its attempt; the others of the call are written",
+		settleFence},
+	{"repeated", "a repeated settlement is not lost, and changes nothing", settleRepeated},
+	{"late", "a lease that ran out can be settled until the delivery is leased again", settleLate},
+	{"attempts", "attempts are logged with all of their fields, the oldest first; a settlement without an Attempt logs none", settleAttempts},
+	{"batch", "a call can settle hundreds of deliveries of many messages, each with a different result", settleBatch},
+	{"at", "At is the time of the last change to another status, on the store's clock", settleAt},
 }
 
 func settleWrites(r *run) {
@@ -31,7 +31,7 @@ func settleWrites(r *run) {
 	got := r.stored(l.DeliveryRef)
 	want.At = got.At
 	r.same("the delivery", got, want)
-	r.none("it is to be looked at in ten minutes", mail)
+	r.none("it is due in ten minutes", mail)
 
 	r.change(store.Change{Action: store.Release, Filter: store.Filter{Tenant: "shop"}})
 	l = r.one(long, mail)
@@ -42,7 +42,7 @@ func settleWrites(r *run) {
 	want = l.Delivery
 	want.Claim, want.Due = l2.Claim, l2.Due
 	want.Attempts, want.Spent, want.Doubt, want.Duplicate, want.Failure = 0, 0, false, false, nil
-	r.same("the delivery, after a settlement that takes all back", l2.Delivery, want)
+	r.same("the delivery after a settlement that resets every field", l2.Delivery, want)
 }
 
 func settleFinal(r *run) {
@@ -57,9 +57,9 @@ func settleFinal(r *run) {
 		r.same("Status", d.Status, status)
 		r.same("Reason", d.Reason, store.Reason("because"))
 		r.same("Failure", d.Failure, fault())
-		r.same("Due of what is settled", d.Due, time.Time{})
+		r.same("Due of a settled delivery", d.Due, time.Time{})
 	}
-	r.same("NextDue of a lane in which all is settled", r.ask(long, mail).NextDue, map[store.Lane]time.Time{})
+	r.same("NextDue of a lane whose deliveries are all settled", r.ask(long, mail).NextDue, map[store.Lane]time.Time{})
 }
 
 func settleFence(r *run) {
@@ -69,19 +69,19 @@ func settleFence(r *run) {
 	l := r.again(long)
 	r.accept(other)
 	good := r.one(long, mail)
-	stale, nobody := called(old, "stale"), called(old, "nobody")
+	stale, missing := called(old, "stale"), called(old, "missing")
 	stale.Wake = true
-	nobody.DeliveryRef = store.DeliveryRef{MessageID: newID(), Claim: 1}
-	lost := r.settle(stale, called(good, "good"), nobody)
-	r.same("what is lost", lost, []store.DeliveryRef{stale.DeliveryRef, nobody.DeliveryRef})
-	r.same("a delivery whose old lease was settled", r.stored(l.DeliveryRef), l.Delivery)
-	r.same("the status of another in the same call", r.stored(good.DeliveryRef).Status, store.Sent)
+	missing.DeliveryRef = store.DeliveryRef{MessageID: newID(), Claim: 1}
+	lost := r.settle(stale, called(good, "good"), missing)
+	r.same("the lost settlements", lost, []store.DeliveryRef{stale.DeliveryRef, missing.DeliveryRef})
+	r.same("a delivery after a settlement with an outdated claim", r.stored(l.DeliveryRef), l.Delivery)
+	r.same("the status of another delivery in the same call", r.stored(good.DeliveryRef).Status, store.Sent)
 	r.settled(called(l, "mine"))
 	if lost = r.settle(stale); len(lost) != 1 {
-		r.broken("an old lease is not lost after the newest was settled")
+		r.broken("a settlement with an outdated claim is not lost after the current lease was settled")
 	}
 	if n := len(r.stored(l.DeliveryRef).Attempted); n != 1 {
-		r.broken("%d attempts are logged, want only that of the newest lease", n)
+		r.broken("%d attempts are logged, want only that of the current lease", n)
 	}
 }
 
@@ -105,24 +105,24 @@ func settleRepeated(r *run) {
 	before := r.list(store.MessageQuery{Filter: store.Filter{AnyTenant: true}, Attempts: true}).Messages
 	r.settled(ss...)
 	r.settled(ss[1])
-	r.same("all messages, after a repeated call", r.list(store.MessageQuery{Filter: store.Filter{AnyTenant: true}, Attempts: true}).Messages, before)
+	r.same("all messages after a repeated call", r.list(store.MessageQuery{Filter: store.Filter{AnyTenant: true}, Attempts: true}).Messages, before)
 	for _, l := range peers {
 		r.settled(ends(l, store.Suppressed, ""))
 	}
 
 	r.received(store.Receipt{DeliveryRef: ls[0].DeliveryRef, Status: store.Read})
 	r.settled(ss...)
-	r.same("the status, which a receipt raised before the call was repeated", r.stored(ls[0].DeliveryRef).Status, store.Read)
+	r.same("the status, which a receipt raised before the repeated call", r.stored(ls[0].DeliveryRef).Status, store.Read)
 }
 
 func settleLate(r *run) {
 	r.accept(letter())
 	l := r.one(0, mail)
 	r.settled(called(l, "p-1"))
-	r.none("it was settled after its lease had run out, before anybody took it", mail)
+	r.none("its settlement was written after the lease had run out", mail)
 	d := r.stored(l.DeliveryRef)
 	r.same("Status", d.Status, store.Sent)
-	r.same("the attempts", len(d.Attempted), 1)
+	r.same("the number of attempts", len(d.Attempted), 1)
 }
 
 func settleAttempts(r *run) {
@@ -143,11 +143,11 @@ func settleAttempts(r *run) {
 		r.settled(waits(l, r.now()))
 	}
 	l := r.one(long, mail)
-	r.same("ProviderID, of the last attempt that has one", l.ProviderID, "id-1")
-	r.same("the attempts of a lease, which nobody asked for", l.Attempted, []store.Attempt(nil))
+	r.same("ProviderID of the last attempt that has one", l.ProviderID, "id-1")
+	r.same("Attempted of a leased delivery", l.Attempted, []store.Attempt(nil))
 	r.same("the attempts", r.stored(l.DeliveryRef).Attempted, want)
 	page := r.list(store.MessageQuery{Filter: store.Filter{Tenant: "shop"}})
-	r.same("the attempts of a list that does not ask for them", page.Messages[0].Deliveries[0].Attempted, []store.Attempt(nil))
+	r.same("Attempted of a listed delivery, without Attempts in the query", page.Messages[0].Deliveries[0].Attempted, []store.Attempt(nil))
 }
 
 func settleBatch(r *run) {
@@ -160,18 +160,18 @@ func settleBatch(r *run) {
 	r.accept(ms...)
 	old := r.ask(0, text).Deliveries
 	var leased []store.Leased
-	r.until("leases that run out", func() bool {
+	r.until("lease of all deliveries", func() bool {
 		leased = append(leased, r.ask(long, mail, text).Deliveries...)
 		return len(leased) == 400
 	})
-	fates := []store.Status{store.Sent, store.Held, store.Failed, store.Accepted, store.Unknown, store.Delivered, store.Suppressed}
+	results := []store.Status{store.Sent, store.Held, store.Failed, store.Accepted, store.Unknown, store.Delivered, store.Suppressed}
 	now := r.now()
 	want := map[store.DeliveryRef]store.Settlement{}
 	var ss []store.Settlement
 	var lost []store.DeliveryRef
 	for i, l := range leased {
 		s := called(l, l.MessageID+string(l.Lane))
-		s.Status, s.Reason, s.Due, s.Doubt, s.Wake = fates[i%len(fates)], store.Reason(fates[i%len(fates)][:2]), now.Add(long), i%2 == 0, i%3 == 0
+		s.Status, s.Reason, s.Due, s.Doubt, s.Wake = results[i%len(results)], store.Reason(results[i%len(results)][:2]), now.Add(long), i%2 == 0, i%3 == 0
 		ss = append(ss, s)
 		want[l.DeliveryRef] = s
 	}
@@ -179,7 +179,7 @@ func settleBatch(r *run) {
 		ss = append(ss, called(l, "stale"))
 		lost = append(lost, l.DeliveryRef)
 	}
-	r.same("what is lost", r.settle(ss...), lost)
+	r.same("the lost settlements", r.settle(ss...), lost)
 	page := r.list(store.MessageQuery{Filter: store.Filter{AnyTenant: true}, Limit: 500, Attempts: true})
 	for _, m := range page.Messages {
 		for _, d := range m.Deliveries {
@@ -192,7 +192,7 @@ func settleBatch(r *run) {
 			delete(want, d.DeliveryRef)
 		}
 	}
-	r.same("the deliveries that are not found", len(want), 0)
+	r.same("the number of missing deliveries", len(want), 0)
 }
 
 func settleAt(r *run) {
@@ -202,17 +202,17 @@ func settleAt(r *run) {
 	r.settled(waits(l, before))
 	held := r.stored(l.DeliveryRef).At
 	if held.Before(before) || held.After(r.now()) {
-		r.broken("At is %v, want when it was settled, on the store's clock: after %v", held, before)
+		r.broken("At is %v, want the time of the settlement on the store's clock, after %v", held, before)
 	}
-	r.until("the store's clock", func() bool { return r.now().After(held) })
+	r.until("tick of the store's clock", func() bool { return r.now().After(held) })
 	l = r.one(long, mail)
 	s := waits(l, r.now())
 	s.Reason = "retry"
 	r.settled(s)
-	r.same("At, of a delivery that stays held", r.stored(l.DeliveryRef).At, held)
+	r.same("At of a delivery that stays held", r.stored(l.DeliveryRef).At, held)
 	l = r.one(long, mail)
 	r.settled(ends(l, store.Sent, ""))
 	if at := r.stored(l.DeliveryRef).At; !at.After(held) {
-		r.broken("At is %v, want when it was sent, which is after %v", at, held)
+		r.broken("At is %v after the change to sent, want a time after %v", at, held)
 	}
 }

@@ -1,5 +1,5 @@
-// Package storetest holds the conformance suite for stores: what every implementation of [store.Deliveries] must do, one subtest a rule.
-// A failure prints the rule that was broken.
+// Package storetest provides the conformance suite for stores: the rules that every implementation of [store.Deliveries] must keep, one
+// subtest per rule. A failure prints the broken rule.
 //
 //	func TestContract(t *testing.T) {
 //		storetest.Run(t, func(*testing.T) store.Deliveries { return memory.New() })
@@ -9,10 +9,10 @@
 //		storetest.Model(t, func(*testing.T) store.Deliveries { return memory.New() }, 1, 1000)
 //	}
 //
-// [Run] goes through the rules one by one, and [Model] compares a store with a simple model of one after each of many random
-// operations. The optional ports, [store.Schedules], [store.Pauses] and [store.Suppressions], are tested if the store has them.
+// [Run] tests the rules one by one. [Model] applies random operations to a store and to a simple model of a store, and compares the two
+// after each. The optional ports, [store.Schedules], [store.Pauses] and [store.Suppressions], are tested if the store implements them.
 //
-// Run under -race. The suite waits for real time only where a lease or a pause has to pass on the store's own clock.
+// Run the suite under -race. The suite waits in real time only for leases and pauses to end on the store's clock.
 package storetest
 
 import (
@@ -23,8 +23,7 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// Run tests the stores that open returns, a subtest for each rule. Open is called for each rule and returns a store with nothing in it;
-// what closes it is registered with t.Cleanup.
+// Run tests a store, one subtest per rule. Every rule calls open once, which must return an empty store and close it with t.Cleanup.
 func Run(t *testing.T, open func(t *testing.T) store.Deliveries) {
 	t.Helper()
 	for _, topic := range topics {
@@ -36,7 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Deliveries) {
 	}
 }
 
-// try runs one rule of a topic as a subtest.
+// try tests rule number no of a topic, as a subtest.
 func try(t *testing.T, open func(t *testing.T) store.Deliveries, topic *topic, no int, patience time.Duration) {
 	rule := topic.rules[no]
 	t.Run(rule.name, func(t *testing.T) {
@@ -46,49 +45,49 @@ func try(t *testing.T, open func(t *testing.T) store.Deliveries, topic *topic, n
 	})
 }
 
-// A rule is one thing that holds for every store.
+// A rule is a requirement on every store.
 type rule struct {
-	name string // of the subtest
+	name string // the name of the subtest
 	says string
 	test func(*run)
 }
 
-// with tests stores that have the port P.
+// with returns a test that is skipped unless the store implements the port P.
 func with[P any](test func(*run, P)) func(*run) {
 	return func(r *run) {
 		s, ok := r.store.(P)
 		if !ok {
-			r.Skipf("storetest: the store has no %s", reflect.TypeFor[P]().Name())
+			r.Skipf("storetest: the store does not implement store.%s", reflect.TypeFor[P]().Name())
 		}
 		test(r, s)
 	}
 }
 
-// A topic is a part of the port.
+// A topic is a group of rules.
 type topic struct {
 	name  string
 	rules []rule
 }
 
-// The topics, in the order in which they run: the simple ones first, since the others stand on them.
+// The topics in the order in which they run: the simple ones first, since the others build on them.
 var topics = []topic{
 	{"accept", acceptRules},
 	{"key", keyRules},
 	{"lease", leaseRules},
 	{"group", groupRules},
 	{"settle", settleRules},
-	{"meanwhile", meanwhileRules},
+	{"overtaken", overtakenRules},
 	{"extend", extendRules},
 	{"receipt", receiptRules},
 	{"change", changeRules},
 	{"list", listRules},
 	{"count and prune", countRules},
 	{"context", endedRules},
-	{"at once", concurrentRules},
+	{"concurrent", concurrentRules},
 	{"schedule", scheduleRules},
 	{"pause", pauseRules},
 	{"suppression", suppressionRules},
 }
 
-// clock is a rule that all others watch.
-var clock = &rule{name: "clock", says: "all times are the store's clock, in whole microseconds and UTC"}
+// clock is a rule that the tests of all other rules check, too.
+var clock = &rule{name: "clock", says: "all times are on the store's clock, in UTC and in whole microseconds"}

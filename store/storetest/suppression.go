@@ -11,17 +11,17 @@ import (
 )
 
 var suppressionRules = []rule{
-	{"suppressions", "a lease tells the reason of exactly the suppression that the delivery names", with(suppressionsFound)},
-	{"no address", "a suppression without an address is refused, and suppresses nothing", with(suppressionsNowhere)},
-	{"stay", "a suppression that is there already stays as it is", with(suppressionsStay)},
-	{"as it is now", "each lease tells what is stored at its claim, and a suppression changes nothing else", with(suppressionsNow)},
-	{"many suppressions", "hundreds can be stored in one call", with(suppressionsMany)},
+	{"suppressions", "a lease has the Reason of exactly the suppression that the delivery names", with(suppressionsFound)},
+	{"no address", "a suppression without an Address is an error, and suppresses nothing", with(suppressionsNowhere)},
+	{"stored once", "a suppression that is already stored stays unchanged", with(suppressionsStay)},
+	{"current", "each lease has the suppression that is stored at its claim, and a suppression changes nothing else", with(suppressionsNow)},
+	{"many suppressions", "a call can store hundreds of suppressions", with(suppressionsMany)},
 	{"delete a suppression", "DeleteSuppression reports whether there was one", with(suppressionsDelete)},
 	{"suppressions and an ended context", "a call with an ended context returns an error and does nothing", with(suppressionsEnded)},
 }
 
-// dead makes a suppression.
-func dead(tenant, kind, address string) store.Suppression {
+// suppressed returns a suppression of an address.
+func suppressed(tenant, kind, address string) store.Suppression {
 	return store.Suppression{SuppressionKey: store.SuppressionKey{Tenant: tenant, Kind: kind, Address: address}, Reason: "bounced"}
 }
 
@@ -30,7 +30,7 @@ func (r *run) suppress(s store.Suppressions, xs ...store.Suppression) {
 	r.done("SaveSuppressions", s.SaveSuppressions(r.Context(), xs), nil)
 }
 
-// found accepts a delivery for each of xs, and returns why which of them are suppressed.
+// found accepts and leases a delivery to each of xs, and returns the reasons of those that are suppressed.
 func (r *run) found(xs ...store.Suppression) map[store.SuppressionKey]store.Reason {
 	r.Helper()
 	m := message()
@@ -50,75 +50,75 @@ func (r *run) found(xs ...store.Suppression) map[store.SuppressionKey]store.Reas
 }
 
 func suppressionsFound(r *run, s store.Suppressions) {
-	a, b := dead("shop", "email", "größe@example.com"), dead("", "phone", "+4917")
+	a, b := suppressed("shop", "email", "größe@example.com"), suppressed("", "phone", "+4917")
 	r.suppress(s)
 	r.suppress(s, a, b)
-	others := []store.Suppression{dead("Shop", "email", a.Address), dead("", "email", a.Address), dead("shop", "phone", a.Address),
-		dead("shop", "email", "Größe@example.com"), dead("shop", "email", a.Address+" "), dead("shop", "email", ""), {}}
+	others := []store.Suppression{suppressed("Shop", "email", a.Address), suppressed("", "email", a.Address), suppressed("shop", "phone", a.Address),
+		suppressed("shop", "email", "Größe@example.com"), suppressed("shop", "email", a.Address+" "), suppressed("shop", "email", ""), {}}
 	want := map[store.SuppressionKey]store.Reason{a.SuppressionKey: "bounced", b.SuppressionKey: "bounced"}
-	r.same("what is found of two and seven others", r.found(slices.Concat(others, []store.Suppression{a, b, a})...), want)
+	r.same("the suppressed deliveries to two stored and seven other addresses", r.found(slices.Concat(others, []store.Suppression{a, b, a})...), want)
 }
 
 func suppressionsNowhere(r *run, s store.Suppressions) {
-	a, none := dead("shop", "email", "ann@example.com"), dead("shop", "email", "")
+	a, none := suppressed("shop", "email", "ann@example.com"), suppressed("shop", "email", "")
 	r.fail(map[string]error{"SaveSuppressions": s.SaveSuppressions(r.Context(), []store.Suppression{a, none})})
-	r.same("what is found", r.found(a, none, store.Suppression{}), map[store.SuppressionKey]store.Reason{})
+	r.same("the suppressed deliveries", r.found(a, none, store.Suppression{}), map[store.SuppressionKey]store.Reason{})
 }
 
 func suppressionsStay(r *run, s store.Suppressions) {
-	a := dead("shop", "email", "ann@example.com")
+	a := suppressed("shop", "email", "ann@example.com")
 	r.suppress(s, a)
-	again, twice := a, dead("shop", "email", "bob@example.com")
+	again, twice := a, suppressed("shop", "email", "bob@example.com")
 	again.Reason = "invalid"
 	r.suppress(s, again, twice, twice)
 	want := map[store.SuppressionKey]store.Reason{a.SuppressionKey: "bounced", twice.SuppressionKey: "bounced"}
-	r.same("a suppression that was stored again, and another of the same call", r.found(a, twice), want)
+	r.same("a suppression that was stored again, and one that was given twice in a call", r.found(a, twice), want)
 }
 
 func suppressionsNow(r *run, s store.Suppressions) {
-	a := dead("shop", "email", "ann@example.com")
+	a := suppressed("shop", "email", "ann@example.com")
 	d := to(0, 0, mail)
 	d.Suppression = a.SuppressionKey
 	r.accept(message(d))
 	first := r.one(time.Millisecond, mail)
-	r.same("why a delivery is suppressed, before it is", first.Suppressed, store.Reason(""))
+	r.same("Suppressed before the suppression is stored", first.Suppressed, store.Reason(""))
 	r.suppress(s, a)
 	second := r.again(time.Millisecond)
-	r.same("why it is suppressed", second.Suppressed, store.ReasonBounced)
+	r.same("Suppressed after the suppression is stored", second.Suppressed, store.ReasonBounced)
 	_, err := s.DeleteSuppression(r.Context(), a.SuppressionKey)
 	r.done("DeleteSuppression", err, nil)
 	third := r.again(time.Hour)
-	r.same("why it is suppressed, after it was", third.Suppressed, store.Reason(""))
-	r.same("its status", third.Status, store.Accepted)
+	r.same("Suppressed after the suppression is deleted", third.Suppressed, store.Reason(""))
+	r.same("the status of the delivery", third.Status, store.Accepted)
 }
 
 func suppressionsMany(r *run, s store.Suppressions) {
 	var xs []store.Suppression
 	for i := range 700 {
-		xs = append(xs, dead("shop", "email", strings.Repeat("long", 100)+strconv.Itoa(i)))
+		xs = append(xs, suppressed("shop", "email", strings.Repeat("long", 100)+strconv.Itoa(i)))
 	}
 	r.suppress(s, xs...)
-	r.same("how many are found", len(r.found(xs...)), len(xs))
+	r.same("the number of suppressed deliveries", len(r.found(xs...)), len(xs))
 }
 
 func suppressionsDelete(r *run, s store.Suppressions) {
-	a, b := dead("shop", "email", "ann@example.com"), dead("other", "email", "ann@example.com")
+	a, b := suppressed("shop", "email", "ann@example.com"), suppressed("other", "email", "ann@example.com")
 	r.suppress(s, a, b)
 	for _, want := range []bool{true, false} {
 		was, err := s.DeleteSuppression(r.Context(), a.SuppressionKey)
 		r.done("DeleteSuppression", err, nil)
-		r.same("whether there was one", was, want)
+		r.same("the result of DeleteSuppression", was, want)
 	}
-	r.same("what is found", r.found(a, b), map[store.SuppressionKey]store.Reason{b.SuppressionKey: "bounced"})
+	r.same("the suppressed deliveries", r.found(a, b), map[store.SuppressionKey]store.Reason{b.SuppressionKey: "bounced"})
 }
 
 func suppressionsEnded(r *run, s store.Suppressions) {
-	a, b := dead("shop", "email", "ann@example.com"), dead("shop", "email", "bob@example.com")
+	a, b := suppressed("shop", "email", "ann@example.com"), suppressed("shop", "email", "bob@example.com")
 	r.suppress(s, a)
 	ctx, cancel := context.WithCancel(r.Context())
 	cancel()
 	errs := map[string]error{"SaveSuppressions": s.SaveSuppressions(ctx, []store.Suppression{b})}
 	_, errs["DeleteSuppression"] = s.DeleteSuppression(ctx, a.SuppressionKey)
 	r.fail(errs)
-	r.same("what is found", r.found(a, b), map[store.SuppressionKey]store.Reason{a.SuppressionKey: "bounced"})
+	r.same("the suppressed deliveries", r.found(a, b), map[store.SuppressionKey]store.Reason{a.SuppressionKey: "bounced"})
 }
