@@ -71,10 +71,10 @@ type Changed struct {
 	Leased     int           // the number of leased deliveries, which Cancel marks and the other actions skip
 }
 
-// A MessageQuery asks for the messages with at least one delivery that the Filter selects. Each comes with all deliveries.
+// A MessageQuery asks for the messages with at least one delivery that the Filter selects. Each comes with all of its deliveries.
 type MessageQuery struct {
 	Filter
-	Cursor   string // the Cursor of the previous page, that is, the id of the last message there; "": the first page
+	Cursor   string // the Cursor of the previous page, which is the id of its last message; "": the first page
 	Limit    int    // the maximum number of messages: at most 500; 0: 50
 	Attempts bool   // whether to include the attempts
 }

@@ -102,7 +102,7 @@ type Delivery struct {
 
 	Lapsed int   // the number of leases that ran out since the last settlement
 	Marked bool  // one of those leases was marked; see [Extension]
-	Wakes  int64 // the number of times that a peer has woken the delivery
+	Wakes  int64 // increases whenever a peer wakes the delivery
 
 	// Attempted is the log of attempts, oldest first, if [MessageQuery].Attempts asks for it. Otherwise it is nil.
 	Attempted []Attempt

@@ -13,7 +13,7 @@ type Schedules interface {
 	// DueSchedules returns the schedules whose NextAt has come, at most limit, the longest due first, and the store's clock. If none
 	// is due, next is the earliest NextAt, or zero if there are no schedules.
 	DueSchedules(ctx context.Context, limit int) (due []Schedule, now, next time.Time, err error)
-	// AdvanceSchedule changes NextAt from one time to another by compare-and-swap, and reports whether NextAt equaled from.
+	// AdvanceSchedule is a compare-and-swap of NextAt, from one time to another. It reports whether it succeeded.
 	AdvanceSchedule(ctx context.Context, tenant, name string, from, to time.Time) (bool, error)
 	// DeleteSchedule deletes a schedule, and reports whether there was one.
 	DeleteSchedule(ctx context.Context, tenant, name string) (bool, error)
