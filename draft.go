@@ -52,7 +52,7 @@ func (p *planning) address(ctx context.Context, d *engine.Delivery, via *medium,
 	if via.validator == nil || ctx.Err() != nil { // with ctx, d will be canceled
 		return
 	}
-	if crash := p.guard(d.Channel, func() { d.Fault = refusal(via.validator.Validate(d.Delivery)) }); crash != nil {
+	if crash := p.guard.Do(d.Channel, func() { d.Fault = refusal(via.validator.Validate(d.Delivery)) }); crash != nil {
 		d.Fault = channel.ErrorOf(crash)
 	}
 }
@@ -71,7 +71,7 @@ func refusal(err error) *channel.Error {
 func (p *planning) render(ctx context.Context, d *engine.Delivery, to *person) error {
 	var out template.Rendered
 	var err error
-	if crash := p.guard("templates", func() {
+	if crash := p.guard.Do("templates", func() {
 		out, err = p.templates.Render(ctx, template.Request{
 			Tenant: d.Tenant, Key: p.plan.message.Template, Channel: d.Via.Name, Locale: d.Locale, TimeZone: to.TimeZone,
 			Data: p.data, Recipient: to.data,

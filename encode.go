@@ -54,7 +54,7 @@ func (p *planner) encode(pl *plan, request []byte) (store.NewMessage, error) {
 			if err != nil {
 				return store.NewMessage{}, err
 			}
-			d.Recipient, d.Place, d.Grouped = pl.recipients[i], place, g.Grouped
+			d.Recipient, d.Place, d.Grouped = g.Recipient, place, g.Grouped
 			r.Deliveries = append(r.Deliveries, d)
 		}
 	}

@@ -72,6 +72,7 @@ type Notifier struct {
 	engine  *engine.Engine
 	store   engine.Store // nil: nothing outlives the call
 	log     *slog.Logger
+	guard   engine.Guard
 
 	onOutcome    func(Outcome)
 	onTransition func(Transition)
@@ -94,8 +95,9 @@ func New(c Config) (*Notifier, error) {
 	if n.log == nil {
 		n.log = slog.Default()
 	}
+	n.guard = engine.Guard{Log: n.log}
 	n.planner = planner{
-		media: n.media, dispatchers: map[string]Dispatcher{"all": All(), "first": First(Sent, 0)},
+		guard: n.guard, media: n.media, dispatchers: map[string]Dispatcher{"all": All(), "first": First(Sent, 0)},
 		templates: c.Templates, directory: c.Directory, redirect: maps.Clone(c.Redirect), stored: c.Store != nil,
 	}
 	if err := c.Engine.valid(); err != nil {
@@ -107,7 +109,6 @@ func New(c Config) (*Notifier, error) {
 		}
 	}
 	n.engine = engine.New(n.engineConfig(c))
-	n.planner.guard = n.engine.Guard
 	n.store = n.engine.Store()
 	return n, nil
 }
@@ -119,8 +120,11 @@ func (n *Notifier) engineConfig(c Config) engine.Config {
 		Suppression: func(channel, tenant, address string) store.SuppressionKey {
 			return n.media[channel].suppression(tenant, address)
 		},
-		Tell: n.tell, TellReached: n.onOutcome != nil, Log: n.log,
+		TellReached: n.onOutcome != nil, Log: n.log,
 		Lease: o.Lease, Poll: o.Poll, Retention: o.Retention,
+	}
+	if c.Store != nil || n.onOutcome != nil || n.onTransition != nil {
+		e.Tell = n.tell
 	}
 	for _, name := range namesOf(n.media) {
 		e.Channels = append(e.Channels, n.media[name].Channel)

@@ -26,17 +26,16 @@ type planner struct {
 	directory   Directory
 	redirect    map[string]string
 	stored      bool // messages must fit into a store
-	guard       func(where string, f func()) error
+	guard       engine.Guard
 }
 
 // A plan is a message resolved into deliveries, rendered and checked, grouped by recipient.
 type plan struct {
-	id         string
-	message    Message                    // with its defaults filled in
-	extra      map[string]json.RawMessage // the message's, encoded, by channel
-	groups     []engine.Group
-	recipients []int // for each group, the number of its recipient
-	count      int   // of deliveries
+	id      string
+	message Message                    // with its defaults filled in
+	extra   map[string]json.RawMessage // the message's, encoded, by channel
+	groups  []engine.Group
+	count   int // of deliveries
 }
 
 // report returns the report of a plan that has been carried out.
@@ -134,7 +133,7 @@ func (p *planning) askDirectory(ctx context.Context) error {
 	}
 	var found []Recipient
 	var err error
-	if crash := p.guard("directory", func() { found, err = p.directory.Recipients(ctx, m.Tenant, ids) }); crash != nil {
+	if crash := p.guard.Do("directory", func() { found, err = p.directory.Recipients(ctx, m.Tenant, ids) }); crash != nil {
 		err = crash
 	}
 	if err != nil {
@@ -206,8 +205,7 @@ func (p *planning) addGroup(ctx context.Context, to *person, channels []string) 
 	}
 	name := cmp.Or(p.plan.message.Dispatcher, "all")
 	grouped := decidesTogether(p.dispatchers[name], len(ds))
-	p.plan.groups = append(p.plan.groups, engine.Group{Dispatcher: name, Grouped: grouped, Deliveries: ds})
-	p.plan.recipients = append(p.plan.recipients, to.place)
+	p.plan.groups = append(p.plan.groups, engine.Group{Recipient: to.place, Dispatcher: name, Grouped: grouped, Deliveries: ds})
 	p.plan.count += len(ds)
 	return nil
 }

@@ -36,7 +36,7 @@ func (n *Notifier) runSchedules(ctx context.Context) {
 		return
 	}
 	s := scheduler{
-		store: n.store, planner: &n.planner, send: n.Send, guard: n.engine.Guard, log: n.log,
+		store: n.store, planner: &n.planner, send: n.Send, guard: n.guard, log: n.log,
 		trouble: firstTrouble, late: map[occurrence]lateness{},
 	}
 	for ctx.Err() == nil {
@@ -51,7 +51,7 @@ type scheduler struct {
 	store   engine.Store
 	planner *planner
 	send    func(context.Context, Message) (Report, error)
-	guard   func(where string, f func()) error
+	guard   engine.Guard
 	log     *slog.Logger
 	trouble time.Duration // how long the store rests after the next failure
 	late    map[occurrence]lateness
@@ -147,7 +147,7 @@ func (s *scheduler) acceptAll(ctx context.Context, due []store.Schedule, now tim
 		slots <- struct{}{}
 		work.Go(func() {
 			defer func() { <-slots }()
-			if crash := s.guard("schedule", func() { done[i], errs[i] = s.accept(ctx, &due[i], now) }); crash != nil {
+			if crash := s.guard.Do("schedule", func() { done[i], errs[i] = s.accept(ctx, &due[i], now) }); crash != nil {
 				errs[i] = crash
 			}
 		})

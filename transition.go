@@ -51,7 +51,7 @@ func (n *Notifier) tell(e engine.Event) {
 // announce tells the host of a step that brought a delivery to o.
 func (n *Notifier) announce(event TransitionEvent, tenant string, class Class, o Outcome, took time.Duration) {
 	if n.onTransition != nil {
-		_ = n.engine.Guard("OnTransition", func() {
+		_ = n.guard.Do("OnTransition", func() {
 			n.onTransition(Transition{
 				Event: event, Delivery: o.ID, Tenant: tenant, Channel: o.Channel, Class: class, Status: o.Status, Reason: o.Reason,
 				Kind: engine.KindOf(channel.ErrorOf(o.Err)), Attempts: o.Attempts, Duplicate: o.Duplicate, Took: took,
@@ -59,7 +59,7 @@ func (n *Notifier) announce(event TransitionEvent, tenant string, class Class, o
 		})
 	}
 	if n.onOutcome != nil && event == TransitionSettled {
-		_ = n.engine.Guard("OnOutcome", func() { n.onOutcome(o) })
+		_ = n.guard.Do("OnOutcome", func() { n.onOutcome(o) })
 	}
 }
 

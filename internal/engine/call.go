@@ -35,7 +35,7 @@ func (c *core) call(ctx context.Context, ch *Channel, d *channel.Delivery, a *an
 	returned := false
 	defer func() {
 		if !returned { // a panic, or runtime.Goexit, which recovers as nil
-			a.failure = c.crashed(ch.Name, recover())
+			a.failure = c.guard.crashed(ch.Name, recover())
 		}
 		a.took = time.Since(a.begun)
 		ch.busy.Add(-1)

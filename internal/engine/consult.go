@@ -30,7 +30,7 @@ func (s Step) moves(now time.Time) bool { return s.Start || s.Drop || s.Until.Af
 
 // A consultant asks dispatchers.
 type consultant struct {
-	guard
+	guard       Guard
 	dispatchers map[string]Dispatcher
 	running     *tracker
 
@@ -56,15 +56,25 @@ func (c *consultant) next(ctx context.Context, name string, now time.Time, ds []
 // Reached asks a dispatcher whether the recipient of a group counts as told. One that does not answer, or is unknown, reaches nobody.
 func (c *consultant) Reached(ctx context.Context, name string, ds []store.Progress) bool {
 	d, known := c.dispatchers[name]
-	reached := false
-	return known && c.ask(ctx, name, d.Instant, func() { reached = d.Reached(ds) }) && reached
+	switch {
+	case !known:
+		return false
+	case d.Instant: // apart from the other case, whose result must be on the heap
+		reached := false
+		return c.guard.Do("dispatcher", func() { reached = d.Reached(ds) }) == nil && reached
+	}
+	return c.reached(ctx, name, d.Reached, ds)
+}
+
+func (c *consultant) reached(ctx context.Context, name string, f func([]store.Progress) bool, ds []store.Progress) (reached bool) {
+	return c.ask(ctx, name, false, func() { reached = f(ds) }) && reached
 }
 
 // ask calls f, which asks a dispatcher, and reports whether f returned within patience, and soon after ctx ended. A dispatcher that hangs
 // is not asked again before f returns; until then f may read its arguments, and Close waits for it.
 func (c *consultant) ask(ctx context.Context, dispatcher string, instant bool, f func()) bool {
 	if instant {
-		return c.Guard("dispatcher", f) == nil
+		return c.guard.Do("dispatcher", f) == nil
 	}
 	if c.hangs(dispatcher) {
 		return false
@@ -73,7 +83,7 @@ func (c *consultant) ask(ctx context.Context, dispatcher string, instant bool, f
 	go func() {
 		answered := false
 		defer func() { done <- answered }() // after runtime.Goexit, too
-		answered = c.Guard("dispatcher", f) == nil
+		answered = c.guard.Do("dispatcher", f) == nil
 	}()
 	limit := time.NewTimer(patience)
 	defer limit.Stop()
@@ -93,7 +103,7 @@ func (c *consultant) ask(ctx context.Context, dispatcher string, instant bool, f
 
 // leaveHanging notes that a dispatcher hangs until done.
 func (c *consultant) leaveHanging(dispatcher string, done <-chan bool) {
-	c.log.Error("dispatcher hangs", "dispatcher", dispatcher)
+	c.guard.Log.Error("dispatcher hangs", "dispatcher", dispatcher)
 	c.running.adopt()
 	c.countHanging(dispatcher, 1)
 	go func() {

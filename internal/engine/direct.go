@@ -44,6 +44,7 @@ type Delivery struct {
 // A Group is one recipient's deliveries. One goroutine runs it and owns all its state. Calls and waits for a slot have goroutines of
 // their own, which report their end to events.
 type Group struct {
+	Recipient  int // the number of the recipient in the message
 	Dispatcher string
 	Grouped    bool // the dispatcher is asked; otherwise all deliveries start at once
 	Deliveries []Delivery
@@ -207,6 +208,7 @@ func (g *Group) step(now time.Time, steps []Step) (moved bool) {
 			g.admit(d, now)
 			moved = true
 		default:
+			d.forgo() // a ticket that is used late would let calls bunch
 			g.hold(d, now, store.ReasonWaiting, time.Time{}, d.history.last)
 		}
 	}
@@ -319,7 +321,7 @@ func (g *Group) settle(d *Delivery, now time.Time, v verdict) {
 	d.forgo()
 	d.become(v, now)
 	f := d.Fate
-	if g.core.reached {
+	if g.tellsReached {
 		f.Reached = g.tellReached(d)
 	}
 	g.trace(d, "settled", f, now.Sub(g.begun))
@@ -344,6 +346,9 @@ func (d *Delivery) become(v verdict, now time.Time) {
 
 // trace tells of a step of d.
 func (g *Group) trace(d *Delivery, event string, f Fate, took time.Duration) {
+	if g.tell == nil {
+		return
+	}
 	g.tell(Event{
 		Name: event, Message: d.MessageID, Delivery: d.ID, Tenant: d.Tenant, Class: d.Class,
 		Channel: d.Via.Name, User: d.Recipient, To: d.To, Fate: f, Took: took,

@@ -62,9 +62,9 @@ func (g *Group) proceed(d *Delivery, now time.Time) {
 	g.start(d, now)
 }
 
-// reserve takes a ticket of the channel's rate, unless d has waited for one, and returns the time until it.
+// reserve takes a ticket of the channel's rate, unless d has a good one, and returns the time until it.
 func (d *Delivery) reserve(now time.Time) (wait time.Duration) {
-	if d.Via.rate == nil || !d.ticket.IsZero() {
+	if d.Via.rate == nil || !d.ticket.IsZero() && !d.Via.rate.missed(d.ticket, now) {
 		return 0
 	}
 	d.ticket, wait = d.Via.rate.take(now, d.Via.Policy.MaxWait-d.waited)

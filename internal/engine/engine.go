@@ -19,7 +19,7 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// A Config is what an [Engine] works with. All fields but Store are required.
+// A Config is what an [Engine] works with. All fields but Store and Tell are required.
 type Config struct {
 	Channels    []*Channel            // in the order of their names
 	Dispatchers map[string]Dispatcher // by the names that messages are stored with
@@ -29,7 +29,7 @@ type Config struct {
 	Open func(*store.Message) func(*store.Delivery) (channel.Delivery, error)
 	// Suppression returns the key under which an address of a channel is suppressed; the zero key if the channel has no addresses.
 	Suppression func(channel, tenant, address string) store.SuppressionKey
-	// Tell is called with every step of a delivery and every pause of a channel, by many goroutines at once.
+	// Tell, unless nil, is called with every step of a delivery and every pause of a channel, by many goroutines at once.
 	Tell        func(Event)
 	TellReached bool // settled events say whether the recipient is reached
 	Log         *slog.Logger
@@ -60,25 +60,26 @@ type Engine struct {
 
 // core is the part of an [Engine] that both ways of sending share.
 type core struct {
-	guard
 	consultant
-	channels []*Channel
-	running  *tracker // Close waits for it: Run, Sends and the like, and calls that outlived them
-	tell     func(Event)
-	reached  bool // Config.TellReached
+	guard        Guard
+	log          *slog.Logger
+	channels     []*Channel
+	running      tracker // Close waits for it: Run, Sends and the like, and calls that outlived them
+	tell         func(Event)
+	tellsReached bool // Config.TellReached
 }
 
 // New returns an Engine that owns the channels it is given.
 func New(c Config) *Engine {
 	e := &Engine{config: c}
-	e.core = core{guard: guard{c.Log}, channels: c.Channels, running: &tracker{}, tell: c.Tell, reached: c.TellReached}
-	e.consultant = consultant{guard: e.guard, dispatchers: c.Dispatchers, running: e.running, hanging: map[string]int{}}
+	e.guard, e.log, e.channels, e.tell, e.tellsReached = Guard{c.Log}, c.Log, c.Channels, c.Tell, c.TellReached
+	e.consultant = consultant{guard: e.guard, dispatchers: c.Dispatchers, running: &e.running, hanging: map[string]int{}}
 	for _, ch := range c.Channels {
 		ch.init()
 	}
 	if c.Store != nil {
 		e.store = newStore(c.Store, e.guard)
-		e.intake = newIntake(e.store, e.running)
+		e.intake = newIntake(e.store, &e.running)
 	}
 	return e
 }
@@ -173,7 +174,7 @@ func (e *Engine) Close(ctx context.Context) error {
 			closed[c.Driver] = true
 		}
 		var err error
-		if crash := e.Guard(c.Name, func() { err = c.close(ctx) }); crash != nil {
+		if crash := e.guard.Do(c.Name, func() { err = c.close(ctx) }); crash != nil {
 			err = crash
 		}
 		if err != nil {

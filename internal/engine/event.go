@@ -35,7 +35,9 @@ func (c *core) pause(ch *Channel, e *channel.Error, patient bool) (wait time.Dur
 	if e.Kind == channel.Misconfigured {
 		log = c.log.Error
 	}
-	c.tell(Event{Name: "paused", Channel: ch.Name, Fate: Fate{Failure: e}, Took: wait})
+	if c.tell != nil {
+		c.tell(Event{Name: "paused", Channel: ch.Name, Fate: Fate{Failure: e}, Took: wait})
+	}
 	log("channel paused", "channel", ch.Name, "kind", e.Kind.Error(), "code", e.Code, "for", wait)
 	return wait, true
 }

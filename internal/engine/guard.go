@@ -18,17 +18,17 @@ func (p *panicError) Unwrap() error {
 	return err
 }
 
-// A guard turns panics into errors, and logs their stacks without their values.
-type guard struct{ log *slog.Logger }
+// A Guard turns panics into errors, and logs their stacks without their values.
+type Guard struct{ Log *slog.Logger }
 
 // crashed logs the stack of a panic and returns the panic as an error.
-func (g guard) crashed(where string, v any) *channel.Error {
-	g.log.Error("panic", "in", where, "type", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
+func (g Guard) crashed(where string, v any) *channel.Error {
+	g.Log.Error("panic", "in", where, "type", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
 	return &channel.Error{Kind: channel.Uncertain, Err: &panicError{v}}
 }
 
-// Guard calls f, which belongs to the host or a driver. A panic is an error of kind [channel.Rejected]: f sends nothing.
-func (g guard) Guard(where string, f func()) (err error) {
+// Do calls f, which belongs to the host or a driver. A panic is an error of kind [channel.Rejected]: f sends nothing.
+func (g Guard) Do(where string, f func()) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &channel.Error{Kind: channel.Rejected, Err: fmt.Errorf("%s %w", where, g.crashed(where, v).Err)}

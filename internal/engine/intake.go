@@ -68,7 +68,7 @@ func (e *Engine) Accept(ctx context.Context, m store.NewMessage) (store.Acceptan
 // AcceptIn stores m in a transaction of the host's.
 func (e *Engine) AcceptIn(ctx context.Context, tx store.Accepter, m store.NewMessage) (a store.Acceptance, err error) {
 	var as []store.Acceptance
-	if crash := e.Guard("store", func() { as, err = tx.AcceptMessages(ctx, []store.NewMessage{m}) }); crash != nil {
+	if crash := e.guard.Do("store", func() { as, err = tx.AcceptMessages(ctx, []store.NewMessage{m}) }); crash != nil {
 		err = crash
 	}
 	if err == nil && len(as) != 1 {

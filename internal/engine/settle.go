@@ -254,7 +254,7 @@ func (r *runner) report(j *job) {
 	f := FateOf(d)
 	switch {
 	case d.Status.Settled():
-		f.Reached = r.reached && r.tellReached(j)
+		f.Reached = r.tellsReached && r.tellReached(j)
 		r.trace(j, "settled", f, d.At.Sub(d.Message.AcceptedAt))
 	case !same:
 		r.trace(j, "held", f, d.Due.Sub(d.At))
@@ -282,6 +282,9 @@ func (r *runner) reportLost(j *job) {
 
 // trace tells of a step of j.
 func (r *runner) trace(j *job, event string, f Fate, took time.Duration) {
+	if r.tell == nil {
+		return
+	}
 	r.tell(Event{
 		Name: event, Message: j.MessageID, Delivery: j.ID(), Tenant: j.Message.Tenant, Class: j.Message.Class,
 		Channel: j.lane.channel.Name, User: j.User, To: j.To, Fate: f, Took: took,

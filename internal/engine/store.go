@@ -24,7 +24,7 @@ type Store interface {
 
 // guarded is a [Store] whose calls have a time limit beside that of their context.
 type guarded struct {
-	guard
+	guard Guard
 	limit time.Duration // 0: none
 
 	deliveries   store.Deliveries
@@ -33,7 +33,7 @@ type guarded struct {
 	suppressions store.Suppressions
 }
 
-func newStore(s store.Deliveries, g guard) *guarded {
+func newStore(s store.Deliveries, g Guard) *guarded {
 	st := &guarded{guard: g, limit: storeTimeout, deliveries: s}
 	st.schedules, _ = s.(store.Schedules)
 	st.pauses, _ = s.(store.Pauses)
@@ -55,7 +55,7 @@ func (s *guarded) call(ctx context.Context, f func(ctx context.Context) error) (
 		ctx, cancel = context.WithTimeout(ctx, s.limit)
 		defer cancel()
 	}
-	if crash := s.Guard("store", func() { err = f(ctx) }); crash != nil {
+	if crash := s.guard.Do("store", func() { err = f(ctx) }); crash != nil {
 		return crash
 	}
 	return err
