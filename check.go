@@ -16,23 +16,12 @@ import (
 
 // check finds the faults of m that refuse it whole and need nobody to be asked.
 func (p *planner) check(m *Message) error {
-	err := p.checkStore(m)
-	if err == nil {
-		err = checkWords(m)
+	for _, step := range [...]func(*Message) error{p.checkStore, checkWords, p.checkContent, p.checkNames, checkRecipients, p.checkReach} {
+		if err := step(m); err != nil {
+			return err
+		}
 	}
-	if err == nil {
-		err = p.checkContent(m)
-	}
-	if err == nil {
-		err = p.checkNames(m)
-	}
-	if err == nil {
-		err = checkRecipients(m)
-	}
-	if err == nil {
-		err = p.checkReach(m)
-	}
-	return err
+	return nil
 }
 
 func (p *planner) checkStore(m *Message) error {

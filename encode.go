@@ -4,11 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -71,7 +68,7 @@ func (p *planner) encodeDelivery(pl *plan, d *engine.Delivery, now time.Time) (s
 	var own ownBody
 	switch {
 	case d.Fault != nil:
-		r.Status, r.Reason, r.Failure = Failed, engine.ReasonOf(d.Fault.Kind), store.FailureOf(d.Fault).Clean()
+		r.Status, r.Reason, r.Failure = Failed, store.ReasonOf(d.Fault.Kind), store.FailureOf(d.Fault).Clean()
 		own.Fault = r.Failure
 	case m.SendAt.After(now):
 		r.Status, r.Reason, r.NotBefore = Held, ReasonScheduled, micros(m.SendAt)
@@ -145,19 +142,6 @@ func toJSON(v any) ([]byte, error) {
 
 // micros returns t in the precision of stores.
 func micros(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
-
-// newID returns a UUIDv7: 48 bits of time, 74 random ones. It is no secret. The usual libraries bring the interfaces of database drivers into
-// every program, and a lock to number the ids within a millisecond, which no caller needs.
-func newID(now time.Time) string {
-	var id [16]byte
-	binary.BigEndian.PutUint64(id[:], uint64(now.UnixMilli())<<16|rand.Uint64()&0x0fff|7<<12)
-	binary.BigEndian.PutUint64(id[8:], rand.Uint64()>>2|2<<62)
-	text := hex.AppendEncode(make([]byte, 0, 36), id[:4])
-	for i := 4; i < 10; i += 2 {
-		text = hex.AppendEncode(append(text, '-'), id[i:i+2])
-	}
-	return string(hex.AppendEncode(append(text, '-'), id[10:]))
-}
 
 // storedOutcome returns a stored delivery as the application sees it, without Reached.
 func storedOutcome(d *store.Delivery) Outcome {

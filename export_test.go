@@ -15,7 +15,7 @@ import (
 var (
 	DeliveryID      = store.DeliveryRef.ID
 	ParseDeliveryID = store.ParseDeliveryID
-	NewID           = newID
+	NewID           = store.NewMessageID
 )
 
 // Idle reports whether n holds nothing: no Send, no call, no slot and no ticket of a rate that is still to come.

@@ -2,7 +2,6 @@ package notify
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/e7ddda3c/notify/channel"
 	"github.com/e7ddda3c/notify/internal/engine"
@@ -58,7 +57,7 @@ func (m *medium) suppression(tenant, address string) store.SuppressionKey {
 	if m.kind == channel.None {
 		return store.SuppressionKey{}
 	}
-	return suppressionKey(tenant, m.suppressionKind(), address)
+	return store.NewSuppressionKey(tenant, m.suppressionKind(), address)
 }
 
 // suppressionKind returns the scope of a suppressed address: all channels of a kind, or one channel, since the ids of the host's users mean
@@ -68,30 +67,4 @@ func (m *medium) suppressionKind() string {
 		return m.Name
 	}
 	return m.kind
-}
-
-func suppressionKey(tenant, kind, address string) store.SuppressionKey {
-	return store.SuppressionKey{Tenant: tenant, Kind: kind, Address: canonical(kind, address)}
-}
-
-// canonical returns the spelling of an address by which its other spellings are recognized.
-func canonical(kind, address string) string {
-	address = strings.TrimSpace(address)
-	switch kind {
-	case channel.Email:
-		if i := strings.LastIndexByte(address, '@'); i >= 0 {
-			address = address[:i] + strings.ToLower(address[i:])
-		}
-	case channel.Phone:
-		address = strings.Map(func(r rune) rune {
-			if strings.ContainsRune(" -().", r) {
-				return -1
-			}
-			return r
-		}, address)
-		if strings.HasPrefix(address, "00") {
-			address = "+" + address[2:]
-		}
-	}
-	return address
 }

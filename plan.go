@@ -67,7 +67,7 @@ func (p *planner) plan(ctx context.Context, m Message) (plan, error) {
 	}
 	now := time.Now()
 	m.fill(now)
-	x := planning{planner: p, plan: plan{id: newID(now), message: m}}
+	x := planning{planner: p, plan: plan{id: store.NewMessageID(now), message: m}}
 	if err := x.encode(); err != nil {
 		return plan{}, err
 	}

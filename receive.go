@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/e7ddda3c/notify/channel"
-	"github.com/e7ddda3c/notify/internal/engine"
 	"github.com/e7ddda3c/notify/store"
 )
 
@@ -61,7 +60,7 @@ func receiptOf(r channel.Receipt) (store.Receipt, error) {
 	switch r.Event {
 	case channel.Sent, channel.Delivered, channel.Read, channel.Bounced:
 		var e *channel.Error
-		rec.Status, rec.Reason, e = engine.StatusOf(r)
+		rec.Status, rec.Reason, e = store.StatusOf(r)
 		rec.Failure = store.FailureOf(e).Clean()
 		return rec, nil
 	}

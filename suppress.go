@@ -21,7 +21,7 @@ func (n *Notifier) Unsuppress(ctx context.Context, tenant, kind, address string)
 			return false, fault(w.field, err)
 		}
 	}
-	found, err = n.store.DeleteSuppression(ctx, suppressionKey(tenant, n.suppressionKind(kind), address))
+	found, err = n.store.DeleteSuppression(ctx, store.NewSuppressionKey(tenant, n.suppressionKind(kind), address))
 	return found, storeError(err)
 }
 

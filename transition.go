@@ -54,7 +54,7 @@ func (n *Notifier) announce(event TransitionEvent, tenant string, class Class, o
 		_ = n.guard.Do("OnTransition", func() {
 			n.onTransition(Transition{
 				Event: event, Delivery: o.ID, Tenant: tenant, Channel: o.Channel, Class: class, Status: o.Status, Reason: o.Reason,
-				Kind: engine.KindOf(channel.ErrorOf(o.Err)), Attempts: o.Attempts, Duplicate: o.Duplicate, Took: took,
+				Kind: kindOf(o.Err), Attempts: o.Attempts, Duplicate: o.Duplicate, Took: took,
 			})
 		})
 	}
@@ -73,4 +73,13 @@ func outcomeOf(id, recipient, channel, to string, f engine.Fate) Outcome {
 		o.Err = f.Failure
 	}
 	return o
+}
+
+// kindOf returns the kind of a failure as a [Transition] has it: a documented one, or "" without a failure.
+func kindOf(err error) channel.Kind {
+	k := channel.KindOf(err)
+	if err != nil && !k.Certain() {
+		k = channel.Uncertain
+	}
+	return k
 }

@@ -42,6 +42,15 @@ func (k Kind) Error() string {
 	return string(k)
 }
 
+// Certain reports whether k means that nothing was sent: k is one of the kinds above other than [Unknown] and [Uncertain].
+func (k Kind) Certain() bool {
+	switch k {
+	case Temporary, RateLimited, Unreachable, InvalidRecipient, Rejected, Misconfigured:
+		return true
+	}
+	return false
+}
+
 // An Error is a classified failure of one attempt. Its text must not contain a secret, an address or any part of the message.
 type Error struct {
 	Kind       Kind

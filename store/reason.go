@@ -1,5 +1,7 @@
 package store
 
+import "github.com/e7ddda3c/notify/channel"
+
 // A Reason explains the [Status] of a delivery. The list is closed. Stores themselves interpret [ReasonBounced] only.
 type Reason string
 
@@ -32,4 +34,21 @@ func (r Reason) Known() bool {
 		return true
 	}
 	return false
+}
+
+// ReasonOf returns the reason of a delivery that fails for good with a failure of kind k.
+func ReasonOf(k channel.Kind) Reason {
+	switch k {
+	case channel.InvalidRecipient:
+		return ReasonInvalid
+	case channel.Unreachable:
+		return ReasonUnreachable
+	case channel.Misconfigured:
+		return ReasonMisconfigured
+	case channel.RateLimited:
+		return ReasonThrottled
+	case channel.Temporary:
+		return ReasonExhausted
+	}
+	return ReasonRejected
 }

@@ -1,10 +1,14 @@
 package store
 
 import (
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A DeliveryRef identifies a delivery by the message, the recipient's number in the message, and the place among the recipient's
@@ -53,4 +57,17 @@ func IsMessageID(id string) bool {
 		}
 	}
 	return true
+}
+
+// NewMessageID returns a UUIDv7: 48 bits of time, 74 random ones. The id is no secret. The usual libraries bring the interfaces of database drivers into
+// every program, and a lock to number the ids within a millisecond, which no caller needs.
+func NewMessageID(now time.Time) string {
+	var id [16]byte
+	binary.BigEndian.PutUint64(id[:], uint64(now.UnixMilli())<<16|rand.Uint64()&0x0fff|7<<12)
+	binary.BigEndian.PutUint64(id[8:], rand.Uint64()>>2|2<<62)
+	text := hex.AppendEncode(make([]byte, 0, 36), id[:4])
+	for i := 4; i < 10; i += 2 {
+		text = hex.AppendEncode(append(text, '-'), id[i:i+2])
+	}
+	return string(hex.AppendEncode(append(text, '-'), id[10:]))
 }

@@ -22,31 +22,19 @@ type CallError struct {
 	At  time.Time // of the return
 }
 
-// Error returns the cause.
 func (e *CallError) Error() string { return e.Err.Error() }
-
-// Unwrap returns the cause.
 func (e *CallError) Unwrap() error { return e.Err }
 
-// Config is the configuration of a [Batcher]. All fields are required.
-type Config[T, R any] struct {
-	// Call returns a result for each item, in the same order.
-	Call func(ctx context.Context, items []T) ([]R, error)
-	// Size returns the share of an item in MaxSize.
-	Size func(item T) int
-	// MaxItems and MaxSize bound a call. An item larger than MaxSize goes alone and at once.
-	MaxItems, MaxSize int
-	// Slow is the duration of a call from which on waiting items go in another call beside it, up to MaxCalls at a time.
-	Slow     time.Duration
-	MaxCalls int
-	// Go runs f on a goroutine of its own.
-	Go func(f func())
-}
-
 // A Batcher merges the items of concurrent callers into few calls. A caller that finds no call in flight makes one at once. The items of the
-// others wait, and go together in the next call. Its methods may be called by many goroutines at once.
+// others wait, and go together in the next call. All exported fields are required. The methods may be called by many goroutines at once.
 type Batcher[T, R any] struct {
-	config Config[T, R]
+	Call func(ctx context.Context, items []T) ([]R, error) // returns a result for each item, in the same order
+	Go   func(f func())                                    // runs f on a goroutine of its own
+	Size func(item T) int
+
+	MaxItems, MaxSize int           // of a call; an item larger than MaxSize goes alone and at once
+	Slow              time.Duration // the duration of a call from which on waiting items go in another one beside it
+	MaxCalls          int           // at a time
 
 	mu      sync.Mutex
 	waiting []*entry[T, R]
@@ -57,16 +45,13 @@ type Batcher[T, R any] struct {
 // An entry is an item that waits for its result.
 type entry[T, R any] struct {
 	item   T
-	done   chan struct{} // closed when result or failed is set
+	done   chan struct{} // closed when result or err is set
 	result R
-	failed *CallError
+	err    error
 }
 
-// New returns a Batcher.
-func New[T, R any](c Config[T, R]) *Batcher[T, R] { return &Batcher[T, R]{config: c} }
-
 // Do returns the result of item. Its error is a [*CallError] if the call failed, and [ErrWithdrawn] or [ErrInFlight] if ctx ended first.
-// A call for this item alone has ctx, one for several has none.
+// A call that begins at once has ctx; a call for items that waited has none.
 func (b *Batcher[T, R]) Do(ctx context.Context, item T) (r R, err error) {
 	e := &entry[T, R]{item: item, done: make(chan struct{})}
 	if b.begin(e) {
@@ -74,28 +59,21 @@ func (b *Batcher[T, R]) Do(ctx context.Context, item T) (r R, err error) {
 	} else if err := b.await(ctx, e); err != nil {
 		return r, err
 	}
-	return e.answer()
+	return e.result, e.err
 }
 
 // Alone makes a call for item only, beside all others. Its error is a [*CallError].
 func (b *Batcher[T, R]) Alone(ctx context.Context, item T) (R, error) {
 	e := &entry[T, R]{item: item, done: make(chan struct{})}
 	b.call(ctx, []*entry[T, R]{e})
-	return e.answer()
-}
-
-func (e *entry[T, R]) answer() (R, error) {
-	if e.failed != nil {
-		return e.result, e.failed
-	}
-	return e.result, nil
+	return e.result, e.err
 }
 
 // begin reports whether e is to go at once. If not, it waits.
 func (b *Batcher[T, R]) begin(e *entry[T, R]) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.calls > 0 && !b.slow() && b.config.Size(e.item) <= b.config.MaxSize {
+	if b.calls > 0 && !b.slowLocked() && b.Size(e.item) <= b.MaxSize {
 		b.waiting = append(b.waiting, e)
 		return false
 	}
@@ -104,16 +82,16 @@ func (b *Batcher[T, R]) begin(e *entry[T, R]) bool {
 	return true
 }
 
-// slow reports whether items need not wait for the calls in flight. The lock is held.
-func (b *Batcher[T, R]) slow() bool {
-	return b.calls < b.config.MaxCalls && time.Since(b.begun) >= b.config.Slow
+// slowLocked reports whether items need not wait for the calls in flight.
+func (b *Batcher[T, R]) slowLocked() bool {
+	return b.calls < b.MaxCalls && time.Since(b.begun) >= b.Slow
 }
 
 // beginBeside reports whether waiting items are to go now, beside calls that are slow.
 func (b *Batcher[T, R]) beginBeside() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.waiting) == 0 || !b.slow() {
+	if len(b.waiting) == 0 || !b.slowLocked() {
 		return false
 	}
 	b.calls++
@@ -122,9 +100,9 @@ func (b *Batcher[T, R]) beginBeside() bool {
 
 // await returns nil when e has its result. If the calls in flight are slow, it begins another.
 func (b *Batcher[T, R]) await(ctx context.Context, e *entry[T, R]) error {
-	late := time.NewTicker(b.config.Slow)
+	late := time.NewTicker(b.Slow)
 	defer late.Stop()
-	for waits := true; waits; {
+	for {
 		select {
 		case <-e.done:
 			return nil
@@ -133,30 +111,25 @@ func (b *Batcher[T, R]) await(ctx context.Context, e *entry[T, R]) error {
 				b.pass()
 			}
 		case <-ctx.Done():
-			waits = false
+			return b.withdraw(e)
 		}
 	}
-	if b.withdraw(e) {
+}
+
+// withdraw removes e if it is still waiting. It returns nil if e has its result.
+func (b *Batcher[T, R]) withdraw(e *entry[T, R]) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if i := slices.Index(b.waiting, e); i >= 0 {
+		b.waiting = slices.Delete(b.waiting, i, i+1)
 		return ErrWithdrawn
 	}
 	select {
-	case <-e.done: // at the last moment
+	case <-e.done:
 		return nil
 	default:
 		return ErrInFlight
 	}
-}
-
-// withdraw reports whether e was still waiting, and removes it.
-func (b *Batcher[T, R]) withdraw(e *entry[T, R]) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	i := slices.Index(b.waiting, e)
-	if i < 0 {
-		return false
-	}
-	b.waiting = slices.Delete(b.waiting, i, i+1)
-	return true
 }
 
 // next returns the entries of the next call. If there are none, the caller's call is over.
@@ -168,9 +141,9 @@ func (b *Batcher[T, R]) next() []*entry[T, R] {
 		return nil
 	}
 	count, size := 0, 0
-	for count < min(len(b.waiting), b.config.MaxItems) {
-		size += b.config.Size(b.waiting[count].item)
-		if count > 0 && size > b.config.MaxSize {
+	for count < min(len(b.waiting), b.MaxItems) {
+		size += b.Size(b.waiting[count].item)
+		if count > 0 && size > b.MaxSize {
 			break
 		}
 		count++
@@ -187,13 +160,13 @@ func (b *Batcher[T, R]) first(ctx context.Context, e *entry[T, R]) {
 	b.call(ctx, []*entry[T, R]{e})
 }
 
-// pass ends a call. The entries that wait go in further calls, on a goroutine of their own, so that the caller need not stay.
+// pass ends a call. Waiting entries go in further calls, on a goroutine of their own, so that the caller need not stay.
 func (b *Batcher[T, R]) pass() {
 	batch := b.next()
 	if batch == nil {
 		return
 	}
-	b.config.Go(func() {
+	b.Go(func() {
 		defer func() {
 			if batch != nil { // Call has ended this goroutine
 				b.pass()
@@ -217,16 +190,15 @@ func (b *Batcher[T, R]) call(ctx context.Context, batch []*entry[T, R]) {
 		if err == nil && len(rs) != len(batch) {
 			err = errors.New("the call did not answer for every item")
 		}
-		var failed *CallError
 		if err != nil {
-			failed = &CallError{err, time.Now()}
+			err = &CallError{err, time.Now()}
 		}
 		for i, e := range batch {
-			if e.failed = failed; failed == nil {
+			if e.err = err; err == nil {
 				e.result = rs[i]
 			}
 			close(e.done)
 		}
 	}()
-	rs, err = b.config.Call(ctx, items)
+	rs, err = b.Call(ctx, items)
 }

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -71,7 +70,7 @@ const endless time.Duration = -1
 func (h history) answered(p *Policy, a *answer, pause time.Duration) verdict {
 	e := a.failure
 	if e == nil {
-		return h.ended(StatusOf(a.receipt))
+		return h.ended(store.StatusOf(a.receipt))
 	}
 	h.last = e
 	switch {
@@ -79,8 +78,8 @@ func (h history) answered(p *Policy, a *answer, pause time.Duration) verdict {
 		return h.held(store.ReasonPaused, pause, e)
 	case e.Kind == channel.Temporary:
 		return h.retried(p, p.Attempts, e)
-	case certain(e.Kind):
-		return h.ended(store.Failed, ReasonOf(e.Kind), e)
+	case e.Kind.Certain():
+		return h.ended(store.Failed, store.ReasonOf(e.Kind), e)
 	}
 	h.doubt = true
 	if h.atMostOnce {
@@ -169,63 +168,11 @@ func (h history) stuck() verdict {
 }
 
 // faulty settles a delivery that can never be sent.
-func (h history) faulty(e *channel.Error) verdict { return h.ended(store.Failed, ReasonOf(e.Kind), e) }
+func (h history) faulty(e *channel.Error) verdict {
+	return h.ended(store.Failed, store.ReasonOf(e.Kind), e)
+}
 
 // pauses reports whether e holds its whole channel.
 func pauses(e *channel.Error) bool {
 	return e.Kind == channel.RateLimited || e.Kind == channel.Misconfigured
-}
-
-// certain reports whether a failure of a kind means that nothing went out.
-func certain(k channel.Kind) bool {
-	switch k {
-	case channel.Temporary, channel.RateLimited, channel.Unreachable, channel.InvalidRecipient, channel.Rejected, channel.Misconfigured:
-		return true
-	}
-	return false
-}
-
-// ReasonOf returns the reason of a failure that is not tried again.
-func ReasonOf(k channel.Kind) store.Reason {
-	switch k {
-	case channel.InvalidRecipient:
-		return store.ReasonInvalid
-	case channel.Unreachable:
-		return store.ReasonUnreachable
-	case channel.Misconfigured:
-		return store.ReasonMisconfigured
-	case channel.RateLimited:
-		return store.ReasonThrottled
-	case channel.Temporary:
-		return store.ReasonExhausted
-	}
-	return store.ReasonRejected
-}
-
-// StatusOf returns the meaning of a provider's receipt. A bounce that names no kind of failure is Unreachable.
-func StatusOf(r channel.Receipt) (store.Status, store.Reason, *channel.Error) {
-	switch r.Event {
-	case channel.Delivered:
-		return store.Delivered, "", nil
-	case channel.Read:
-		return store.Read, "", nil
-	case channel.Bounced:
-		e := &channel.Error{Kind: cmp.Or(r.Kind, channel.Unreachable), Code: r.Code, Err: errors.New("it came back")}
-		if e.Kind != channel.InvalidRecipient && e.Kind != channel.Rejected { // nothing is tried again, whatever the kind
-			e.Kind = channel.Unreachable
-		}
-		return store.Failed, store.ReasonBounced, e
-	}
-	return store.Sent, "", nil
-}
-
-// KindOf returns the kind of a failure as events have it: one of the documented kinds, or "" without a failure.
-func KindOf(e *channel.Error) channel.Kind {
-	switch {
-	case e == nil:
-		return ""
-	case certain(e.Kind):
-		return e.Kind
-	}
-	return channel.Uncertain
 }

@@ -35,9 +35,8 @@ func newIntake(s *guarded, running *tracker) *intake {
 	s = s.within(acceptTimeout)
 	return &intake{
 		store: s, retries: make(chan struct{}, maxRetries),
-		batcher: batch.New(batch.Config[store.NewMessage, store.Acceptance]{
-			Call:     s.AcceptMessages,
-			Size:     func(m store.NewMessage) int { return len(m.Deliveries) },
+		batcher: &batch.Batcher[store.NewMessage, store.Acceptance]{
+			Call: s.AcceptMessages, Size: func(m store.NewMessage) int { return len(m.Deliveries) },
 			MaxItems: batchMessages, MaxSize: batchDeliveries, Slow: slowCall, MaxCalls: maxCalls,
 			Go: func(f func()) {
 				running.adopt()
@@ -46,7 +45,7 @@ func newIntake(s *guarded, running *tracker) *intake {
 					f()
 				}()
 			},
-		}),
+		},
 	}
 }
 

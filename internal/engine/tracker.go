@@ -47,7 +47,15 @@ func (t *tracker) count() int {
 
 // close lets nothing more in and waits until nothing runs. If ctx ends first, it returns ctx's error.
 func (t *tracker) close(ctx context.Context) error {
-	idle := t.shut()
+	t.mu.Lock()
+	if t.idle == nil {
+		t.idle = make(chan struct{})
+		if t.running == 0 {
+			close(t.idle)
+		}
+	}
+	idle := t.idle
+	t.mu.Unlock()
 	select {
 	case <-idle:
 		return nil
@@ -59,17 +67,4 @@ func (t *tracker) close(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// shut lets nothing more in and returns a channel that is closed when nothing runs.
-func (t *tracker) shut() <-chan struct{} {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.idle == nil {
-		t.idle = make(chan struct{})
-		if t.running == 0 {
-			close(t.idle)
-		}
-	}
-	return t.idle
 }
