@@ -16,7 +16,7 @@ func (s *Store) AcceptMessages(ctx context.Context, ms []store.NewMessage) ([]st
 	var fresh []*store.Message
 	err := s.accepting(ctx, func(ctx context.Context, x *session) (err error) {
 		as, err = x.accept(ctx, ms)
-		fresh = x.fresh
+		fresh = x.inserted
 		return err
 	})
 	if err == nil { // it is committed
@@ -29,7 +29,7 @@ func (s *Store) AcceptMessages(ctx context.Context, ms []store.NewMessage) ([]st
 
 // accepting runs do in a transaction, or without one where one statement accepts all.
 func (s *Store) accepting(ctx context.Context, do func(context.Context, *session) error) error {
-	if s.dialect.traits().alone {
+	if s.dialect.traits().oneStatement {
 		return s.run(ctx, do)
 	}
 	return s.run(ctx, func(ctx context.Context, _ *session) error { return s.transact(ctx, nil, do) })
@@ -76,7 +76,7 @@ func (x *session) accept(ctx context.Context, ms []store.NewMessage) ([]store.Ac
 				continue
 			}
 		}
-		if as[i], err = x.first(ctx, &ms[i]); err != nil {
+		if as[i], err = x.existing(ctx, &ms[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -102,8 +102,8 @@ func distinct(ms []store.NewMessage) (once []store.NewMessage, repeated []bool) 
 	return once, repeated
 }
 
-// first answers a message that could not be stored: it is there already, or its key is taken.
-func (x *session) first(ctx context.Context, m *store.NewMessage) (store.Acceptance, error) {
+// existing answers a message that could not be stored: it is there already, or its key is taken.
+func (x *session) existing(ctx context.Context, m *store.NewMessage) (store.Acceptance, error) {
 	share := x.dialect.traits().share
 	var id uuid
 	var hash []byte
@@ -123,22 +123,22 @@ func (x *session) first(ctx context.Context, m *store.NewMessage) (store.Accepta
 		records, err = x.records(ctx, []string{string(id)}, false, share)
 	}
 	if err == nil && len(records) == 0 { // it was just pruned, or rolled back
-		err = errAgain
+		err = errConflict
 	}
 	if err != nil {
 		return store.Acceptance{}, err
 	}
-	return store.Acceptance{First: &records[0], Differs: !bytes.Equal(hash, requested(m))}, nil
+	return store.Acceptance{First: &records[0], Differs: !bytes.Equal(hash, requestHash(m))}, nil
 }
 
 // messageArgs appends what is inserted for m; the time stands in the statement.
 func (x *session) messageArgs(args []any, m *store.NewMessage) []any {
 	return append(args, x.dialect.id(m.ID), m.Tenant, key(m.Key), m.Dispatcher, m.Category, m.Class, m.Template, m.AtMostOnce, micros(m.ExpireAt),
-		m.Body, requested(m))
+		m.Body, requestHash(m))
 }
 
-// requested is what is kept of what m asks for; nil if that is nothing.
-func requested(m *store.NewMessage) []byte {
+// requestHash is what is kept of what m asks for; nil if that is nothing.
+func requestHash(m *store.NewMessage) []byte {
 	if len(m.Request) == 0 {
 		return nil
 	}
@@ -154,7 +154,7 @@ const (
 
 func (x *session) deliveryArgs(args []any, id any, d *store.NewDelivery) []any {
 	return append(args, id, d.Recipient, d.Place, string(d.Lane), !d.Status.Settled(), micros(d.NotBefore), string(d.Status), string(d.Reason),
-		micros(d.NotBefore), d.User, d.To, d.Locale, d.Grouped, suppressed(d.Suppression), failureText(d.Failure), d.Body)
+		micros(d.NotBefore), d.User, d.To, d.Locale, d.Grouped, suppressionHash(d.Suppression), failureText(d.Failure), d.Body)
 }
 
 // insertDeliveries stores the deliveries of those of ms that were stored.
@@ -166,7 +166,7 @@ func (x *session) insertDeliveries(ctx context.Context, ms []store.NewMessage, s
 			return nil
 		}
 		err := chunked(n, x.dialect.traits().maxArgs/deliveryArgs, func(from, to int) error {
-			_, err := x.exec(ctx, "insert into {deliveries} ("+insertedDelivery+") values "+places(to-from, deliveryValues),
+			_, err := x.exec(ctx, "insert into {deliveries} ("+insertedDelivery+") values "+placeholders(to-from, deliveryValues),
 				args[from*deliveryArgs:to*deliveryArgs]...)
 			return err
 		})

@@ -81,7 +81,7 @@ func (x *session) changePart(ctx context.Context, c store.Change, statuses []sto
 			r.change(c.Action, now)
 			part.Deliveries = append(part.Deliveries, ref)
 		}
-		if err := x.put(ctx, r); err != nil {
+		if err := x.updateRow(ctx, r); err != nil {
 			return part, nil, err
 		}
 	}
@@ -118,7 +118,7 @@ func (x *session) selected(ctx context.Context, f store.Filter, statuses []store
 // change does an action to r, which is not leased.
 func (r *row) change(a store.Action, now time.Time) {
 	if a == store.Cancel {
-		r.stand(store.Canceled, "", now)
+		r.setStatus(store.Canceled, "", now)
 		r.Claim++
 		return
 	}
@@ -127,20 +127,20 @@ func (r *row) change(a store.Action, now time.Time) {
 		r.Spent, r.Failure, r.Canceled = 0, nil, false
 	}
 	r.NotBefore = time.Time{}
-	r.stand(store.Accepted, "", now)
+	r.setStatus(store.Accepted, "", now)
 	r.due = micros(now)
 }
 
-// stand brings r to a status.
-func (r *row) stand(status store.Status, reason store.Reason, at time.Time) {
+// setStatus brings r to a status.
+func (r *row) setStatus(status store.Status, reason store.Reason, at time.Time) {
 	if r.Status != status {
 		r.At = at
 	}
 	r.Status, r.Reason = status, reason
 }
 
-// put writes what changes and receipts change.
-func (x *session) put(ctx context.Context, r *row) error {
+// updateRow writes what changes and receipts change.
+func (x *session) updateRow(ctx context.Context, r *row) error {
 	_, err := x.exec(ctx, `update {deliveries} set claim = ?, live = ?, due = ?, status = ?, reason = ?, at = ?, not_before = ?, spent = ?,
 		doubt = ?, failure = ?, canceled = ? where message = ? and recipient = ? and place = ?`,
 		r.Claim, !r.Status.Settled(), r.due, string(r.Status), string(r.Reason), micros(r.At), micros(r.NotBefore), r.Spent, r.Doubt,

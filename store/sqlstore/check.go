@@ -20,7 +20,7 @@ func checkMessage(m *store.NewMessage) error {
 	if _, ok := parse(m.ID); !ok {
 		return fmt.Errorf("the id of a message is no UUID in its usual form: %q", m.ID)
 	}
-	if err := short(names{{"tenant", m.Tenant}, {"key", m.Key}, {"dispatcher", m.Dispatcher}, {"category", m.Category}, {"class", m.Class},
+	if err := checkLengths(fields{{"tenant", m.Tenant}, {"key", m.Key}, {"dispatcher", m.Dispatcher}, {"category", m.Category}, {"class", m.Class},
 		{"template", m.Template}}); err != nil {
 		return err
 	}
@@ -28,7 +28,7 @@ func checkMessage(m *store.NewMessage) error {
 	taken := make(map[place]bool, len(m.Deliveries))
 	for i := range m.Deliveries {
 		d := &m.Deliveries[i]
-		if err := short(names{{"lane", string(d.Lane)}, {"user", d.User}, {"locale", d.Locale}, {"reason", string(d.Reason)}}); err != nil {
+		if err := checkLengths(fields{{"lane", string(d.Lane)}, {"user", d.User}, {"locale", d.Locale}, {"reason", string(d.Reason)}}); err != nil {
 			return err
 		}
 		if len(d.To) > maxAddress {
@@ -46,11 +46,11 @@ func checkMessage(m *store.NewMessage) error {
 // maxName and maxAddress are how many bytes the columns take: some databases would cut off the rest.
 const maxName, maxAddress = 1000, 4096
 
-// names are columns with their values.
-type names [][2]string
+// fields are columns with their values.
+type fields [][2]string
 
-// short refuses a name that is too long.
-func short(all names) error {
+// checkLengths refuses a name that is too long.
+func checkLengths(all fields) error {
 	for _, n := range all {
 		if len(n[1]) > maxName {
 			return fmt.Errorf("the %s has %d bytes, and %d is the most", n[0], len(n[1]), maxName)

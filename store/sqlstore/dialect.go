@@ -27,7 +27,7 @@ type dialect interface {
 	claim(ctx context.Context, s *Store, r store.LeaseRequest) (claims, error)
 	// settle writes ss, with their attempts, and reports which. Unless it is sure that ss are right for what they meet, it leaves out
 	// what is not leased under the claim, was settled or was canceled.
-	settle(ctx context.Context, x *session, ss []store.Settlement, sure bool) ([]bool, error)
+	settle(ctx context.Context, x *session, ss []store.Settlement, verified bool) ([]bool, error)
 	// wake wakes the live peers of the grouped deliveries among refs.
 	wake(ctx context.Context, x *session, refs []store.DeliveryRef) error
 	// extend lets leases run, and reports which it found.
@@ -47,23 +47,23 @@ type dialect interface {
 
 // traits are the words of a dialect.
 type traits struct {
-	folder      string
-	now         string // the time in microseconds; "" if it is this process's
-	greatest    string
-	placeholder byte // '?', or '$' with a number
-	maxArgs     int
-	prepare     bool   // the driver does not keep what it has prepared
-	oneWriter   bool   // writers should queue in the process
-	alone       bool   // one statement settles without a transaction
-	committed   bool   // transactions need to be told to see what others commit
-	share       string // ends a query that must see what others committed, whatever the isolation
-	lock        string // ends a query whose rows are to be locked, by key only
-	lockRows    string // ends a query whose rows are to be locked
-	ignore      string // ends an insert that leaves what is there
-	begin       string // begins a transaction, if that is not enough to be the only writer
-	nextLane    string // the condition for the lanes that have something live
-	live        string // the condition of the index of claims
-	claimIndex  string // makes a query use the index of claims
+	folder       string
+	now          string // the time in microseconds; "" if it is this process's
+	greatest     string
+	placeholder  byte // '?', or '$' with a number
+	maxArgs      int
+	prepare      bool   // the driver does not keep what it has prepared
+	oneWriter    bool   // writers should queue in the process
+	oneStatement bool   // one statement settles without a transaction
+	committed    bool   // transactions need to be told to see what others commit
+	share        string // ends a query that must see what others committed, whatever the isolation
+	lock         string // ends a query whose rows are to be locked, by key only
+	lockRows     string // ends a query whose rows are to be locked
+	ignore       string // ends an insert that leaves what is there
+	begin        string // begins a transaction, if that is not enough to be the only writer
+	nextLane     string // the condition for the lanes that have something live
+	live         string // the condition of the index of claims
+	claimIndex   string // makes a query use the index of claims
 }
 
 // rewrite fills in what a dialect says in its own way: {now}, {greatest}, {live}, {claims} and ?. If the time is this process's, it returns
@@ -105,5 +105,5 @@ func padded(one string, n int, args []any) (string, []any) {
 	for range size - n {
 		args = append(args, last...)
 	}
-	return places(size, one), args
+	return placeholders(size, one), args
 }

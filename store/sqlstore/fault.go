@@ -10,21 +10,21 @@ import (
 )
 
 const (
-	firstWait = 2 * time.Millisecond
-	lastWait  = 200 * time.Millisecond
+	minBackoff = 2 * time.Millisecond
+	maxBackoff = 200 * time.Millisecond
 )
 
-// errAgain is of what has to be done again because others were faster.
-var errAgain = errors.New("others were faster, again and again")
+// errConflict is of what has to be done again because others were faster.
+var errConflict = errors.New("others were faster, again and again")
 
-// again calls do until it does not fail for a passing reason, or ctx ends.
-func (s *Store) again(ctx context.Context, do func() error) error {
-	for wait := firstWait; ; wait = min(2*wait, lastWait) {
+// retry calls do until it does not fail for a passing reason, or ctx ends.
+func (s *Store) retry(ctx context.Context, do func() error) error {
+	for wait := minBackoff; ; wait = min(2*wait, maxBackoff) {
 		err := do()
 		if err == nil {
 			return nil
 		}
-		if !errors.Is(err, errAgain) && !s.dialect.transient(err) {
+		if !errors.Is(err, errConflict) && !s.dialect.transient(err) {
 			return fault(err)
 		}
 		timer := time.NewTimer(wait/2 + rand.N(wait))

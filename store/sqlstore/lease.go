@@ -97,9 +97,9 @@ func (x *session) groups(ctx context.Context, ls []*store.Leased) error {
 	return err
 }
 
-// ask is a claim in two steps, for databases that have no statement for all: which lanes have something due, and what will be due next;
+// claimLanes is a claim in two steps, for databases that have no statement for all: which lanes have something due, and what will be due next;
 // then take it in a transaction.
-func (s *Store) ask(ctx context.Context, r store.LeaseRequest, take func(context.Context, *session, time.Time, store.LaneRoom) ([]*row, error)) (claims, error) {
+func (s *Store) claimLanes(ctx context.Context, r store.LeaseRequest, take func(context.Context, *session, time.Time, store.LaneRoom) ([]*row, error)) (claims, error) {
 	x := &session{Store: s, q: s.db}
 	c, due, err := x.lanes(ctx, r.Lanes)
 	if err != nil || len(due) == 0 {
@@ -119,13 +119,13 @@ func (s *Store) ask(ctx context.Context, r store.LeaseRequest, take func(context
 		return nil
 	})
 	for _, l := range due {
-		c.took(l, got[l.Lane], c.now.Add(r.Lease))
+		c.setNext(l, got[l.Lane], c.now.Add(r.Lease))
 	}
 	return c, err
 }
 
-// took corrects when a lane is next due after it gave so many, whose leases run out at a time.
-func (c *claims) took(l store.LaneRoom, got int, until time.Time) {
+// setNext corrects when a lane is next due after it gave so many, whose leases run out at a time.
+func (c *claims) setNext(l store.LaneRoom, got int, until time.Time) {
 	later, ok := c.next[l.Lane]
 	switch {
 	case got >= l.Room:
@@ -135,13 +135,13 @@ func (c *claims) took(l store.LaneRoom, got int, until time.Time) {
 	}
 }
 
-// askMost is how many lanes one query asks for: SQLite takes no more than 500 selects in one.
-const askMost = 400
+// maxLanes is how many lanes one query asks for: SQLite takes no more than 500 selects in one.
+const maxLanes = 400
 
 // lanes reads the time, when lanes are next due after it, and which of them have something due.
 func (x *session) lanes(ctx context.Context, lanes []store.LaneRoom) (c claims, due []store.LaneRoom, err error) {
 	c.next = make(map[store.Lane]time.Time, len(lanes))
-	for some := range slices.Chunk(lanes, askMost) {
+	for some := range slices.Chunk(lanes, maxLanes) {
 		found, err := x.someLanes(ctx, &c, some)
 		if err != nil {
 			return c, nil, err
@@ -182,8 +182,8 @@ func (x *session) someLanes(ctx context.Context, c *claims, lanes []store.LaneRo
 	return due, err
 }
 
-// take makes a claimed row what it has become, and fills in the rest.
-func (r *row) take(now time.Time, lease time.Duration) {
+// setLeased makes a claimed row what it has become, and fills in the rest.
+func (r *row) setLeased(now time.Time, lease time.Duration) {
 	if r.leased {
 		r.Lapsed++
 	}

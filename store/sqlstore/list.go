@@ -92,13 +92,13 @@ func (x *session) attempts(ctx context.Context, ids []string, found map[string]*
 	deliveries := make(map[store.DeliveryRef]*store.Delivery)
 	for _, record := range found {
 		for i := range record.Deliveries {
-			deliveries[named(record.Deliveries[i].DeliveryRef)] = &record.Deliveries[i]
+			deliveries[withoutClaim(record.Deliveries[i].DeliveryRef)] = &record.Deliveries[i]
 		}
 	}
 	return x.byIDs(ids, func(in string, args []any) error {
 		return x.query(ctx, func(rows *sql.Rows) error {
 			ref, a, err := scanAttempt(rows)
-			if d := deliveries[named(ref)]; d != nil {
+			if d := deliveries[withoutClaim(ref)]; d != nil {
 				d.Attempted = append(d.Attempted, a)
 			}
 			return err
@@ -167,5 +167,5 @@ func oneOf[T ~string](c *conditions, column string, wanted []T) {
 	for i, w := range wanted {
 		args[i] = string(w)
 	}
-	c.and(column+" in ("+marks(len(args))+")", args...)
+	c.and(column+" in ("+placeholders(len(args), "?")+")", args...)
 }

@@ -60,7 +60,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if s.invalid != nil {
 		return s.invalid
 	}
-	return s.again(ctx, func() error {
+	return s.retry(ctx, func() error {
 		x := &session{Store: s, q: s.db}
 		if err := s.dialect.unfit(ctx, x); err != nil {
 			return err
@@ -80,7 +80,7 @@ func (x *session) migrate(ctx context.Context) error {
 	}
 	for _, step := range x.steps() {
 		if step.version <= version {
-			if err := x.compare(ctx, step); err != nil {
+			if err := x.checkChecksum(ctx, step); err != nil {
 				return err
 			}
 			continue
@@ -100,8 +100,8 @@ func (x *session) migrate(ctx context.Context) error {
 	return nil
 }
 
-// compare refuses to build on a migration that was another when it was applied.
-func (x *session) compare(ctx context.Context, s step) error {
+// checkChecksum refuses to build on a migration that was another when it was applied.
+func (x *session) checkChecksum(ctx context.Context, s step) error {
 	var checksum string
 	if _, err := x.one(ctx, []any{&checksum}, "select checksum from {schema} where version = ?", s.version); err != nil {
 		return err

@@ -98,7 +98,7 @@ func (mysql) insertMessages(ctx context.Context, x *session, ms []store.NewMessa
 	for i := range ms {
 		args = x.messageArgs(args, &ms[i])
 	}
-	_, err := x.exec(ctx, "insert into {messages} ("+insertedMessage+") values "+places(len(ms), messageValues), args...)
+	_, err := x.exec(ctx, "insert into {messages} ("+insertedMessage+") values "+placeholders(len(ms), messageValues), args...)
 	return err
 }
 
@@ -110,7 +110,7 @@ func (m mysql) unlessDuplicate(err error) error {
 }
 
 func (m mysql) claim(ctx context.Context, s *Store, r store.LeaseRequest) (claims, error) {
-	return s.ask(ctx, r, func(ctx context.Context, x *session, now time.Time, l store.LaneRoom) ([]*row, error) {
+	return s.claimLanes(ctx, r, func(ctx context.Context, x *session, now time.Time, l store.LaneRoom) ([]*row, error) {
 		var rows []*row
 		var taken rowsOf
 		err := x.query(ctx, func(found *sql.Rows) error {
@@ -126,7 +126,7 @@ func (m mysql) claim(ctx context.Context, s *Store, r store.LeaseRequest) (claim
 			return nil, err
 		}
 		for _, found := range rows {
-			found.take(now, r.Lease)
+			found.setLeased(now, r.Lease)
 		}
 		_, err = x.exec(ctx, "update "+byKey()+" set d.lapsed = d.lapsed + d.leased, d.leased = 1, d.claim = d.claim + 1, d.due = ?",
 			taken.json(), micros(rows[0].Due))
@@ -134,7 +134,7 @@ func (m mysql) claim(ctx context.Context, s *Store, r store.LeaseRequest) (claim
 	})
 }
 
-func (m mysql) settle(ctx context.Context, x *session, ss []store.Settlement, sure bool) ([]bool, error) {
+func (m mysql) settle(ctx context.Context, x *session, ss []store.Settlement, verified bool) ([]bool, error) {
 	var settled, called rowsOf
 	for i := range ss {
 		s := &ss[i]
@@ -149,9 +149,9 @@ func (m mysql) settle(ctx context.Context, x *session, ss []store.Settlement, su
 			d.at = case when d.status = v.status then d.at else {now} end, d.status = v.status, d.reason = v.reason, d.not_before = v.not_before,
 			d.attempts = v.attempts, d.spent = v.spent, d.doubt = v.doubt, d.duplicate = v.duplicate,
 			d.provider_id = coalesce(nullif(v.provider_id, ''), d.provider_id), d.failure = v.failure, d.leased = 0, d.lapsed = 0, d.marked = 0
-		where d.claim = v.claim and d.leased = 1 and (? or not d.canceled and d.status in ('accepted', 'held'))`, settled.json(), sure)
+		where d.claim = v.claim and d.leased = 1 and (? or not d.canceled and d.status in ('accepted', 'held'))`, settled.json(), verified)
 	if err == nil && n < len(ss) {
-		err = errUnsure
+		err = errPartial
 	}
 	if err == nil && len(called) > 0 {
 		_, err = x.exec(ctx, "insert into {attempts} ("+attemptColumns+`)
@@ -171,14 +171,14 @@ func (m mysql) settle(ctx context.Context, x *session, ss []store.Settlement, su
 }
 
 func (m mysql) wake(ctx context.Context, x *session, refs []store.DeliveryRef) error {
-	var facts rowsOf
+	var wakers rowsOf
 	for _, r := range refs {
-		facts.add(r)
+		wakers.add(r)
 	}
 	_, err := x.exec(ctx, "update "+table("message char(32)", "recipient int", "place int")+`
 		straight_join {deliveries} d on d.message = unhex(v.message) and d.recipient = v.recipient
 		set d.wakes = d.wakes + 1, d.due = case when d.leased then d.due else least(d.due, {now}) end
-		where d.place <> v.place and d.grouped and d.status in ('accepted', 'held')`, facts.json())
+		where d.place <> v.place and d.grouped and d.status in ('accepted', 'held')`, wakers.json())
 	return err
 }
 
@@ -195,7 +195,7 @@ func (m mysql) extend(ctx context.Context, x *session, es []store.Extension, lea
 	found := make([]bool, len(es))
 	var running rowsOf
 	for i, e := range es {
-		r := rows[named(e.DeliveryRef)]
+		r := rows[withoutClaim(e.DeliveryRef)]
 		if found[i] = r != nil && r.Claim == e.Claim; found[i] && r.leased && !r.Status.Settled() {
 			running.add(e.DeliveryRef, e.Marked)
 		}

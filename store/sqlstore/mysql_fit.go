@@ -50,7 +50,7 @@ func (mysql) migrate(ctx context.Context, s *Store, do func(*session) error) err
 		return err
 	}
 	if got.Int64 != 1 {
-		return errAgain
+		return errConflict
 	}
 	err = do(x)
 	if _, failed := x.one(context.WithoutCancel(ctx), []any{&got}, "select release_lock("+name+")", s.prefix); err == nil {

@@ -10,7 +10,7 @@ import (
 
 // SavePause implements [store.Pauses].
 func (s *Store) SavePause(ctx context.Context, p store.Pause, length time.Duration) error {
-	if err := short(names{{"channel", p.Channel}}); err != nil {
+	if err := checkLengths(fields{{"channel", p.Channel}}); err != nil {
 		return fault(err)
 	}
 	return s.inTx(ctx, func(ctx context.Context, x *session) error {
@@ -26,7 +26,7 @@ func (s *Store) SavePause(ctx context.Context, p store.Pause, length time.Durati
 		case !found:
 			_, err = x.exec(ctx, "insert into {pauses} (channel, ends_at, failure) values (?, ?, ?)", p.Channel, end, failureText(&p.Failure))
 			if x.dialect.duplicate(err) {
-				return errAgain
+				return errConflict
 			}
 		case end > until:
 			_, err = x.exec(ctx, "update {pauses} set ends_at = ?, failure = ? where channel = ?", end, failureText(&p.Failure), p.Channel)

@@ -15,27 +15,27 @@ func Postgres(db *sql.DB, o *Options) *Store { return open(db, postgres{}, o) }
 //
 // What it is to do with a hundred rows is to look up each by its key, in however small a table. Two things keep PostgreSQL from that,
 // and each has its remedy. It keeps the plan of a statement, if that seems no costlier than one for just these parameters, and one that was
-// made while a table was small reads all of a large one: anew is one row where the parameters are known, and a million for a plan that
+// made while a table was small reads all of a large one: customPlan is one row where the parameters are known, and a million for a plan that
 // is to be kept, so that none is. And it prefers to read a table of ten thousand rows to a hundred look-ups: of what equals a coalesce it
 // expects one row in two hundred.
 type postgres struct{}
 
-const anew = "generate_series(1, ?::int) anew, generate_series(1, ?::int) again"
+const customPlan = "generate_series(1, ?::int) plan1, generate_series(1, ?::int) plan2"
 
 func (postgres) traits() traits {
 	return traits{
-		folder:      "postgres",
-		now:         "(extract(epoch from clock_timestamp()) * 1000000)::bigint",
-		greatest:    "greatest",
-		placeholder: '$',
-		maxArgs:     65_535,
-		alone:       true,
-		committed:   true,
-		live:        "live",
-		nextLane:    "live",
-		lock:        " for no key update",
-		lockRows:    " for update",
-		ignore:      "on conflict do nothing",
+		folder:       "postgres",
+		now:          "(extract(epoch from clock_timestamp()) * 1000000)::bigint",
+		greatest:     "greatest",
+		placeholder:  '$',
+		maxArgs:      65_535,
+		oneStatement: true,
+		committed:    true,
+		live:         "live",
+		nextLane:     "live",
+		lock:         " for no key update",
+		lockRows:     " for update",
+		ignore:       "on conflict do nothing",
 	}
 }
 
@@ -52,7 +52,7 @@ func (p postgres) ids(ids []string) (string, []any) {
 	for _, id := range ids {
 		a.row(p.id(id))
 	}
-	return "select v from unnest(?::uuid[]) v, " + anew + " where v = coalesce(v, v)", append(a.args(), 1, 1)
+	return "select v from unnest(?::uuid[]) v, " + customPlan + " where v = coalesce(v, v)", append(a.args(), 1, 1)
 }
 
 func (p postgres) keys(refs []store.DeliveryRef) (string, []any) {
@@ -60,7 +60,7 @@ func (p postgres) keys(refs []store.DeliveryRef) (string, []any) {
 	for _, r := range refs {
 		a.row(p.id(r.MessageID), r.Recipient, r.Place)
 	}
-	return "select v.* from unnest(?::uuid[], ?::int[], ?::int[]) v(message, recipient, place), " + anew +
+	return "select v.* from unnest(?::uuid[], ?::int[], ?::int[]) v(message, recipient, place), " + customPlan +
 		" where v.place = coalesce(v.place, v.place)", append(a.args(), 1, 1)
 }
 
@@ -69,7 +69,7 @@ func (p postgres) groups(refs []store.DeliveryRef) (string, []any) {
 	for _, r := range refs {
 		a.row(p.id(r.MessageID), r.Recipient)
 	}
-	return "select v.* from unnest(?::uuid[], ?::int[]) v(message, recipient), " + anew +
+	return "select v.* from unnest(?::uuid[], ?::int[]) v(message, recipient), " + customPlan +
 		" where v.recipient = coalesce(v.recipient, v.recipient)", append(a.args(), 1, 1)
 }
 
@@ -105,7 +105,7 @@ func (postgres) claim(ctx context.Context, s *Store, r store.LeaseRequest) (clai
 	c.now = instant(now)
 	inOrder(c.rows, r.Lanes)
 	for _, l := range r.Lanes {
-		c.took(l, got[l.Lane], c.now.Add(r.Lease))
+		c.setNext(l, got[l.Lane], c.now.Add(r.Lease))
 	}
 	return c, nil
 }
@@ -114,7 +114,7 @@ func (postgres) claim(ctx context.Context, s *Store, r store.LeaseRequest) (clai
 const claimPostgres = `with clock as materialized (select {now} as now),
 	lanes as materialized (select * from unnest(?::text[], ?::int[]) as l(lane, room)),
 	picked as materialized (
-		select d.* from ` + anew + `, lanes l, lateral (
+		select d.* from ` + customPlan + `, lanes l, lateral (
 			select message, recipient, place, due from {deliveries}
 			where live and lane = l.lane and due <= (select now from clock)
 			order by due limit l.room for update skip locked) d
@@ -131,7 +131,7 @@ const claimPostgres = `with clock as materialized (select {now} as now),
 		(select min(due) from {deliveries} where live and lane = l.lane and due > (select now from clock))
 	from lanes l where l.room > (select count(*) from taken t where t.lane = l.lane)`
 
-func (p postgres) settle(ctx context.Context, x *session, ss []store.Settlement, sure bool) ([]bool, error) {
+func (p postgres) settle(ctx context.Context, x *session, ss []store.Settlement, verified bool) ([]bool, error) {
 	a := make(arrays, 26)
 	for i := range ss {
 		s := &ss[i]
@@ -148,7 +148,7 @@ func (p postgres) settle(ctx context.Context, x *session, ss []store.Settlement,
 			s.Attempt != nil, micros(attempt.At), attempt.Took.Microseconds(), string(attempt.Status), clean(string(attempt.Reason)),
 			clean(attempt.Provider), clean(attempt.Code), attempt.Duplicate, failureText(attempt.Failure))
 	}
-	return x.marked(ctx, len(ss), `with clock as materialized (select {now} as now),
+	return x.touched(ctx, len(ss), `with clock as materialized (select {now} as now),
 		v as materialized (select * from unnest(?::int[], ?::uuid[], ?::int[], ?::int[], ?::bigint[], ?::bool[],
 			?::bigint[], ?::bigint[], ?::text[], ?::text[], ?::bigint[], ?::int[], ?::int[], ?::bool[], ?::bool[], ?::text[], ?::text[],
 			?::bool[], ?::bigint[], ?::bigint[], ?::text[], ?::text[], ?::text[], ?::text[], ?::bool[], ?::text[])
@@ -158,17 +158,17 @@ func (p postgres) settle(ctx context.Context, x *session, ss []store.Settlement,
 			at = case when d.status = v.status then d.at else (select now from clock) end, status = v.status, reason = v.reason, not_before = v.not_before,
 			attempts = v.attempts, spent = v.spent, doubt = v.doubt, duplicate = v.duplicate,
 			provider_id = coalesce(nullif(v.provider_id, ''), d.provider_id), failure = v.failure, leased = false, lapsed = 0, marked = false
-			from v, `+anew+` where v.nr = coalesce(v.nr, v.nr) and d.message = v.message and d.recipient = v.recipient and d.place = v.place and d.claim = v.claim and d.leased
+			from v, `+customPlan+` where v.nr = coalesce(v.nr, v.nr) and d.message = v.message and d.recipient = v.recipient and d.place = v.place and d.claim = v.claim and d.leased
 			and (?::bool or not d.canceled and d.status in ('accepted', 'held'))
 			returning v.nr),
 		a as (insert into {attempts} (`+attemptColumns+`)
 			select message, recipient, place, claim, at, took, as_status, as_reason, provider, provider_id, code, as_duplicate, as_failure
 			from v join s using (nr) where called on conflict do nothing)
-		select nr from s`, append(a.args(), 1, 1, sure)...)
+		select nr from s`, append(a.args(), 1, 1, verified)...)
 }
 
-// marked runs a query that returns the numbers of the rows, of n, that it touched.
-func (x *session) marked(ctx context.Context, n int, code string, args ...any) ([]bool, error) {
+// touched runs a query that returns the numbers of the rows, of n, that it touched.
+func (x *session) touched(ctx context.Context, n int, code string, args ...any) ([]bool, error) {
 	touched := make([]bool, n)
 	err := x.query(ctx, func(rows *sql.Rows) error {
 		var nr int
@@ -185,7 +185,7 @@ func (p postgres) wake(ctx context.Context, x *session, refs []store.DeliveryRef
 		a.row(r.MessageID, r.Recipient, r.Place)
 	}
 	_, err := x.exec(ctx, `update {deliveries} d set wakes = wakes + 1, due = case when d.leased then d.due else least(d.due, {now}) end
-		from unnest(?::uuid[], ?::int[], ?::int[]) as v(message, recipient, place), `+anew+`
+		from unnest(?::uuid[], ?::int[], ?::int[]) as v(message, recipient, place), `+customPlan+`
 		where v.place = coalesce(v.place, v.place) and d.message = v.message and d.recipient = v.recipient and d.place <> v.place and d.grouped and d.status in ('accepted', 'held')`,
 		append(a.args(), 1, 1)...)
 	return err
@@ -196,10 +196,10 @@ func (p postgres) extend(ctx context.Context, x *session, es []store.Extension, 
 	for i, e := range es {
 		a.row(i, p.id(e.MessageID), e.Recipient, e.Place, e.Claim, e.Marked)
 	}
-	return x.marked(ctx, len(es), `update {deliveries} d
+	return x.touched(ctx, len(es), `update {deliveries} d
 		set due = case when d.leased and d.status in ('accepted', 'held') then {now} + ?::bigint else d.due end,
 			marked = d.marked or v.marked and d.leased and d.status in ('accepted', 'held')
-		from unnest(?::int[], ?::uuid[], ?::int[], ?::int[], ?::bigint[], ?::bool[]) as v(nr, message, recipient, place, claim, marked), `+anew+`
+		from unnest(?::int[], ?::uuid[], ?::int[], ?::int[], ?::bigint[], ?::bool[]) as v(nr, message, recipient, place, claim, marked), `+customPlan+`
 		where v.nr = coalesce(v.nr, v.nr) and d.message = v.message and d.recipient = v.recipient and d.place = v.place and d.claim = v.claim
 		returning v.nr`, append(append([]any{lease.Microseconds()}, a.args()...), 1, 1)...)
 }

@@ -15,14 +15,14 @@ const (
 	messageTypes  = "uuid, text, text, text, text, text, text, bool, bigint, bytea, bytea"
 )
 
-// fewDeliveries is up to how many deliveries of one message are sent as values: beyond, the forms of the statement would be too many.
-const fewDeliveries = 8
+// maxValueRows is up to how many deliveries of one message are sent as values: beyond, the forms of the statement would be too many.
+const maxValueRows = 8
 
 // insert is one statement. A message that is stored already, or whose key is taken, is inserted by nobody, and so are its deliveries.
 func (p postgres) insert(ctx context.Context, x *session, ms []store.NewMessage) ([]bool, error) {
-	places := make(map[string]int, len(ms))
+	index := make(map[string]int, len(ms))
 	for i := range ms {
-		places[ms[i].ID] = i
+		index[ms[i].ID] = i
 	}
 	messages, args := p.messages(x, ms)
 	deliveries, more := p.deliveries(x, ms)
@@ -31,9 +31,9 @@ func (p postgres) insert(ctx context.Context, x *session, ms []store.NewMessage)
 		var id uuid
 		var at int64
 		err := rows.Scan(&id, &at)
-		i := places[string(id)]
+		i := index[string(id)]
 		stored[i] = true
-		x.fresh = append(x.fresh, messageOf(&ms[i], at))
+		x.inserted = append(x.inserted, messageOf(&ms[i], at))
 		return err
 	}, `with m as (insert into {messages} (`+insertedMessage+`) `+messages+` on conflict do nothing returning id, accepted_at),
 		d as (insert into {deliveries} (`+insertedDelivery+`)
@@ -44,29 +44,29 @@ func (p postgres) insert(ctx context.Context, x *session, ms []store.NewMessage)
 	return stored, err
 }
 
-// accepted is the time at which the statement began: the same for all that it inserts.
-const accepted = "(extract(epoch from statement_timestamp()) * 1000000)::bigint"
+// statementTime is the time at which the statement began: the same for all that it inserts.
+const statementTime = "(extract(epoch from statement_timestamp()) * 1000000)::bigint"
 
 func (p postgres) messages(x *session, ms []store.NewMessage) (string, []any) {
 	if len(ms) == 1 {
-		return "values " + strings.Replace(messageValues, "{now}", accepted, 1), x.messageArgs(nil, &ms[0])
+		return "values " + strings.Replace(messageValues, "{now}", statementTime, 1), x.messageArgs(nil, &ms[0])
 	}
 	a := make(arrays, messageArgs)
 	for i := range ms {
 		a.row(x.messageArgs(nil, &ms[i])...)
 	}
-	return "select id, tenant, idem, dispatcher, category, class, template, at_most_once, expire_at, " + accepted + ", body, hash from unnest(" +
-		marksOf(messageTypes, "[]") + ") as m(id, tenant, idem, dispatcher, category, class, template, at_most_once, expire_at, body, hash)", a.args()
+	return "select id, tenant, idem, dispatcher, category, class, template, at_most_once, expire_at, " + statementTime + ", body, hash from unnest(" +
+		typedPlaceholders(messageTypes, "[]") + ") as m(id, tenant, idem, dispatcher, category, class, template, at_most_once, expire_at, body, hash)", a.args()
 }
 
 func (p postgres) deliveries(x *session, ms []store.NewMessage) (string, []any) {
-	if len(ms) == 1 && len(ms[0].Deliveries) > 0 && len(ms[0].Deliveries) <= fewDeliveries {
+	if len(ms) == 1 && len(ms[0].Deliveries) > 0 && len(ms[0].Deliveries) <= maxValueRows {
 		ds := ms[0].Deliveries
 		var args []any
 		for i := range ds {
 			args = x.deliveryArgs(args, ms[0].ID, &ds[i])
 		}
-		return "(values " + places(len(ds), "("+marksOf(deliveryTypes, "")+")") + ")", args
+		return "(values " + placeholders(len(ds), "("+typedPlaceholders(deliveryTypes, "")+")") + ")", args
 	}
 	a := make(arrays, deliveryArgs)
 	for i := range ms {
@@ -74,10 +74,10 @@ func (p postgres) deliveries(x *session, ms []store.NewMessage) (string, []any) 
 			a.row(x.deliveryArgs(nil, ms[i].ID, &ms[i].Deliveries[j])...)
 		}
 	}
-	return "unnest(" + marksOf(deliveryTypes, "[]") + ")", a.args()
+	return "unnest(" + typedPlaceholders(deliveryTypes, "[]") + ")", a.args()
 }
 
-// marksOf returns a typed placeholder for each of types.
-func marksOf(types, suffix string) string {
+// typedPlaceholders returns a typed placeholder for each of types.
+func typedPlaceholders(types, suffix string) string {
 	return "?::" + strings.Join(strings.Split(types, ", "), suffix+", ?::") + suffix
 }

@@ -20,7 +20,7 @@ func (s *Store) PruneMessages(ctx context.Context, before time.Time, limit int) 
 		var old []string
 		var last string
 		err := s.run(ctx, func(ctx context.Context, x *session) (err error) {
-			old, last, err = x.old(ctx, before, after)
+			old, last, err = x.prunable(ctx, before, after)
 			return err
 		})
 		if err != nil {
@@ -46,8 +46,8 @@ func (s *Store) PruneMessages(ctx context.Context, before time.Time, limit int) 
 	return pruned, nil
 }
 
-// old returns, of the messages behind one, those to prune, and where to go on, if it makes sense.
-func (x *session) old(ctx context.Context, before time.Time, after string) (old []string, last string, err error) {
+// prunable returns, of the messages behind one, those to prune, and where to go on, if it makes sense.
+func (x *session) prunable(ctx context.Context, before time.Time, after string) (old []string, last string, err error) {
 	code, args := "select id, accepted_at, "+finished+" from {messages} m", []any{}
 	if after != "" {
 		code, args = code+" where id > ?", append(args, x.dialect.id(after))

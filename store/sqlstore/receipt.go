@@ -56,12 +56,12 @@ func (x *session) receive(ctx context.Context, rs []store.Receipt) (unmatched []
 				r.Claim++
 			}
 			r.raise(&rs[i], now)
-			if err := x.put(ctx, r); err != nil {
+			if err := x.updateRow(ctx, r); err != nil {
 				return nil, err
 			}
 			raised = append(raised, refs[i])
 		}
-		if err := x.show(ctx, r, &rs[i]); err != nil {
+		if err := x.setFound(ctx, r, &rs[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -71,7 +71,7 @@ func (x *session) receive(ctx context.Context, rs []store.Receipt) (unmatched []
 // match returns which delivery r is about; without a message if there is none.
 func (x *session) match(ctx context.Context, r *store.Receipt) (ref store.DeliveryRef, err error) {
 	if r.MessageID != "" || r.ProviderID == "" {
-		return named(r.DeliveryRef), nil
+		return withoutClaim(r.DeliveryRef), nil
 	}
 	var id uuid
 	_, err = x.one(ctx, []any{&id, &ref.Recipient, &ref.Place},
@@ -89,8 +89,8 @@ func (r *row) raise(n *store.Receipt, now time.Time) {
 	}
 }
 
-// show gives the caller what was found.
-func (x *session) show(ctx context.Context, r *row, n *store.Receipt) error {
+// setFound gives the caller what was found.
+func (x *session) setFound(ctx context.Context, r *row, n *store.Receipt) error {
 	kept, err := x.attach(ctx, []*row{r})
 	if err != nil || len(kept) == 0 {
 		return err

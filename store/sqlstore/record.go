@@ -171,13 +171,10 @@ func parse(id string) (b [16]byte, ok bool) {
 	return b, err == nil && n == 16 && id == strings.ToLower(id)
 }
 
-// places returns n times "(?, ?, …)" with a number of placeholders, or what stands for them.
-func places(n int, one string) string {
+// placeholders returns n times "(?, ?, …)" with a number of placeholders, or what stands for them.
+func placeholders(n int, one string) string {
 	return strings.TrimSuffix(strings.Repeat(one+", ", n), ", ")
 }
-
-// marks returns "?, ?, …".
-func marks(n int) string { return places(n, "?") }
 
 // clean makes what a provider said fit for every database's column: a settlement must not fail because of it.
 func clean(s string) string {

@@ -12,7 +12,7 @@ const scheduleColumns = "tenant, name, spec, zone, next_at, body"
 
 // SaveSchedule implements [store.Schedules].
 func (s *Store) SaveSchedule(ctx context.Context, n store.Schedule) error {
-	if err := short(names{{"tenant", n.Tenant}, {"name", n.Name}, {"zone", n.Zone}}); err != nil {
+	if err := checkLengths(fields{{"tenant", n.Tenant}, {"name", n.Name}, {"zone", n.Zone}}); err != nil {
 		return fault(err)
 	}
 	return s.inTx(ctx, func(ctx context.Context, x *session) error {
@@ -27,7 +27,7 @@ func (s *Store) SaveSchedule(ctx context.Context, n store.Schedule) error {
 			_, err = x.exec(ctx, "insert into {schedules} ("+scheduleColumns+") values (?, ?, ?, ?, ?, ?)",
 				n.Tenant, n.Name, n.Spec, n.Zone, micros(n.NextAt), n.Body)
 			if x.dialect.duplicate(err) {
-				return errAgain
+				return errConflict
 			}
 			return err
 		case spec != n.Spec || zone != n.Zone:

@@ -15,10 +15,10 @@ type session struct {
 	q  Querier
 	tx *sql.Tx // ours; nil if q is no transaction, or the host's
 
-	mine   map[*statement]*sql.Stmt // prepared, of this transaction
-	wanted []*statement             // not yet prepared
+	stmts      map[*statement]*sql.Stmt // prepared, of this transaction
+	unprepared []*statement             // not yet prepared
 
-	fresh []*store.Message // that it stored, where that is known with their times: a lease will ask for them soon
+	inserted []*store.Message // that it stored, where that is known with their times: a lease will ask for them soon
 }
 
 // A statement is SQL as the database gets it.
@@ -124,21 +124,21 @@ func (x *session) prepared(ctx context.Context, t *statement) *sql.Stmt {
 		}
 		return nil
 	}
-	if mine := x.mine[t]; mine != nil {
+	if mine := x.stmts[t]; mine != nil {
 		return mine
 	}
 	t.mu.Lock()
 	stmt := t.stmt
 	t.mu.Unlock()
 	if stmt == nil {
-		x.wanted = append(x.wanted, t)
+		x.unprepared = append(x.unprepared, t)
 		return nil
 	}
-	if x.mine == nil {
-		x.mine = make(map[*statement]*sql.Stmt)
+	if x.stmts == nil {
+		x.stmts = make(map[*statement]*sql.Stmt)
 	}
-	x.mine[t] = x.tx.StmtContext(ctx, stmt)
-	return x.mine[t]
+	x.stmts[t] = x.tx.StmtContext(ctx, stmt)
+	return x.stmts[t]
 }
 
 // prepare returns t as it is prepared on db, or nil if that does not work: then the statement itself will tell why.
@@ -157,7 +157,7 @@ func (t *statement) prepare(ctx context.Context, db *sql.DB) *sql.Stmt {
 func (s *Store) run(ctx context.Context, do func(context.Context, *session) error) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	return s.again(ctx, func() error {
+	return s.retry(ctx, func() error {
 		x := &session{Store: s, q: s.db}
 		if err := s.fit.check(ctx, x); err != nil {
 			return err
@@ -196,7 +196,7 @@ func (s *Store) isolation() *sql.TxOptions {
 }
 
 func (s *Store) transact(ctx context.Context, options *sql.TxOptions, do func(context.Context, *session) error) error {
-	done, err := s.turn(ctx)
+	done, err := s.lockWriter(ctx)
 	if err != nil {
 		return err
 	}
@@ -222,14 +222,14 @@ func (s *Store) transact(ctx context.Context, options *sql.TxOptions, do func(co
 	if err := tx.Commit(); err != nil {
 		return err
 	}
-	for _, t := range x.wanted {
+	for _, t := range x.unprepared {
 		t.prepare(ctx, s.db)
 	}
 	return nil
 }
 
-// turn waits until nobody else in this process writes, where that matters.
-func (s *Store) turn(ctx context.Context) (done func(), err error) {
+// lockWriter waits until nobody else in this process writes, where that matters.
+func (s *Store) lockWriter(ctx context.Context) (done func(), err error) {
 	if s.writer == nil {
 		return func() {}, nil
 	}

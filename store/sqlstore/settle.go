@@ -9,8 +9,8 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// errUnsure is of a dialect that cannot say which of the settlements it wrote.
-var errUnsure = errors.New("not all was as expected")
+// errPartial is of a dialect that cannot say which of the settlements it wrote.
+var errPartial = errors.New("not all was as expected")
 
 // SettleDeliveries implements [store.Deliveries].
 //
@@ -23,10 +23,10 @@ func (s *Store) SettleDeliveries(ctx context.Context, ss []store.Settlement) (lo
 	for i := range ss {
 		ss[i].Overtaken = nil
 	}
-	shared := sharedOf(ss)
+	contended := contendedOf(ss)
 	rest := ss
-	quick := func(ctx context.Context, x *session) error {
-		if err := x.lockMessages(ctx, shared); err != nil {
+	optimistic := func(ctx context.Context, x *session) error {
+		if err := x.lockMessages(ctx, contended); err != nil {
 			return err
 		}
 		done, err := s.dialect.settle(ctx, x, ss, false)
@@ -35,14 +35,14 @@ func (s *Store) SettleDeliveries(ctx context.Context, ss []store.Settlement) (lo
 		}
 		written, left := split(ss, done)
 		rest = left
-		return x.wake(ctx, factsOf(written))
+		return x.wake(ctx, wakersOf(written))
 	}
-	if s.dialect.traits().alone && len(shared) == 0 {
-		err = s.run(ctx, quick)
+	if s.dialect.traits().oneStatement && len(contended) == 0 {
+		err = s.run(ctx, optimistic)
 	} else {
-		err = s.inTx(ctx, quick)
+		err = s.inTx(ctx, optimistic)
 	}
-	if errors.Is(err, errUnsure) {
+	if errors.Is(err, errPartial) {
 		err, rest = nil, ss
 	}
 	if err != nil || len(rest) == 0 {
@@ -50,7 +50,7 @@ func (s *Store) SettleDeliveries(ctx context.Context, ss []store.Settlement) (lo
 	}
 	var overtaken standings
 	err = s.inTx(ctx, func(ctx context.Context, x *session) (err error) {
-		lost, overtaken, err = x.settleCarefully(ctx, rest)
+		lost, overtaken, err = x.settleUnderLock(ctx, rest)
 		return err
 	})
 	for i := range ss {
@@ -59,8 +59,8 @@ func (s *Store) SettleDeliveries(ctx context.Context, ss []store.Settlement) (lo
 	return lost, err
 }
 
-// factsOf returns the deliveries whose peers are to be woken.
-func factsOf(ss []store.Settlement) (refs []store.DeliveryRef) {
+// wakersOf returns the deliveries whose peers are to be woken.
+func wakersOf(ss []store.Settlement) (refs []store.DeliveryRef) {
 	for i := range ss {
 		if ss[i].Wake {
 			refs = append(refs, ss[i].DeliveryRef)
@@ -69,9 +69,9 @@ func factsOf(ss []store.Settlement) (refs []store.DeliveryRef) {
 	return refs
 }
 
-// sharedOf returns the deliveries that others may wake meanwhile, in an order of their own. Those that state a fact say by Wake that
+// contendedOf returns the deliveries that others may wake meanwhile, in an order of their own. Those that state a fact say by Wake that
 // they are grouped; of those that wait nobody here knows. One alone is waited for, but waits for nobody.
-func sharedOf(ss []store.Settlement) (refs []store.DeliveryRef) {
+func contendedOf(ss []store.Settlement) (refs []store.DeliveryRef) {
 	for i := range ss {
 		if ss[i].Wake || len(ss) > 1 && !ss[i].Status.Settled() {
 			refs = append(refs, ss[i].DeliveryRef)
@@ -98,8 +98,8 @@ func split(ss []store.Settlement, done []bool) (written, rest []store.Settlement
 // standings are what deliveries came to that were settled or canceled meanwhile.
 type standings map[store.DeliveryRef]*store.Standing
 
-// settleCarefully settles under lock, so that it knows what it meets.
-func (x *session) settleCarefully(ctx context.Context, ss []store.Settlement) (lost []store.DeliveryRef, overtaken standings, err error) {
+// settleUnderLock settles under lock, so that it knows what it meets.
+func (x *session) settleUnderLock(ctx context.Context, ss []store.Settlement) (lost []store.DeliveryRef, overtaken standings, err error) {
 	refs := make([]store.DeliveryRef, len(ss))
 	for i := range ss {
 		refs[i] = ss[i].DeliveryRef
@@ -111,34 +111,34 @@ func (x *session) settleCarefully(ctx context.Context, ss []store.Settlement) (l
 	if err != nil {
 		return nil, nil, err
 	}
-	var certain []store.Settlement
+	var verified []store.Settlement
 	overtaken = make(standings)
 	for i := range ss {
-		r := rows[named(ss[i].DeliveryRef)]
+		r := rows[withoutClaim(ss[i].DeliveryRef)]
 		if r == nil || r.Claim != ss[i].Claim {
 			lost = append(lost, ss[i].DeliveryRef)
 			continue
 		}
-		s := meet(ss[i], r)
+		s := reconcile(ss[i], r)
 		if s.Status != ss[i].Status || s.Reason != ss[i].Reason || r.Canceled {
 			overtaken[s.DeliveryRef] = &store.Standing{Status: s.Status, Reason: s.Reason, Failure: s.Failure, Canceled: r.Canceled}
 		}
 		if r.leased { // else it is a repetition
 			r.leased = false
-			certain = append(certain, s)
+			verified = append(verified, s)
 		}
 	}
-	if len(certain) == 0 {
+	if len(verified) == 0 {
 		return lost, overtaken, nil
 	}
-	if _, err := x.dialect.settle(ctx, x, certain, true); err != nil {
+	if _, err := x.dialect.settle(ctx, x, verified, true); err != nil {
 		return nil, nil, err
 	}
-	return lost, overtaken, x.wake(ctx, factsOf(certain))
+	return lost, overtaken, x.wake(ctx, wakersOf(verified))
 }
 
-// meet is what s comes to when it meets r.
-func meet(s store.Settlement, r *row) store.Settlement {
+// reconcile is what s comes to when it meets r.
+func reconcile(s store.Settlement, r *row) store.Settlement {
 	switch {
 	case r.Status.Settled():
 		s.Status, s.Reason, s.NotBefore, s.Failure = r.Status, r.Reason, r.NotBefore, r.Failure
@@ -200,7 +200,7 @@ func (x *session) lockRows(ctx context.Context, refs []store.DeliveryRef) (map[s
 		err := x.query(ctx, func(found *sql.Rows) error {
 			r, err := scanRow(found)
 			if err == nil {
-				rows[named(r.DeliveryRef)] = r
+				rows[withoutClaim(r.DeliveryRef)] = r
 			}
 			return err
 		}, "select "+deliveryColumns+" from {deliveries} d where (message, recipient, place) in ("+in+
@@ -212,8 +212,8 @@ func (x *session) lockRows(ctx context.Context, refs []store.DeliveryRef) (map[s
 	return rows, nil
 }
 
-// named is ref without its claim.
-func named(ref store.DeliveryRef) store.DeliveryRef {
+// withoutClaim is ref without its claim.
+func withoutClaim(ref store.DeliveryRef) store.DeliveryRef {
 	ref.Claim = 0
 	return ref
 }

@@ -43,7 +43,7 @@ func (sqlite) keys(refs []store.DeliveryRef) (string, []any) {
 	for _, r := range refs {
 		args = append(args, r.MessageID, r.Recipient, r.Place)
 	}
-	return "values " + places(len(refs), "(?, ?, ?)"), args
+	return "values " + placeholders(len(refs), "(?, ?, ?)"), args
 }
 
 func (sqlite) groups(refs []store.DeliveryRef) (string, []any) {
@@ -51,7 +51,7 @@ func (sqlite) groups(refs []store.DeliveryRef) (string, []any) {
 	for _, r := range refs {
 		args = append(args, r.MessageID, r.Recipient)
 	}
-	return "values " + places(len(refs), "(?, ?)"), args
+	return "values " + placeholders(len(refs), "(?, ?)"), args
 }
 
 func (sqlite) insert(ctx context.Context, x *session, ms []store.NewMessage) ([]bool, error) {
@@ -68,7 +68,7 @@ func (sqlite) insert(ctx context.Context, x *session, ms []store.NewMessage) ([]
 }
 
 func (sqlite) claim(ctx context.Context, s *Store, r store.LeaseRequest) (claims, error) {
-	return s.ask(ctx, r, func(ctx context.Context, x *session, now time.Time, l store.LaneRoom) ([]*row, error) {
+	return s.claimLanes(ctx, r, func(ctx context.Context, x *session, now time.Time, l store.LaneRoom) ([]*row, error) {
 		const due = "{deliveries} {claims} where {live} and lane = ? and due <= ? order by due, message, recipient, place limit ?"
 		args := []any{string(l.Lane), micros(now), l.Room}
 		var rows []*row
@@ -81,7 +81,7 @@ func (sqlite) claim(ctx context.Context, s *Store, r store.LeaseRequest) (claims
 			return nil, err
 		}
 		for _, found := range rows {
-			found.take(now, r.Lease)
+			found.setLeased(now, r.Lease)
 		}
 		_, err = x.exec(ctx, `update {deliveries} set claim = claim + 1, due = ?, lapsed = lapsed + leased, leased = 1
 			where (message, recipient, place) in (select message, recipient, place from `+due+")",
@@ -90,7 +90,7 @@ func (sqlite) claim(ctx context.Context, s *Store, r store.LeaseRequest) (claims
 	})
 }
 
-func (sqlite) settle(ctx context.Context, x *session, ss []store.Settlement, sure bool) ([]bool, error) {
+func (sqlite) settle(ctx context.Context, x *session, ss []store.Settlement, verified bool) ([]bool, error) {
 	done := make([]bool, len(ss))
 	for i := range ss {
 		s := &ss[i]
@@ -99,7 +99,7 @@ func (sqlite) settle(ctx context.Context, x *session, ss []store.Settlement, sur
 			doubt = ?, duplicate = ?, provider_id = coalesce(nullif(?, ''), provider_id), failure = ?, leased = 0, lapsed = 0, marked = 0
 			where message = ? and recipient = ? and place = ? and claim = ? and leased
 			and (? or not canceled and status in ('accepted', 'held'))`,
-			append(settleArgs(s), s.MessageID, s.Recipient, s.Place, s.Claim, sure)...)
+			append(settleArgs(s), s.MessageID, s.Recipient, s.Place, s.Claim, verified)...)
 		if err != nil {
 			return nil, err
 		}

@@ -16,14 +16,14 @@ func (s *Store) SaveSuppressions(ctx context.Context, ss []store.Suppression) er
 		if n.Address == "" {
 			return errors.New("sqlstore: a suppression has no address")
 		}
-		if err := short(names{{"tenant", n.Tenant}, {"kind", n.Kind}, {"reason", string(n.Reason)}}); err != nil {
+		if err := checkLengths(fields{{"tenant", n.Tenant}, {"kind", n.Kind}, {"reason", string(n.Reason)}}); err != nil {
 			return fault(err)
 		}
 	}
 	return s.inTx(ctx, func(ctx context.Context, x *session) error {
 		for _, n := range ss {
 			if _, err := x.exec(ctx, "insert into {suppressions} (tenant, kind, hash, reason, at) values (?, ?, ?, ?, {now}) "+x.dialect.traits().ignore,
-				n.Tenant, n.Kind, suppressed(n.SuppressionKey), string(n.Reason)); err != nil {
+				n.Tenant, n.Kind, suppressionHash(n.SuppressionKey), string(n.Reason)); err != nil {
 				return err
 			}
 		}
@@ -35,14 +35,14 @@ func (s *Store) SaveSuppressions(ctx context.Context, ss []store.Suppression) er
 func (s *Store) DeleteSuppression(ctx context.Context, k store.SuppressionKey) (bool, error) {
 	n := 0
 	err := s.inTx(ctx, func(ctx context.Context, x *session) (err error) {
-		n, err = x.exec(ctx, "delete from {suppressions} where hash = ?", suppressed(k))
+		n, err = x.exec(ctx, "delete from {suppressions} where hash = ?", suppressionHash(k))
 		return err
 	})
 	return n > 0, err
 }
 
-// suppressed is what is kept of a key, nil if it has no address.
-func suppressed(k store.SuppressionKey) []byte {
+// suppressionHash is what is kept of a key, nil if it has no address.
+func suppressionHash(k store.SuppressionKey) []byte {
 	if k.Address == "" {
 		return nil
 	}
