@@ -18,7 +18,7 @@ func checkMessages(ms []store.NewMessage) error {
 
 func checkMessage(m *store.NewMessage) error {
 	if _, ok := parse(m.ID); !ok {
-		return fmt.Errorf("the id of a message is no UUID in its usual form: %q", m.ID)
+		return fmt.Errorf("the id of a message must be a UUID with hyphens and lowercase letters, not %q", m.ID)
 	}
 	if err := checkLengths(fields{{"tenant", m.Tenant}, {"key", m.Key}, {"dispatcher", m.Dispatcher}, {"category", m.Category}, {"class", m.Class},
 		{"template", m.Template}}); err != nil {
@@ -32,11 +32,11 @@ func checkMessage(m *store.NewMessage) error {
 			return err
 		}
 		if len(d.To) > maxAddress {
-			return fmt.Errorf("an address has %d bytes, and %d is the most", len(d.To), maxAddress)
+			return fmt.Errorf("an address must have at most %d bytes, and has %d", maxAddress, len(d.To))
 		}
 		p := place{d.Recipient, d.Place}
 		if taken[p] {
-			return fmt.Errorf("message %s has two deliveries to recipient %d with place %d", m.ID, d.Recipient, d.Place)
+			return fmt.Errorf("message %s has two deliveries with recipient %d and place %d", m.ID, d.Recipient, d.Place)
 		}
 		taken[p] = true
 	}
@@ -53,7 +53,7 @@ type fields [][2]string
 func checkLengths(all fields) error {
 	for _, n := range all {
 		if len(n[1]) > maxName {
-			return fmt.Errorf("the %s has %d bytes, and %d is the most", n[0], len(n[1]), maxName)
+			return fmt.Errorf("the %s must have at most %d bytes, and has %d", n[0], maxName, len(n[1]))
 		}
 	}
 	return nil

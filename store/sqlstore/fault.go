@@ -15,7 +15,7 @@ const (
 )
 
 // errConflict is of what has to be done again because others were faster.
-var errConflict = errors.New("others were faster, again and again")
+var errConflict = errors.New("conflict with a concurrent change")
 
 // retry calls do until it does not fail for a passing reason, or ctx ends.
 func (s *Store) retry(ctx context.Context, do func() error) error {
@@ -32,7 +32,7 @@ func (s *Store) retry(ctx context.Context, do func() error) error {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return fault(fmt.Errorf("%w, and then: %w", err, ctx.Err()))
+			return fault(fmt.Errorf("%w; retried until: %w", err, ctx.Err()))
 		}
 	}
 }

@@ -40,7 +40,7 @@ func (x *session) checkSchema(ctx context.Context) error {
 		return err
 	}
 	if !there {
-		return unfit("there is no table %s; call Migrate, or apply the files of Migrations", x.tables("{schema}"))
+		return unfit("table %s does not exist: call Migrate, or apply the files of Migrations", x.tables("{schema}"))
 	}
 	var version, oldest int
 	if _, err := x.one(ctx, []any{&version, &oldest},
@@ -49,9 +49,10 @@ func (x *session) checkSchema(ctx context.Context) error {
 	}
 	switch newest := x.newest(); {
 	case version < newest:
-		return unfit("the tables %s… have version %d, and this program needs %d; call Migrate, or apply the files of Migrations", x.prefix, version, newest)
+		return unfit("the tables %s… have version %d, and this program requires version %d: call Migrate, or apply the files of Migrations",
+			x.prefix, version, newest)
 	case oldest > newest:
-		return unfit("the tables %s… have version %d, which this program is too old for: it knows %d", x.prefix, version, newest)
+		return unfit("the tables %s… have version %d, and this program supports version %d: upgrade the program", x.prefix, version, newest)
 	}
 	return nil
 }
@@ -65,7 +66,7 @@ func (x *session) hasSchema(ctx context.Context) (bool, error) {
 	}
 	for _, name := range []string{"lapsed", "marked", "spent", "wakes"} {
 		if len(there) > 0 && !slices.Contains(there, name) {
-			return false, unfit("the schema of the tables %s… was made by an unreleased version: drop it, and call Migrate (%s has no column %s)",
+			return false, unfit("the tables %s… were made by an unreleased version: drop them, and call Migrate (%s has no column %s)",
 				x.prefix, x.tables("{deliveries}"), name)
 		}
 	}

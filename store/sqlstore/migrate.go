@@ -6,7 +6,6 @@ import (
 	"embed"
 	"encoding/hex"
 	"io/fs"
-	"strconv"
 	"strings"
 	"testing/fstest"
 )
@@ -107,8 +106,8 @@ func (x *session) checkChecksum(ctx context.Context, s step) error {
 		return err
 	}
 	if checksum != "" && checksum != s.checksum {
-		return unfit("version %s of the tables %s… was made by another file than this program's: restore the tables, or use another Prefix",
-			strconv.Itoa(s.version), x.prefix)
+		return unfit("version %d of the tables %s… was made by a file that differs from this program's: restore the tables, or use another Prefix",
+			s.version, x.prefix)
 	}
 	return nil
 }

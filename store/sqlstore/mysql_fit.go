@@ -25,13 +25,13 @@ func (mysql) unfit(ctx context.Context, x *session) error {
 	case err != nil:
 		return err
 	case maria && older(version, 10, 6):
-		return unfit("MariaDB is %s; 10.6 is the oldest that will do", version)
+		return unfit("MariaDB must be 10.6 or later, not %s: upgrade the server", version)
 	case !maria && older(version, 8, 0):
-		return unfit("MySQL is %s; 8.0 is the oldest that will do", version)
+		return unfit("MySQL must be 8.0 or later, not %s: upgrade the server", version)
 	case variables["innodb_flush_log_at_trx_commit"] == "0":
-		return unfit("innodb_flush_log_at_trx_commit is 0, which loses what was committed; set it to 1")
+		return unfit("innodb_flush_log_at_trx_commit must not be 0, which loses committed data: set it to 1")
 	case variables["log_bin"] == "ON" && variables["binlog_format"] == "STATEMENT":
-		return unfit("binlog_format is STATEMENT, which cannot hold what READ COMMITTED does; set it to ROW or MIXED")
+		return unfit("binlog_format must be ROW or MIXED, not STATEMENT, which cannot log READ COMMITTED transactions: set it to ROW")
 	}
 	return nil
 }

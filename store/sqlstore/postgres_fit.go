@@ -18,9 +18,9 @@ func (postgres) unfit(ctx context.Context, x *session) error {
 	}
 	switch {
 	case older(version, 12, 0):
-		return unfit("PostgreSQL is %s; 12 is the oldest that will do", version)
+		return unfit("PostgreSQL must be 12 or later, not %s: upgrade the server", version)
 	case synchronous == "off":
-		return unfit("synchronous_commit is off, which loses what was committed; set it to on for these connections")
+		return unfit("synchronous_commit must not be off, which loses committed data: set it to on for these connections")
 	}
 	return nil
 }

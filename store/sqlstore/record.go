@@ -128,7 +128,7 @@ func failureOf(text string) (*store.Failure, error) {
 	}
 	f := &store.Failure{}
 	if err := json.Unmarshal([]byte(text), f); err != nil {
-		return nil, fmt.Errorf("a stored failure: %w", err)
+		return nil, fmt.Errorf("decode a stored failure: %w", err)
 	}
 	return f, nil
 }
@@ -157,7 +157,7 @@ func (u *uuid) Scan(v any) error {
 		h := hex.EncodeToString(v)
 		*u = uuid(h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:])
 	default:
-		return fmt.Errorf("the id of a message is a %T", v)
+		return fmt.Errorf("unexpected type %T of a message id", v)
 	}
 	return nil
 }

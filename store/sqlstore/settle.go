@@ -10,7 +10,7 @@ import (
 )
 
 // errPartial is of a dialect that cannot say which of the settlements it wrote.
-var errPartial = errors.New("not all was as expected")
+var errPartial = errors.New("some settlements were not written")
 
 // SettleDeliveries implements [store.Deliveries].
 //

@@ -162,13 +162,13 @@ func (sqlite) unfit(ctx context.Context, x *session) error {
 	}
 	switch {
 	case older(version, 3, 38):
-		return unfit("SQLite is %s; 3.38 is the oldest that will do", version)
+		return unfit("SQLite must be 3.38 or later, not %s: use a newer version of the driver", version)
 	case journal != "wal":
-		return unfit("journal_mode is %s; set it to WAL, in the data source's name or once by PRAGMA journal_mode = WAL", journal)
+		return unfit("journal_mode must be WAL, not %s: set it in the data source name, or once with PRAGMA journal_mode = WAL", journal)
 	case timeout <= 0:
-		return unfit("busy_timeout is 0; set it to 5000 or so in the data source's name, so that every connection has it")
+		return unfit("busy_timeout must be positive on every connection, not %d: set it in the data source name, for example to 5000", timeout)
 	case synchronous == 0:
-		return unfit("synchronous is OFF, which loses what was committed; set it to FULL, or to NORMAL, in the data source's name")
+		return unfit("synchronous must be FULL or NORMAL, not OFF, which loses committed data: set it in the data source name")
 	}
 	return nil
 }

@@ -74,12 +74,12 @@ func open(db *sql.DB, d dialect, o *Options) *Store {
 func (s *Store) check() error {
 	switch {
 	case s.db == nil:
-		return fmt.Errorf("sqlstore: there is no database: %w", store.ErrUnfit)
+		return fmt.Errorf("sqlstore: db must not be nil: %w", store.ErrUnfit)
 	case !regexp.MustCompile(`^[a-z_][a-z0-9_]{0,40}$`).MatchString(s.prefix):
-		return fmt.Errorf("sqlstore: option Prefix %q must begin with a small letter or underscore, and have at most 41 small letters, digits and underscores: %w",
+		return fmt.Errorf("sqlstore: option Prefix must start with a lowercase letter or an underscore and have at most 41 lowercase letters, digits and underscores, not %q: %w",
 			s.prefix, store.ErrUnfit)
 	case s.timeout < 0:
-		return fmt.Errorf("sqlstore: option Timeout %v is negative: %w", s.timeout, store.ErrUnfit)
+		return fmt.Errorf("sqlstore: option Timeout must be positive, or 0 for the default, not %v: %w", s.timeout, store.ErrUnfit)
 	}
 	return nil
 }

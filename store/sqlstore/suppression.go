@@ -14,7 +14,7 @@ func (s *Store) SaveSuppressions(ctx context.Context, ss []store.Suppression) er
 	}
 	for _, n := range ss {
 		if n.Address == "" {
-			return errors.New("sqlstore: a suppression has no address")
+			return errors.New("sqlstore: the address of a suppression is required")
 		}
 		if err := checkLengths(fields{{"tenant", n.Tenant}, {"kind", n.Kind}, {"reason", string(n.Reason)}}); err != nil {
 			return fault(err)
