@@ -1,17 +1,17 @@
 -- +goose Up
 create table if not exists {schema} (
 	version int not null primary key,
-	oldest int not null, -- the oldest version whose programs still run on this one
+	oldest int not null, -- the oldest version of the program that supports the schema
 	applied_at bigint not null,
 	checksum varchar(64) not null
 ) engine = InnoDB;
 
--- Times are whole microseconds since 1970; 0 is none. Texts are kept as their bytes, so that no collation makes two of them the same.
+-- Times are microseconds since 1970 in UTC; 0 means none. Text is stored as bytes, so that no collation treats different values as equal.
 create table if not exists {messages} (
 	id binary(16) not null primary key,
 	tenant varbinary(1000) not null,
-	idem varbinary(1000), -- null: no key
-	hash binary(32), -- of what was asked for; null: nothing
+	idem varbinary(1000), -- null if the message has no key
+	hash binary(32), -- of the request; null if there is none
 	dispatcher varbinary(1000) not null,
 	category varbinary(1000) not null,
 	class varbinary(1000) not null,
@@ -27,16 +27,16 @@ create table if not exists {messages} (
 create table if not exists {deliveries} (
 	message binary(16) not null,
 	recipient int not null,
-	place int not null, -- among the recipient's deliveries
+	place int not null, -- the index among the recipient's deliveries
 	claim bigint not null default 0,
-	due bigint not null, -- when to look again
+	due bigint not null, -- the earliest time of the next claim
 	at bigint not null,
 	not_before bigint not null,
 	wakes bigint not null default 0,
 	lapsed int not null default 0,
 	attempts int not null default 0,
 	spent int not null default 0,
-	live bool not null, -- not settled; read by claims only
+	live bool not null, -- not settled; for the claim index only
 	leased bool not null default false,
 	marked bool not null default false,
 	doubt bool not null default false,
@@ -50,7 +50,7 @@ create table if not exists {deliveries} (
 	address varbinary(4096) not null,
 	locale varbinary(1000) not null,
 	provider_id varbinary(1000) not null default '',
-	suppression binary(32), -- the hash of the one that stops it
+	suppression binary(32), -- the hash of the suppression that stops the delivery
 	failure mediumblob not null,
 	body longblob,
 	primary key (message, recipient, place),

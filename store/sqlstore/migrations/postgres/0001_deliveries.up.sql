@@ -1,17 +1,17 @@
 -- +goose Up
 create table if not exists {schema} (
 	version int not null primary key,
-	oldest int not null, -- the oldest version whose programs still run on this one
+	oldest int not null, -- the oldest version of the program that supports the schema
 	applied_at bigint not null,
 	checksum text not null
 );
 
--- Times are whole microseconds since 1970; 0 is none.
+-- Times are microseconds since 1970 in UTC; 0 means none.
 create table if not exists {messages} (
 	id uuid not null primary key,
 	tenant text collate "C" not null,
-	idem text collate "C", -- null: no key
-	hash bytea, -- of what was asked for; null: nothing
+	idem text collate "C", -- null if the message has no key
+	hash bytea, -- of the request; null if there is none
 	dispatcher text not null,
 	category text collate "C" not null,
 	class text collate "C" not null,
@@ -28,16 +28,16 @@ create index if not exists {messages}_tenant on {messages} (tenant, id);
 create table if not exists {deliveries} (
 	message uuid not null,
 	recipient int not null,
-	place int not null, -- among the recipient's deliveries
+	place int not null, -- the index among the recipient's deliveries
 	claim bigint not null default 0,
-	due bigint not null, -- when to look again
+	due bigint not null, -- the earliest time of the next claim
 	at bigint not null,
 	not_before bigint not null,
 	wakes bigint not null default 0,
 	lapsed int not null default 0,
 	attempts int not null default 0,
 	spent int not null default 0,
-	live bool not null, -- not settled; read by claims only
+	live bool not null, -- not settled; for the claim index only
 	leased bool not null default false,
 	marked bool not null default false,
 	doubt bool not null default false,
@@ -51,7 +51,7 @@ create table if not exists {deliveries} (
 	address text collate "C" not null,
 	locale text not null,
 	provider_id text not null default '',
-	suppression bytea, -- the hash of the one that stops it
+	suppression bytea, -- the hash of the suppression that stops the delivery
 	failure text not null,
 	body bytea,
 	primary key (message, recipient, place)

@@ -1,17 +1,17 @@
 -- +goose Up
 create table if not exists {schema} (
 	version integer not null primary key,
-	oldest integer not null, -- the oldest version whose programs still run on this one
+	oldest integer not null, -- the oldest version of the program that supports the schema
 	applied_at integer not null,
 	checksum text not null
 ) strict;
 
--- Times are whole microseconds since 1970; 0 is none.
+-- Times are microseconds since 1970 in UTC; 0 means none.
 create table if not exists {messages} (
 	id text not null primary key,
 	tenant text not null,
-	idem text, -- null: no key
-	hash blob, -- of what was asked for; null: nothing
+	idem text, -- null if the message has no key
+	hash blob, -- of the request; null if there is none
 	dispatcher text not null,
 	category text not null,
 	class text not null,
@@ -28,11 +28,11 @@ create index if not exists {messages}_tenant on {messages} (tenant, id);
 create table if not exists {deliveries} (
 	message text not null,
 	recipient integer not null,
-	place integer not null, -- among the recipient's deliveries
+	place integer not null, -- the index among the recipient's deliveries
 	claim integer not null default 0,
 	lane text not null,
-	live integer not null, -- not settled; read by claims only
-	due integer not null, -- when to look again
+	live integer not null, -- not settled; for the claim index only
+	due integer not null, -- the earliest time of the next claim
 	leased integer not null default 0,
 	marked integer not null default 0,
 	lapsed integer not null default 0,
@@ -51,7 +51,7 @@ create table if not exists {deliveries} (
 	address text not null,
 	locale text not null,
 	provider_id text not null default '',
-	suppression blob, -- the hash of the one that stops it
+	suppression blob, -- the hash of the suppression that stops the delivery
 	failure text not null,
 	body blob,
 	primary key (message, recipient, place)
