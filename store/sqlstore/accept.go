@@ -19,7 +19,7 @@ func (s *Store) AcceptMessages(ctx context.Context, ms []store.NewMessage) ([]st
 		fresh = x.inserted
 		return err
 	})
-	if err == nil { // it is committed
+	if err == nil { // committed
 		for _, m := range fresh {
 			s.cache.add(m)
 		}
@@ -27,7 +27,7 @@ func (s *Store) AcceptMessages(ctx context.Context, ms []store.NewMessage) ([]st
 	return as, err
 }
 
-// accepting runs do in a transaction, or without one where one statement accepts all.
+// accepting runs do in a transaction, or without one if the dialect accepts all messages in one statement.
 func (s *Store) accepting(ctx context.Context, do func(context.Context, *session) error) error {
 	if s.dialect.traits().oneStatement {
 		return s.run(ctx, do)
@@ -35,9 +35,9 @@ func (s *Store) accepting(ctx context.Context, do func(context.Context, *session
 	return s.run(ctx, func(ctx context.Context, _ *session) error { return s.transact(ctx, nil, do) })
 }
 
-// Tx returns an accepter whose messages are committed, or vanish, with a transaction of the host's. If it answers an error, the
-// transaction has to be rolled back, and may be run again: above READ COMMITTED, PostgreSQL answers so to a key that was taken
-// meanwhile.
+// Tx returns an Accepter within a transaction of the host: its messages are committed or rolled back together with the host's changes.
+// After an error, the host must roll back, and may run the transaction again. Above READ COMMITTED, PostgreSQL returns such an error for
+// a key that another transaction has taken in the meantime.
 func (s *Store) Tx(q Querier) store.Accepter { return tx{s, q} }
 
 type tx struct {
@@ -83,7 +83,7 @@ func (x *session) accept(ctx context.Context, ms []store.NewMessage) ([]store.Ac
 	return as, nil
 }
 
-// distinct returns ms without those whose id an earlier one has, and which those are; nil if there are none.
+// distinct returns ms without repeated ids. repeated marks the messages left out, and is nil if there are none.
 func distinct(ms []store.NewMessage) (once []store.NewMessage, repeated []bool) {
 	if len(ms) == 1 {
 		return ms, nil
@@ -102,7 +102,7 @@ func distinct(ms []store.NewMessage) (once []store.NewMessage, repeated []bool) 
 	return once, repeated
 }
 
-// existing answers a message that could not be stored: it is there already, or its key is taken.
+// existing returns the answer for a message that was not stored, because its id exists already or its key is taken.
 func (x *session) existing(ctx context.Context, m *store.NewMessage) (store.Acceptance, error) {
 	share := x.dialect.traits().share
 	var id uuid
@@ -119,10 +119,10 @@ func (x *session) existing(ctx context.Context, m *store.NewMessage) (store.Acce
 	if found {
 		records, err = x.records(ctx, []string{string(id)}, false, "")
 	}
-	if found && err == nil && len(records) == 0 && share != "" { // the transaction began before it was there
+	if found && err == nil && len(records) == 0 && share != "" { // the transaction's snapshot is older than the message
 		records, err = x.records(ctx, []string{string(id)}, false, share)
 	}
-	if err == nil && len(records) == 0 { // it was just pruned, or rolled back
+	if err == nil && len(records) == 0 { // just pruned or rolled back
 		err = errConflict
 	}
 	if err != nil {
@@ -131,13 +131,13 @@ func (x *session) existing(ctx context.Context, m *store.NewMessage) (store.Acce
 	return store.Acceptance{First: &records[0], Differs: !bytes.Equal(hash, requestHash(m))}, nil
 }
 
-// messageArgs appends what is inserted for m; the time stands in the statement.
+// messageArgs appends the values of m, in the order of messageValues.
 func (x *session) messageArgs(args []any, m *store.NewMessage) []any {
 	return append(args, x.dialect.id(m.ID), m.Tenant, key(m.Key), m.Dispatcher, m.Category, m.Class, m.Template, m.AtMostOnce, micros(m.ExpireAt),
 		m.Body, requestHash(m))
 }
 
-// requestHash is what is kept of what m asks for; nil if that is nothing.
+// requestHash returns the hash of m's Request, or nil if that is empty.
 func requestHash(m *store.NewMessage) []byte {
 	if len(m.Request) == 0 {
 		return nil
@@ -145,6 +145,7 @@ func requestHash(m *store.NewMessage) []byte {
 	return digest(m.Request)
 }
 
+// The values of insertedMessage and insertedDelivery, and the number of their parameters.
 const (
 	messageValues  = "(?, ?, ?, ?, ?, ?, ?, ?, ?, {now}, ?, ?)"
 	deliveryValues = "(?, ?, ?, ?, ?, {greatest}(?, {now}), ?, ?, {now}, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -152,12 +153,13 @@ const (
 	deliveryArgs   = 16
 )
 
+// deliveryArgs appends the values of d, in the order of deliveryValues.
 func (x *session) deliveryArgs(args []any, id any, d *store.NewDelivery) []any {
 	return append(args, id, d.Recipient, d.Place, string(d.Lane), !d.Status.Settled(), micros(d.NotBefore), string(d.Status), string(d.Reason),
 		micros(d.NotBefore), d.User, d.To, d.Locale, d.Grouped, suppressionHash(d.Suppression), failureText(d.Failure), d.Body)
 }
 
-// insertDeliveries stores the deliveries of those of ms that were stored.
+// insertDeliveries stores the deliveries of the messages that were stored.
 func (x *session) insertDeliveries(ctx context.Context, ms []store.NewMessage, stored []bool) error {
 	var args []any
 	n := 0
@@ -189,13 +191,14 @@ func (x *session) insertDeliveries(ctx context.Context, ms []store.NewMessage, s
 	return flush()
 }
 
-// chunked calls do for parts of n rows, whose sizes are few, so that what was prepared is found again.
-func chunked(n, most int, do func(from, to int) error) error {
+// chunked calls do for consecutive parts of n rows, of at most maxRows each. The parts have few different sizes, so that prepared
+// statements are reused.
+func chunked(n, maxRows int, do func(from, to int) error) error {
 	sizes := []int{500, 200, 100, 50, 20, 10, 5, 4, 3, 2, 1}
 	for from := 0; from < n; {
 		size := 1
 		for _, s := range sizes {
-			if s <= n-from && s <= most {
+			if s <= n-from && s <= maxRows {
 				size = s
 				break
 			}

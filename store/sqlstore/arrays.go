@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// arrays are columns of values for PostgreSQL's unnest, as text: every driver and pooler carries that as it is, and a statement has one
-// form for any number of rows.
+// arrays are columns of values for PostgreSQL's unnest, in the text form of arrays. Every driver and pooler passes text on unchanged, and
+// a statement has the same form for any number of rows.
 type arrays [][]byte
 
-// row appends a row of as many values as there are columns.
+// row appends a row. There must be one value per column.
 func (a arrays) row(values ...any) {
 	for i, v := range values {
 		b := a[i]

@@ -9,10 +9,10 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// changeSize is how many deliveries a transaction changes.
+// changeSize is the maximum number of deliveries that one transaction changes.
 const changeSize = 500
 
-// ChangeDeliveries implements [store.Deliveries]. It changes them part by part: if it fails, it says what it has changed so far.
+// ChangeDeliveries implements [store.Deliveries]. It commits in batches: with an error, it returns the changes committed so far.
 func (s *Store) ChangeDeliveries(ctx context.Context, c store.Change) (store.Changed, error) {
 	var all store.Changed
 	statuses := map[store.Action][]store.Status{
@@ -49,7 +49,7 @@ func (s *Store) ChangeDeliveries(ctx context.Context, c store.Change) (store.Cha
 	return all, nil
 }
 
-// changePart changes at most size deliveries behind another. It returns the last, or nil if there are no more.
+// changePart changes at most size deliveries that come after the given one. It returns the last one, or nil if there are no more.
 func (x *session) changePart(ctx context.Context, c store.Change, statuses []store.Status, after *store.DeliveryRef, size int) (part store.Changed, last *store.DeliveryRef, err error) {
 	refs, err := x.selected(ctx, c.Filter, statuses, after, size)
 	if err != nil || len(refs) == 0 {
@@ -72,7 +72,7 @@ func (x *session) changePart(ctx context.Context, c store.Change, statuses []sto
 	for _, ref := range refs {
 		r := rows[ref]
 		if r == nil || !allows(statuses, r.Status) || !allows(c.Filter.Statuses, r.Status) || !allows(c.Filter.Reasons, r.Reason) {
-			continue // it has changed since it was selected
+			continue // changed since it was selected
 		}
 		if r.leased {
 			part.Leased++
@@ -88,12 +88,12 @@ func (x *session) changePart(ctx context.Context, c store.Change, statuses []sto
 	return part, last, x.wake(ctx, part.Deliveries)
 }
 
-// allows reports whether x is one of those that are wanted, where none wants all.
+// allows reports whether x is among wanted. An empty wanted allows every x.
 func allows[T comparable](wanted []T, x T) bool {
 	return len(wanted) == 0 || slices.Contains(wanted, x)
 }
 
-// selected returns deliveries that a filter selects, the oldest messages first.
+// selected returns the deliveries that match a filter, the oldest messages first.
 func (x *session) selected(ctx context.Context, f store.Filter, statuses []store.Status, after *store.DeliveryRef, limit int) (refs []store.DeliveryRef, err error) {
 	w := x.filter(f)
 	oneOf(&w.delivery, "d.status", statuses)
@@ -115,7 +115,7 @@ func (x *session) selected(ctx context.Context, f store.Filter, statuses []store
 	return refs, err
 }
 
-// change does an action to r, which is not leased.
+// change applies an action to r, which must not be leased.
 func (r *row) change(a store.Action, now time.Time) {
 	if a == store.Cancel {
 		r.setStatus(store.Canceled, "", now)
@@ -131,7 +131,7 @@ func (r *row) change(a store.Action, now time.Time) {
 	r.due = micros(now)
 }
 
-// setStatus brings r to a status.
+// setStatus sets the status of r, and At if the status is a different one.
 func (r *row) setStatus(status store.Status, reason store.Reason, at time.Time) {
 	if r.Status != status {
 		r.At = at
@@ -139,7 +139,7 @@ func (r *row) setStatus(status store.Status, reason store.Reason, at time.Time) 
 	r.Status, r.Reason = status, reason
 }
 
-// updateRow writes what changes and receipts change.
+// updateRow writes the columns that changes and receipts set.
 func (x *session) updateRow(ctx context.Context, r *row) error {
 	_, err := x.exec(ctx, `update {deliveries} set claim = ?, live = ?, due = ?, status = ?, reason = ?, at = ?, not_before = ?, spent = ?,
 		doubt = ?, failure = ?, canceled = ? where message = ? and recipient = ? and place = ?`,

@@ -6,7 +6,7 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// checkMessages finds what the database would refuse, or not understand.
+// checkMessages refuses messages that a database would refuse or truncate.
 func checkMessages(ms []store.NewMessage) error {
 	for i := range ms {
 		if err := checkMessage(&ms[i]); err != nil {
@@ -43,13 +43,13 @@ func checkMessage(m *store.NewMessage) error {
 	return nil
 }
 
-// maxName and maxAddress are how many bytes the columns take: some databases would cut off the rest.
+// maxName and maxAddress are the sizes of the columns in bytes. Some databases would truncate a longer value.
 const maxName, maxAddress = 1000, 4096
 
-// fields are columns with their values.
+// fields are names and values, for checkLengths.
 type fields [][2]string
 
-// checkLengths refuses a name that is too long.
+// checkLengths refuses values longer than maxName.
 func checkLengths(all fields) error {
 	for _, n := range all {
 		if len(n[1]) > maxName {

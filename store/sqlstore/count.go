@@ -8,7 +8,7 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// now reads the time.
+// now reads the store's clock.
 func (x *session) now(ctx context.Context) (time.Time, error) {
 	var now int64
 	_, err := x.one(ctx, []any{&now}, "select {now}")
@@ -45,7 +45,7 @@ func (s *Store) CountDeliveries(ctx context.Context, q store.CountQuery) ([]stor
 	return counts, err
 }
 
-// nextLane returns the first lane after another. It walks along the index, a step for each lane, whatever their lengths.
+// nextLane returns the first lane after another, in one step along the index, however many deliveries the lanes have.
 func (x *session) nextLane(ctx context.Context, after string) (lane string, found bool, err error) {
 	var next sql.NullString
 	_, err = x.one(ctx, []any{&next}, "select min(lane) from {deliveries} where "+x.dialect.traits().nextLane+" and lane > ?", after)

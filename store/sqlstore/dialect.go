@@ -9,65 +9,67 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// A dialect is what databases say differently, and how each does in few statements what is done often.
+// A dialect holds the differences between databases. It implements the frequent operations in few statements.
 type dialect interface {
 	traits() traits
-	// id is the parameter for a message's id. One that is no id matches nothing.
+	// id returns the parameter for a message's id. A malformed id matches no row.
 	id(id string) any
-	// ids is what stands in the brackets of "id in ()", with its parameters.
+	// ids returns the list for "id in (…)" and its parameters.
 	ids(ids []string) (string, []any)
-	// keys is the same for "(message, recipient, place) in ()".
+	// keys returns the list for "(message, recipient, place) in (…)" and its parameters.
 	keys(refs []store.DeliveryRef) (string, []any)
-	// groups is the same for "(message, recipient) in ()".
+	// groups returns the list for "(message, recipient) in (…)" and its parameters.
 	groups(refs []store.DeliveryRef) (string, []any)
 
-	// insert stores those of ms whose id and key are free, and reports which.
+	// insert stores the messages whose id and key are free. It reports for each of ms whether it was stored.
 	insert(ctx context.Context, x *session, ms []store.NewMessage) ([]bool, error)
-	// claim leases what is due, lane by lane, the longest due first, and says when the lanes are due that gave less than their room.
+	// claim leases due deliveries, lane by lane, the longest due first. For each lane that gave fewer than its Room, it also returns
+	// the lane's next due time.
 	claim(ctx context.Context, s *Store, r store.LeaseRequest) (claims, error)
-	// settle writes ss, with their attempts, and reports which. Unless it is sure that ss are right for what they meet, it leaves out
-	// what is not leased under the claim, was settled or was canceled.
+	// settle writes ss with their attempts, and reports for each of ss whether it was written. It skips deliveries that are not leased
+	// under the claim and, unless verified, those that are settled or canceled; verified means that the caller has checked ss against
+	// the locked rows. A dialect that cannot tell which it skipped returns errPartial.
 	settle(ctx context.Context, x *session, ss []store.Settlement, verified bool) ([]bool, error)
-	// wake wakes the live peers of the grouped deliveries among refs.
+	// wake raises the Wakes of the live, grouped peers of refs and makes the unleased ones due.
 	wake(ctx context.Context, x *session, refs []store.DeliveryRef) error
-	// extend lets leases run, and reports which it found.
+	// extend renews leases, and reports for each of es whether the delivery still has the claim.
 	extend(ctx context.Context, x *session, es []store.Extension, lease time.Duration) ([]bool, error)
 
-	// unfit returns why the database cannot be used, apart from its schema.
+	// unfit returns an error if the version or a setting of the database makes it unusable. It ignores the schema.
 	unfit(ctx context.Context, x *session) error
-	// columns returns the code that reads the names of a table's columns, of which there are none if there is no table.
+	// columns returns the query for the column names of a table. The query finds no rows if the table does not exist.
 	columns() string
-	// migrate runs do where nobody else migrates.
+	// migrate runs do while no other process migrates the same tables.
 	migrate(ctx context.Context, s *Store, do func(*session) error) error
-	// transient reports whether err may not come again if everything is done again.
+	// transient reports whether a retry of the whole call may succeed after err.
 	transient(err error) bool
-	// duplicate reports whether err is of a unique index.
+	// duplicate reports whether err is a violation of a unique index.
 	duplicate(err error) bool
 }
 
-// traits are the words of a dialect.
+// traits are the properties and SQL fragments of a dialect.
 type traits struct {
-	folder       string
-	now          string // the time in microseconds; "" if it is this process's
-	greatest     string
-	placeholder  byte // '?', or '$' with a number
-	maxArgs      int
-	prepare      bool   // the driver does not keep what it has prepared
-	oneWriter    bool   // writers should queue in the process
-	oneStatement bool   // one statement settles without a transaction
-	committed    bool   // transactions need to be told to see what others commit
-	share        string // ends a query that must see what others committed, whatever the isolation
-	lock         string // ends a query whose rows are to be locked, by key only
-	lockRows     string // ends a query whose rows are to be locked
-	ignore       string // ends an insert that leaves what is there
-	begin        string // begins a transaction, if that is not enough to be the only writer
-	nextLane     string // the condition for the lanes that have something live
-	live         string // the condition of the index of claims
-	claimIndex   string // makes a query use the index of claims
+	folder       string // of the migrations
+	now          string // the current time in microseconds; "" if the process supplies the time as a parameter
+	greatest     string // the function that returns the largest of its arguments
+	placeholder  byte   // '?', or '$' if placeholders are numbered
+	maxArgs      int    // the maximum number of parameters in a statement
+	prepare      bool   // the Store keeps prepared statements, because the driver does not
+	oneWriter    bool   // the database has one writer at a time, so that writers queue in the process
+	oneStatement bool   // accepting is a single statement, and so is settling ungrouped deliveries: no transaction is needed
+	committed    bool   // transactions must request READ COMMITTED
+	share        string // ends a query that must see the commits of others at every isolation level
+	lock         string // ends a query that locks messages
+	lockRows     string // ends a query that locks deliveries, pauses or schedules
+	ignore       string // ends an insert of suppressions that leaves existing ones as they are
+	begin        string // a statement that takes the write lock at the start of a transaction; "" if none is needed
+	nextLane     string // the condition for the lanes that have live deliveries
+	live         string // the condition of the claim index
+	claimIndex   string // a hint that makes a query use the claim index
 }
 
-// rewrite fills in what a dialect says in its own way: {now}, {greatest}, {live}, {claims} and ?. If the time is this process's, it returns
-// which parameters, in order, are the time.
+// rewrite replaces {now}, {greatest}, {live}, {claims} and ? by the dialect's own forms. If the process supplies the time, {now} becomes a
+// parameter, and rewrite returns the positions of these parameters in ascending order.
 func (t traits) rewrite(text string) (string, []int) {
 	text = strings.NewReplacer("{greatest}", t.greatest, "{live}", t.live, "{claims}", t.claimIndex).Replace(text)
 	var times []int
@@ -95,7 +97,7 @@ func (t traits) rewrite(text string) (string, []int) {
 	return b.String(), times
 }
 
-// padded repeats the last row until there are as many as in another call, so that what was prepared is found again.
+// padded repeats the last row until the number of rows is a power of two, so that a statement has few forms and prepared ones are reused.
 func padded(one string, n int, args []any) (string, []any) {
 	size := 1
 	for size < n {

@@ -9,15 +9,16 @@ import (
 	"time"
 )
 
+// The bounds of the retry delay.
 const (
 	minBackoff = 2 * time.Millisecond
 	maxBackoff = 200 * time.Millisecond
 )
 
-// errConflict is of what has to be done again because others were faster.
+// errConflict reports a concurrent change, after which the call is retried.
 var errConflict = errors.New("conflict with a concurrent change")
 
-// retry calls do until it does not fail for a passing reason, or ctx ends.
+// retry calls do until it succeeds or fails with a permanent error, or ctx ends.
 func (s *Store) retry(ctx context.Context, do func() error) error {
 	for wait := minBackoff; ; wait = min(2*wait, maxBackoff) {
 		err := do()
@@ -37,6 +38,7 @@ func (s *Store) retry(ctx context.Context, do func() error) error {
 	}
 }
 
+// fault prefixes an error with the name of the package, once.
 func fault(err error) error {
 	if strings.HasPrefix(err.Error(), "sqlstore: ") {
 		return err
@@ -44,7 +46,7 @@ func fault(err error) error {
 	return fmt.Errorf("sqlstore: %w", err)
 }
 
-// sqlState returns the SQLSTATE of an error of PostgreSQL, whatever its driver, or "".
+// sqlState returns the SQLSTATE of a PostgreSQL error of any driver, or "".
 func sqlState(err error) string {
 	var state interface{ SQLState() string }
 	if errors.As(err, &state) {
@@ -53,7 +55,7 @@ func sqlState(err error) string {
 	return ""
 }
 
-// resultCode returns the primary result code of an error of SQLite, or -1.
+// resultCode returns the primary result code of a SQLite error, or -1.
 func resultCode(err error) int {
 	var coded interface{ Code() int } // modernc.org/sqlite
 	if errors.As(err, &coded) {
@@ -62,8 +64,8 @@ func resultCode(err error) int {
 	return -1
 }
 
-// startsAny reports whether the text of err, or of an error in it, begins with one of the prefixes: some drivers keep codes where
-// nobody can get at them without importing the driver.
+// startsAny reports whether the text of err, or of an error that it wraps, begins with one of the prefixes. Some drivers offer their codes
+// only in types that this package would have to import.
 func startsAny(err error, prefixes ...string) bool {
 	for ; err != nil; err = errors.Unwrap(err) {
 		for _, p := range prefixes {

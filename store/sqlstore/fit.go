@@ -12,10 +12,10 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// fitness remembers that the database was found fit.
+// fitness remembers that the check of the database has passed.
 type fitness struct{ found atomic.Bool }
 
-// check looks at the database once, until it finds it fit.
+// check verifies the options, the database and the schema. After a success, it does not query the database again.
 func (f *fitness) check(ctx context.Context, x *session) error {
 	if x.invalid != nil {
 		return x.invalid
@@ -33,7 +33,8 @@ func (f *fitness) check(ctx context.Context, x *session) error {
 	return nil
 }
 
-// checkSchema refuses tables that this program does not know how to use. Newer ones that say that they still serve it are fine.
+// checkSchema refuses tables that are missing, outdated, or too new for this program. A newer schema records the oldest version of the
+// program that it supports.
 func (x *session) checkSchema(ctx context.Context) error {
 	there, err := x.hasSchema(ctx)
 	if err != nil {
@@ -57,8 +58,8 @@ func (x *session) checkSchema(ctx context.Context) error {
 	return nil
 }
 
-// hasSchema reports whether the table of versions is there. It refuses tables of a development version: those have the version number
-// of the first release, and other columns.
+// hasSchema reports whether the table of versions exists. It refuses the tables of a development version, which have the version number
+// of the first release but other columns.
 func (x *session) hasSchema(ctx context.Context) (bool, error) {
 	there, err := x.columns(ctx, "{deliveries}")
 	if err != nil {
@@ -74,7 +75,7 @@ func (x *session) hasSchema(ctx context.Context) (bool, error) {
 	return len(there) > 0, err
 }
 
-// columns returns the names of the columns of a table, or none if it is not there.
+// columns returns the column names of a table, or none if the table does not exist.
 func (x *session) columns(ctx context.Context, table string) (names []string, err error) {
 	err = x.query(ctx, func(rows *sql.Rows) error {
 		var name string
@@ -85,12 +86,12 @@ func (x *session) columns(ctx context.Context, table string) (names []string, er
 	return names, err
 }
 
-// unfit is an error that says what to do.
+// unfit returns an error that wraps [store.ErrUnfit]. The text must say what to do.
 func unfit(format string, args ...any) error {
 	return fmt.Errorf("sqlstore: %s: %w", fmt.Sprintf(format, args...), store.ErrUnfit)
 }
 
-// older reports whether a version such as "3.45.1" is below one.
+// older reports whether a version such as "3.45.1" is below major.minor. It is false for a version that has another form.
 func older(version string, major, minor int) bool {
 	parts := regexp.MustCompile(`^(\d+)\.(\d+)`).FindStringSubmatch(version)
 	if parts == nil {

@@ -10,11 +10,11 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// claims is what a claim brought.
+// claims is the result of a claim.
 type claims struct {
 	now  time.Time
-	rows []*row // in order
-	next map[store.Lane]time.Time
+	rows []*row                   // by lane, the longest due first
+	next map[store.Lane]time.Time // when lanes are next due, for store.Leases.NextDue
 }
 
 // LeaseDeliveries implements [store.Deliveries].
@@ -30,7 +30,7 @@ func (s *Store) LeaseDeliveries(ctx context.Context, r store.LeaseRequest) (stor
 		c, err = s.dialect.claim(ctx, s, r)
 		return err
 	})
-	if err == nil && len(c.rows) > 0 { // on its own: if it has to be done again, the claim has not
+	if err == nil && len(c.rows) > 0 { // retried on its own, since the claim is committed
 		err = s.run(ctx, func(ctx context.Context, x *session) (err error) {
 			ds, err = s.leased(ctx, x, c.rows)
 			return err
@@ -42,7 +42,7 @@ func (s *Store) LeaseDeliveries(ctx context.Context, r store.LeaseRequest) (stor
 	return store.Leases{Now: c.now, Deliveries: ds, NextDue: c.next}, nil
 }
 
-// leased reads what else it takes to send what was claimed.
+// leased adds the messages, and the progress of groups, to claimed deliveries.
 func (s *Store) leased(ctx context.Context, x *session, rows []*row) ([]store.Leased, error) {
 	rows, err := x.attach(ctx, rows)
 	if err != nil {
@@ -62,7 +62,7 @@ func (s *Store) leased(ctx context.Context, x *session, rows []*row) ([]store.Le
 	return leased, err
 }
 
-// groups reads the groups of ls, and the wakes of ls at the same instant.
+// groups reads the groups of ls together with the wakes of ls. A single query returns both as of the same instant.
 func (x *session) groups(ctx context.Context, ls []*store.Leased) error {
 	type group struct {
 		message   string
@@ -97,8 +97,8 @@ func (x *session) groups(ctx context.Context, ls []*store.Leased) error {
 	return err
 }
 
-// claimLanes is a claim in two steps, for databases that have no statement for all: which lanes have something due, and what will be due next;
-// then take it in a transaction.
+// claimLanes implements claim for databases that cannot claim in one statement. It first reads which lanes have due deliveries and when
+// each lane is next due. Then it calls take for the lanes with due deliveries, in one transaction.
 func (s *Store) claimLanes(ctx context.Context, r store.LeaseRequest, take func(context.Context, *session, time.Time, store.LaneRoom) ([]*row, error)) (claims, error) {
 	x := &session{Store: s, q: s.db}
 	c, due, err := x.lanes(ctx, r.Lanes)
@@ -124,21 +124,21 @@ func (s *Store) claimLanes(ctx context.Context, r store.LeaseRequest, take func(
 	return c, err
 }
 
-// setNext corrects when a lane is next due after it gave so many, whose leases run out at a time.
+// setNext corrects the next due time of a lane that gave got deliveries, whose leases run out at until.
 func (c *claims) setNext(l store.LaneRoom, got int, until time.Time) {
 	later, ok := c.next[l.Lane]
 	switch {
 	case got >= l.Room:
 		delete(c.next, l.Lane)
-	case got > 0 && (!ok || until.Before(later)): // what was just taken is the lane's, too
+	case got > 0 && (!ok || until.Before(later)): // the leases just taken are the lane's next deliveries
 		c.next[l.Lane] = until
 	}
 }
 
-// maxLanes is how many lanes one query asks for: SQLite takes no more than 500 selects in one.
+// maxLanes is the maximum number of lanes in one query. SQLite allows 500 SELECTs in a UNION.
 const maxLanes = 400
 
-// lanes reads the time, when lanes are next due after it, and which of them have something due.
+// lanes reads the time, the lanes that have due deliveries, and the time at which each lane is next due after now.
 func (x *session) lanes(ctx context.Context, lanes []store.LaneRoom) (c claims, due []store.LaneRoom, err error) {
 	c.next = make(map[store.Lane]time.Time, len(lanes))
 	for some := range slices.Chunk(lanes, maxLanes) {
@@ -151,7 +151,7 @@ func (x *session) lanes(ctx context.Context, lanes []store.LaneRoom) (c claims, 
 	return c, due, nil
 }
 
-// someLanes adds to c what it finds of a few lanes, and returns which have something due.
+// someLanes adds the time and the next due times of a few lanes to c, and returns the lanes that have due deliveries.
 func (x *session) someLanes(ctx context.Context, c *claims, lanes []store.LaneRoom) (due []store.LaneRoom, err error) {
 	const least = "(select min(due) from {deliveries} {claims} where {live} and lane = ? and due "
 	code, args := "", make([]any, 0, 3*len(lanes))
@@ -182,7 +182,7 @@ func (x *session) someLanes(ctx context.Context, c *claims, lanes []store.LaneRo
 	return due, err
 }
 
-// setLeased makes a claimed row what it has become, and fills in the rest.
+// setLeased changes r as the UPDATE of a claim changes the stored row.
 func (r *row) setLeased(now time.Time, lease time.Duration) {
 	if r.leased {
 		r.Lapsed++
@@ -192,7 +192,7 @@ func (r *row) setLeased(now time.Time, lease time.Duration) {
 	r.Due = now.Add(lease).Truncate(time.Microsecond)
 }
 
-// inOrder sorts what was claimed by lane, and then by what has been due for longest.
+// inOrder sorts claimed rows by lane, in the order of the request, and then by due time, the longest due first.
 func inOrder(rows []*row, lanes []store.LaneRoom) {
 	place := make(map[store.Lane]int, len(lanes))
 	for i, l := range lanes {
@@ -211,7 +211,7 @@ func (s *Store) ExtendLeases(ctx context.Context, es []store.Extension, lease ti
 	}
 	var lost []store.DeliveryRef
 	err := s.inTx(ctx, func(ctx context.Context, x *session) error {
-		if len(es) > 1 { // one alone is waited for, but waits for nobody
+		if len(es) > 1 { // the lock of a single row cannot deadlock
 			if err := x.lockMessages(ctx, refsOf(es)); err != nil {
 				return err
 			}

@@ -35,7 +35,7 @@ func (s *Store) ListMessages(ctx context.Context, q store.MessageQuery) (store.M
 	return page, err
 }
 
-// page returns the ids of the messages that q asks for, the newest first.
+// page returns the ids of the messages that match q, the newest first.
 func (x *session) page(ctx context.Context, q store.MessageQuery, limit int) (ids []string, err error) {
 	w := x.filter(q.Filter)
 	if q.Cursor != "" {
@@ -52,7 +52,8 @@ func (x *session) page(ctx context.Context, q store.MessageQuery, limit int) (id
 	return ids, err
 }
 
-// records reads messages with their deliveries, in the order of ids. One that is gone is left out. What ends the queries may lock.
+// records reads messages with their deliveries, in the order of ids. Ids without a message are left out. The queries end with end, such
+// as a lock.
 func (x *session) records(ctx context.Context, ids []string, attempts bool, end string) ([]store.MessageRecord, error) {
 	found := make(map[string]*store.MessageRecord, len(ids))
 	err := x.messages(ctx, ids, end, func(m *store.Message) { found[m.ID] = &store.MessageRecord{Message: *m} })
@@ -87,7 +88,7 @@ func (x *session) records(ctx context.Context, ids []string, attempts bool, end 
 	return records, nil
 }
 
-// attempts fills in the attempts of what was found.
+// attempts adds the attempts to the deliveries in found.
 func (x *session) attempts(ctx context.Context, ids []string, found map[string]*store.MessageRecord) error {
 	deliveries := make(map[store.DeliveryRef]*store.Delivery)
 	for _, record := range found {
@@ -106,7 +107,7 @@ func (x *session) attempts(ctx context.Context, ids []string, found map[string]*
 	})
 }
 
-// conditions are joined by and.
+// conditions are joined by AND.
 type conditions struct {
 	texts []string
 	args  []any
@@ -124,7 +125,7 @@ func (c *conditions) String() string {
 	return strings.Join(c.texts, " and ")
 }
 
-// A where is a filter in SQL: what it asks of messages m and of deliveries d.
+// A where is a filter in SQL: the conditions on messages m and on deliveries d.
 type where struct{ message, delivery conditions }
 
 func (w *where) and(text string, args ...any) { w.message.and(text, args...) }
@@ -151,7 +152,7 @@ func (x *session) filter(f store.Filter) where {
 	if f.User != "" {
 		w.delivery.and("d.user_id = ?", f.User)
 	}
-	if f.Channel != "" { // lanes that begin with it and a slash, which a zero follows
+	if f.Channel != "" { // the lanes that begin with "<channel>/"; "0" is the character after "/"
 		w.delivery.and("d.lane >= ? and d.lane < ?", f.Channel+"/", f.Channel+"0")
 	}
 	oneOf(&w.delivery, "d.status", f.Statuses)

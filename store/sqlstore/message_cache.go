@@ -10,18 +10,18 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// messageCacheSize bounds the bytes of the messages that are kept, in each half.
+// messageCacheSize limits the bytes of the messages in each generation of a messageCache.
 const messageCacheSize = 8 << 20
 
-// A messageCache keeps what deliveries share, because it never changes: the messages of the last leases, by id. When young is full it
-// becomes old, and what was old and not asked for since is dropped.
+// A messageCache holds the messages of the most recent leases by id; a message never changes. There are two generations: when young is
+// full, it becomes old, and the messages in old that were not used in the meantime are dropped.
 type messageCache struct {
 	mu         sync.Mutex
 	young, old map[string]*store.Message
-	size       int // of young
+	size       int // of young, in bytes
 }
 
-// find returns those of ids that are kept, and the others.
+// find sets the cached messages in ids, and returns the ids of the others.
 func (c *messageCache) find(ids map[string]*store.Message) (missing []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -45,13 +45,14 @@ func (c *messageCache) add(m *store.Message) {
 	c.keep(m)
 }
 
-// messageOf returns n's message, as it was stored at a time.
+// messageOf returns the message that is stored for n. The acceptance time at is in microseconds.
 func messageOf(n *store.NewMessage, at int64) *store.Message {
 	m := n.Message
 	m.ExpireAt, m.AcceptedAt, m.Body = instant(micros(m.ExpireAt)), instant(at), bytes.Clone(m.Body)
 	return &m
 }
 
+// keep adds m to young. The caller holds c.mu.
 func (c *messageCache) keep(m *store.Message) {
 	size := 500 + len(m.Body)
 	if c.young == nil || c.size+size > messageCacheSize {
@@ -61,7 +62,7 @@ func (c *messageCache) keep(m *store.Message) {
 	c.size += size
 }
 
-// attach gives each delivery its message. One whose message is gone is left out.
+// attach sets the message of each delivery, and leaves out deliveries whose message does not exist any more.
 func (x *session) attach(ctx context.Context, rows []*row) ([]*row, error) {
 	if len(rows) == 0 {
 		return nil, nil
@@ -86,7 +87,7 @@ func (x *session) attach(ctx context.Context, rows []*row) ([]*row, error) {
 	return kept, nil
 }
 
-// messages reads the messages with these ids. What ends the query may lock.
+// messages calls each for the messages with these ids. The query ends with end, such as a lock.
 func (x *session) messages(ctx context.Context, ids []string, end string, each func(*store.Message)) error {
 	return x.byIDs(ids, func(in string, args []any) error {
 		return x.query(ctx, func(rows *sql.Rows) error {
@@ -99,7 +100,7 @@ func (x *session) messages(ctx context.Context, ids []string, end string, each f
 	})
 }
 
-// byIDs calls do with lists of the ids.
+// byIDs calls do with the list and the parameters for up to 500 ids at a time.
 func (x *session) byIDs(ids []string, do func(in string, args []any) error) error {
 	for part := range slices.Chunk(ids, 500) {
 		if err := do(x.dialect.ids(part)); err != nil {

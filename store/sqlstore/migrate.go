@@ -13,20 +13,20 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
-// A step is a migration.
+// A step is one file of the migrations.
 type step struct {
 	version  int
 	file     string
-	text     string // with the names of the tables
-	checksum string // of the text without
+	text     string // with table names filled in
+	checksum string // of the file as it is embedded
 }
 
-// steps returns the migrations in order.
+// steps returns the migrations in the order of their versions.
 func (s *Store) steps() []step {
 	folder := "migrations/" + s.dialect.traits().folder
 	files, err := fs.ReadDir(migrations, folder)
 	if err != nil {
-		panic(err) // they are part of the program
+		panic(err) // cannot happen: the files are embedded
 	}
 	steps := make([]step, len(files))
 	for i, f := range files {
@@ -42,9 +42,9 @@ func (s *Store) steps() []step {
 
 func (s *Store) newest() int { return len(s.steps()) }
 
-// Migrations returns the files that make the tables, with their names filled in, for the tool that makes the host's: goose and
-// golang-migrate take them as they are, and atlas as files of golang-migrate. Each notes its version itself, so that [Store.Migrate] and a
-// tool agree. With golang-migrate, MySQL needs multiStatements=true.
+// Migrations returns the migration files, with table names filled in, for the host's migration tool. goose and golang-migrate accept
+// the files as they are, atlas in its format for golang-migrate. Each file records its version in the database, so that [Store.Migrate] and
+// a tool agree on the version. With golang-migrate, MySQL requires multiStatements=true.
 func (s *Store) Migrations() fs.FS {
 	files := fstest.MapFS{}
 	for _, step := range s.steps() {
@@ -53,8 +53,8 @@ func (s *Store) Migrations() fs.FS {
 	return files
 }
 
-// Migrate brings the tables to the version of this program, and does nothing if they have it, or a newer one. Many processes may call it
-// at once. It only adds: programs of the version before go on working.
+// Migrate brings the tables to the version of this program. It is a no-op if they have that version or a newer one. Any number of
+// processes may call it at the same time. Migrations only add, so that programs of the previous version continue to work.
 func (s *Store) Migrate(ctx context.Context) error {
 	if s.invalid != nil {
 		return s.invalid
@@ -99,7 +99,7 @@ func (x *session) migrate(ctx context.Context) error {
 	return nil
 }
 
-// checkChecksum refuses to build on a migration that was another when it was applied.
+// checkChecksum refuses tables whose migration was applied from a different file.
 func (x *session) checkChecksum(ctx context.Context, s step) error {
 	var checksum string
 	if _, err := x.one(ctx, []any{&checksum}, "select checksum from {schema} where version = ?", s.version); err != nil {

@@ -11,8 +11,9 @@ import (
 // MySQL returns a Store in a MySQL or MariaDB database.
 func MySQL(db *sql.DB, o *Options) *Store { return open(db, mysql{}, o) }
 
-// mysql talks to MySQL and MariaDB, in what both understand: a batch's rows in JSON, which also gives a statement one form for any number
-// of them, no RETURNING, and a driver that may count the rows it found instead of those it changed.
+// mysql is the dialect of MySQL and MariaDB, in the SQL that both support. The rows of a batch are one JSON parameter, so that a statement
+// has the same form for any number of rows. There is no RETURNING. The number of affected rows counts the rows found or the rows changed,
+// depending on the driver's settings.
 type mysql struct{}
 
 func (mysql) traits() traits {
@@ -26,7 +27,7 @@ func (mysql) traits() traits {
 		committed:   true,
 		live:        "live = 1",
 		claimIndex:  "force index ({deliveries}_due)",
-		nextLane:    "1 = 1", // every lane, for those without anything live cannot be stepped over
+		nextLane:    "1 = 1", // all lanes: the index cannot skip those without live deliveries
 		share:       " lock in share mode",
 		lock:        " for update",
 		lockRows:    " for update",
@@ -34,7 +35,7 @@ func (mysql) traits() traits {
 	}
 }
 
-// id is empty for what is no UUID: nobody has that one.
+// id returns an empty value for a malformed id: no message has that one.
 func (mysql) id(id string) any {
 	b, ok := parse(id)
 	if !ok {
@@ -67,8 +68,8 @@ func (m mysql) groups(refs []store.DeliveryRef) (string, []any) {
 	return padded("(?, ?)", len(refs), args)
 }
 
-// insert tries all at once, and one by one if a key is taken: how many rows an insert that ignores them has changed means one thing or
-// another, as the driver was told.
+// insert stores a chunk of messages in one statement or, if that finds an id or key taken, one message at a time. An insert that ignores
+// duplicates is no alternative: its number of affected rows depends on the driver's settings.
 func (m mysql) insert(ctx context.Context, x *session, ms []store.NewMessage) ([]bool, error) {
 	stored := make([]bool, len(ms))
 	err := chunked(len(ms), 500, func(from, to int) error {
@@ -182,7 +183,7 @@ func (m mysql) wake(ctx context.Context, x *session, refs []store.DeliveryRef) e
 	return err
 }
 
-// extend looks first: whoever counts what has changed does not know what was there.
+// extend reads the rows first, because the number of changed rows does not tell which rows exist.
 func (m mysql) extend(ctx context.Context, x *session, es []store.Extension, lease time.Duration) ([]bool, error) {
 	refs := make([]store.DeliveryRef, len(es))
 	for i, e := range es {

@@ -10,7 +10,8 @@ func (mysql) columns() string {
 	return "select column_name from information_schema.columns where table_schema = database() and table_name = ?"
 }
 
-// unfit refuses servers that cannot skip what is locked, that lose commits when they die, or whose log cannot hold what we do.
+// unfit refuses servers that are too old for SKIP LOCKED, that lose commits in a crash, or whose binary log cannot record READ COMMITTED
+// transactions.
 func (mysql) unfit(ctx context.Context, x *session) error {
 	variables := make(map[string]string)
 	err := x.query(ctx, func(rows *sql.Rows) error {
@@ -36,7 +37,7 @@ func (mysql) unfit(ctx context.Context, x *session) error {
 	return nil
 }
 
-// migrate holds a lock of the server's, since tables are committed one by one.
+// migrate holds a named lock of the server, because a CREATE TABLE commits by itself and ends any transaction.
 func (mysql) migrate(ctx context.Context, s *Store, do func(*session) error) error {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
@@ -59,14 +60,14 @@ func (mysql) migrate(ctx context.Context, s *Store, do func(*session) error) err
 	return err
 }
 
-// transient: deadlock, lock wait timeout, record changed since last read.
+// transient errors are deadlock, lock wait timeout, and record changed since last read.
 func (mysql) transient(err error) bool {
 	return numbered(err, "1213") || numbered(err, "1205") || numbered(err, "1020")
 }
 
 func (mysql) duplicate(err error) bool { return numbered(err, "1062") }
 
-// numbered reports whether err is the server's with a number: its driver writes that first.
+// numbered reports whether err is a server error with a number. The driver's text starts with it.
 func numbered(err error, number string) bool {
 	return startsAny(err, "Error "+number+" ", "Error "+number+":")
 }

@@ -8,14 +8,14 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// name and long are types of columns in a table of JSON.
+// name and long are column types for table.
 const (
 	name = "varchar(1000) character set utf8mb4"
 	long = "mediumtext character set utf8mb4"
 )
 
-// table is rows of parameters, as one parameter, as a table v with columns such as "claim bigint". The text is taken as its bytes, since
-// a connection may say that they are of another character set.
+// table returns an item of a FROM clause: a table v whose rows come from one JSON parameter. A column has the form "claim bigint". The
+// cast to binary makes the result independent of the connection's character set.
 func table(columns ...string) string {
 	for i, c := range columns {
 		columns[i] = c + " path '$[" + strconv.Itoa(i) + "]'"
@@ -23,13 +23,13 @@ func table(columns ...string) string {
 	return "json_table(convert(cast(? as binary) using utf8mb4), '$[*]' columns (" + strings.Join(columns, ", ") + ")) v"
 }
 
-// byKey is a table that begins with the keys of deliveries, joined with these.
+// byKey returns a table of delivery keys and further columns, joined with the deliveries d.
 func byKey(columns ...string) string {
 	return table(append([]string{"message char(32)", "recipient int", "place int"}, columns...)...) +
 		" straight_join {deliveries} d on d.message = unhex(v.message) and d.recipient = v.recipient and d.place = v.place"
 }
 
-// rowsOf are rows for a table, the delivery's key first.
+// rowsOf are the rows of a table. Each starts with the key of a delivery.
 type rowsOf [][]any
 
 func (r *rowsOf) add(ref store.DeliveryRef, more ...any) {
@@ -39,7 +39,7 @@ func (r *rowsOf) add(ref store.DeliveryRef, more ...any) {
 func (r rowsOf) json() string {
 	b, err := json.Marshal(r)
 	if err != nil {
-		panic(err) // there are only texts, numbers and truths in it
+		panic(err) // cannot happen: the values are strings, numbers and bools
 	}
 	return string(b)
 }

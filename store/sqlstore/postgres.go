@@ -11,15 +11,17 @@ import (
 // Postgres returns a Store in a PostgreSQL database.
 func Postgres(db *sql.DB, o *Options) *Store { return open(db, postgres{}, o) }
 
-// postgres talks to PostgreSQL: one statement for each batch, with its rows in arrays.
+// postgres is the dialect of PostgreSQL. A batch is one statement, with the rows in arrays.
 //
-// What it is to do with a hundred rows is to look up each by its key, in however small a table. Two things keep PostgreSQL from that,
-// and each has its remedy. It keeps the plan of a statement, if that seems no costlier than one for just these parameters, and one that was
-// made while a table was small reads all of a large one: customPlan is one row where the parameters are known, and a million for a plan that
-// is to be kept, so that none is. And it prefers to read a table of ten thousand rows to a hundred look-ups: of what equals a coalesce it
-// expects one row in two hundred.
+// Every batch must look its rows up by key, whatever the size of the table. Two properties of the planner work against that:
+//   - It reuses a generic plan that seems no costlier than custom ones. A plan made for a small table scans the whole table, even after
+//     the table has grown. customPlan prevents generic plans.
+//   - It prefers a scan of ten thousand rows to a hundred lookups. Conditions such as "v.place = coalesce(v.place, v.place)" are always
+//     true, but the planner expects them to hold for one row in two hundred, and so chooses lookups.
 type postgres struct{}
 
+// customPlan is an item of a FROM clause. Both parameters must be 1: it then yields a single row. A generic plan, which does not know the
+// parameters, expects a million rows and seems too costly to be reused.
 const customPlan = "generate_series(1, ?::int) plan1, generate_series(1, ?::int) plan2"
 
 func (postgres) traits() traits {
@@ -39,7 +41,7 @@ func (postgres) traits() traits {
 	}
 }
 
-// id is nil's for what is no UUID: the database would refuse it, and nobody has that one.
+// id returns the nil UUID for a malformed id: PostgreSQL would refuse the id itself, and no message has the nil UUID.
 func (postgres) id(id string) any {
 	if _, ok := parse(id); !ok {
 		return "00000000-0000-0000-0000-000000000000"
@@ -110,7 +112,8 @@ func (postgres) claim(ctx context.Context, s *Store, r store.LeaseRequest) (clai
 	return c, nil
 }
 
-// claimPostgres returns what it took, with what it was due, and a row without for each lane that had less than its room.
+// claimPostgres returns the claimed deliveries, each with its previous due time in "was", and one row without that for each lane that gave
+// fewer than its room, with the lane's next due time in "later".
 const claimPostgres = `with clock as materialized (select {now} as now),
 	lanes as materialized (select * from unnest(?::text[], ?::int[]) as l(lane, room)),
 	picked as materialized (
@@ -141,7 +144,7 @@ func (p postgres) settle(ctx context.Context, x *session, ss []store.Settlement,
 		}
 		due, wakes := micros(s.Due), s.Wakes
 		if s.Due.IsZero() {
-			wakes = -1 // at once
+			wakes = -1 // differs from every stored count, which makes the delivery due at once
 		}
 		a.row(i, p.id(s.MessageID), s.Recipient, s.Place, s.Claim, !s.Status.Settled(), due, wakes, string(s.Status), string(s.Reason), micros(s.NotBefore),
 			s.Attempts, s.Spent, s.Doubt, s.Duplicate, clean(attempt.ProviderID), failureText(s.Failure),
@@ -167,7 +170,7 @@ func (p postgres) settle(ctx context.Context, x *session, ss []store.Settlement,
 		select nr from s`, append(a.args(), 1, 1, verified)...)
 }
 
-// touched runs a query that returns the numbers of the rows, of n, that it touched.
+// touched runs a statement that returns the indexes of the rows that it wrote. The result marks these among n rows.
 func (x *session) touched(ctx context.Context, n int, code string, args ...any) ([]bool, error) {
 	touched := make([]bool, n)
 	err := x.query(ctx, func(rows *sql.Rows) error {

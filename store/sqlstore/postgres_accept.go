@@ -8,17 +8,18 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// deliveryTypes are those of a row of deliveryArgs, and deliveryNames what the columns are called beside those that are theirs.
+// deliveryTypes and deliveryNames describe the values of deliveryArgs, messageTypes those of messageArgs, in their order.
 const (
 	deliveryTypes = "uuid, int, int, text, bool, bigint, text, text, bigint, text, text, text, bool, bytea, text, bytea"
 	deliveryNames = "message, recipient, place, lane, live, due, status, reason, not_before, user_id, address, locale, grouped, suppression, failure, body"
 	messageTypes  = "uuid, text, text, text, text, text, text, bool, bigint, bytea, bytea"
 )
 
-// maxValueRows is up to how many deliveries of one message are sent as values: beyond, the forms of the statement would be too many.
+// maxValueRows is the maximum number of deliveries in a VALUES list, which serves a single message. More deliveries go in arrays, because
+// each length of a VALUES list is a different statement.
 const maxValueRows = 8
 
-// insert is one statement. A message that is stored already, or whose key is taken, is inserted by nobody, and so are its deliveries.
+// insert takes one statement. A message whose id or key is taken returns no row, so that the join leaves out the deliveries, too.
 func (p postgres) insert(ctx context.Context, x *session, ms []store.NewMessage) ([]bool, error) {
 	index := make(map[string]int, len(ms))
 	for i := range ms {
@@ -44,7 +45,7 @@ func (p postgres) insert(ctx context.Context, x *session, ms []store.NewMessage)
 	return stored, err
 }
 
-// statementTime is the time at which the statement began: the same for all that it inserts.
+// statementTime is the time at which the statement began, the same for all rows of the statement.
 const statementTime = "(extract(epoch from statement_timestamp()) * 1000000)::bigint"
 
 func (p postgres) messages(x *session, ms []store.NewMessage) (string, []any) {
@@ -77,7 +78,7 @@ func (p postgres) deliveries(x *session, ms []store.NewMessage) (string, []any) 
 	return "unnest(" + typedPlaceholders(deliveryTypes, "[]") + ")", a.args()
 }
 
-// typedPlaceholders returns a typed placeholder for each of types.
+// typedPlaceholders returns a placeholder with a cast for each of types. The suffix "[]" makes them arrays.
 func typedPlaceholders(types, suffix string) string {
 	return "?::" + strings.Join(strings.Split(types, ", "), suffix+", ?::") + suffix
 }

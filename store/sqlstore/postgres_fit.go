@@ -9,7 +9,7 @@ func (postgres) columns() string {
 	return "select attname::text from pg_attribute where attrelid = to_regclass(?::text) and attnum > 0 and not attisdropped"
 }
 
-// unfit refuses what would lose commits when the server dies.
+// unfit refuses servers that are too old, and connections whose commits would not survive a crash of the server.
 func (postgres) unfit(ctx context.Context, x *session) error {
 	var version, synchronous string
 	if _, err := x.one(ctx, []any{&version, &synchronous},
@@ -36,7 +36,7 @@ func (postgres) migrate(ctx context.Context, s *Store, do func(*session) error) 
 	})
 }
 
-// transient: serialization failure, deadlock, lock not available.
+// transient errors are serialization failures, deadlocks and unavailable locks.
 func (postgres) transient(err error) bool {
 	switch sqlState(err) {
 	case "40001", "40P01", "55P03":

@@ -8,12 +8,13 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// pruneSize is how many messages are looked at, or deleted, at once.
+// pruneSize is the maximum number of messages that one query reads, and that one transaction deletes.
 const pruneSize = 200
 
 // PruneMessages implements [store.Deliveries].
 //
-// There is no index of when messages were accepted, since their ids have nearly the same order: it ends where there are only younger ones.
+// There is no index of acceptance times, because the ids are in nearly the same order. The search reads messages by id, and ends at a page
+// on which all are younger.
 func (s *Store) PruneMessages(ctx context.Context, before time.Time, limit int) (int, error) {
 	pruned := 0
 	for after := ""; pruned < limit; {
@@ -46,7 +47,8 @@ func (s *Store) PruneMessages(ctx context.Context, before time.Time, limit int) 
 	return pruned, nil
 }
 
-// prunable returns, of the messages behind one, those to prune, and where to go on, if it makes sense.
+// prunable reads one page of messages after the given id. It returns the messages to prune, and the id after which the next page begins, or
+// "" if there is nothing more to prune.
 func (x *session) prunable(ctx context.Context, before time.Time, after string) (old []string, last string, err error) {
 	code, args := "select id, accepted_at, "+finished+" from {messages} m", []any{}
 	if after != "" {
@@ -74,16 +76,16 @@ func (x *session) prunable(ctx context.Context, before time.Time, after string) 
 	return old, last, err
 }
 
-// finished is true of a message m that has no live delivery.
+// finished is the condition that message m has no live delivery.
 const finished = "not exists (select 1 from {deliveries} d where d.message = m.id and d.status in ('accepted', 'held'))"
 
-// prune deletes those of the messages that are still finished, with all that belongs to them.
+// prune deletes the messages that are still finished, with their deliveries and attempts, and returns the number of messages deleted.
 func (x *session) prune(ctx context.Context, ids []string) (n int, err error) {
 	refs := make([]store.DeliveryRef, len(ids))
 	for i, id := range ids {
 		refs[i].MessageID = id
 	}
-	if err := x.lockMessages(ctx, refs); err != nil { // nobody replays them meanwhile
+	if err := x.lockMessages(ctx, refs); err != nil { // excludes a concurrent replay
 		return 0, err
 	}
 	var gone []string
@@ -98,7 +100,7 @@ func (x *session) prune(ctx context.Context, ids []string) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	// Deliveries first: a settlement that is under way has then logged its attempt, or finds nothing.
+	// Deliveries go first: a settlement in flight then either has logged its attempt already, or finds no delivery.
 	for _, code := range []string{"delete from {deliveries} where message in (", "delete from {attempts} where message in (", "delete from {messages} where id in ("} {
 		err := x.byIDs(gone, func(in string, args []any) error {
 			_, err := x.exec(ctx, code+in+")", args...)

@@ -68,7 +68,7 @@ func (x *session) receive(ctx context.Context, rs []store.Receipt) (unmatched []
 	return unmatched, x.wake(ctx, raised)
 }
 
-// match returns which delivery r is about; without a message if there is none.
+// match returns the delivery that r is about, or a ref without a MessageID if there is none.
 func (x *session) match(ctx context.Context, r *store.Receipt) (ref store.DeliveryRef, err error) {
 	if r.MessageID != "" || r.ProviderID == "" {
 		return withoutClaim(r.DeliveryRef), nil
@@ -81,7 +81,7 @@ func (x *session) match(ctx context.Context, r *store.Receipt) (ref store.Delive
 	return ref, err
 }
 
-// raise settles r as n says. If it is leased it stays so: its attempt is yet to be logged.
+// raise settles r with the status of n. A leased delivery stays leased, since its attempt is not logged yet.
 func (r *row) raise(n *store.Receipt, now time.Time) {
 	r.Status, r.Reason, r.Failure, r.At, r.Due = n.Status, n.Reason, n.Failure, now, time.Time{}
 	if !n.At.IsZero() {
@@ -89,7 +89,7 @@ func (r *row) raise(n *store.Receipt, now time.Time) {
 	}
 }
 
-// setFound gives the caller what was found.
+// setFound sets n.Found to the delivery of r.
 func (x *session) setFound(ctx context.Context, r *row, n *store.Receipt) error {
 	kept, err := x.attach(ctx, []*row{r})
 	if err != nil || len(kept) == 0 {

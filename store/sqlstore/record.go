@@ -14,7 +14,7 @@ import (
 
 const (
 	messageColumns = "id, tenant, idem, dispatcher, category, class, template, at_most_once, expire_at, accepted_at, body"
-	// insertedMessage and insertedDelivery are what an accepted one has.
+	// insertedMessage and insertedDelivery are the columns that are set when a message is accepted; the others have defaults.
 	insertedMessage  = messageColumns + ", hash"
 	insertedDelivery = "message, recipient, place, lane, live, due, status, reason, at, not_before, user_id, address, locale, grouped, suppression, failure, body"
 	deliveryColumns  = `d.message, d.recipient, d.place, d.claim, d.lane, d.user_id, d.address, d.locale, d.grouped, d.canceled, d.status, d.reason,
@@ -23,15 +23,15 @@ const (
 	attemptColumns = "message, recipient, place, claim, at, took, status, reason, provider, provider_id, code, duplicate, failure"
 )
 
-// A row is a delivery as it is in the table.
+// A row is a delivery as it is stored.
 type row struct {
 	store.Delivery
 	leased     bool
-	due        int64        // of settled ones, too
-	suppressed store.Reason // why, of claimed ones
+	due        int64        // set for settled deliveries, too
+	suppressed store.Reason // of the suppression, if there is one; set by claims only
 }
 
-// into returns where to scan the deliveryColumns, and what to do then.
+// into returns the destinations of a scan of deliveryColumns, and a function to call after the scan.
 func (r *row) into() ([]any, func() error) {
 	var id uuid
 	var at, notBefore int64
@@ -94,7 +94,7 @@ func scanAttempt(rows *sql.Rows) (ref store.DeliveryRef, a store.Attempt, err er
 	return ref, a, err
 }
 
-// micros is t as it is stored.
+// micros returns the stored form of t: microseconds since 1970, and 0 for the zero time.
 func micros(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -110,14 +110,14 @@ func instant(us int64) time.Time {
 	return time.UnixMicro(us).UTC()
 }
 
-// failureText is f as it is stored: JSON, and "" for none. It is sent as text, because bytes become something else behind some poolers.
+// failureText returns the stored form of f: JSON, and "" for nil. The JSON is sent as a string, because some poolers alter bytes.
 func failureText(f *store.Failure) string {
 	if f == nil {
 		return ""
 	}
 	b, err := json.Marshal(f)
 	if err != nil {
-		panic(err) // there are only strings in it
+		panic(err) // cannot happen: the fields are strings
 	}
 	return string(b)
 }
@@ -133,7 +133,7 @@ func failureOf(text string) (*store.Failure, error) {
 	return f, nil
 }
 
-// key is a message's key as it is stored: null if there is none, so that it is not unique.
+// key returns the stored form of a message's key. An empty key is NULL, which the unique index ignores.
 func key(k string) any {
 	if k == "" {
 		return nil
@@ -141,7 +141,7 @@ func key(k string) any {
 	return k
 }
 
-// A uuid is a message's id as databases return it: as text, or as its 16 bytes.
+// A uuid is a message's id in its usual form. It scans text or 16 bytes.
 type uuid string
 
 // Scan implements [sql.Scanner].
@@ -162,7 +162,7 @@ func (u *uuid) Scan(v any) error {
 	return nil
 }
 
-// parse returns the 16 bytes of an id in its usual form.
+// parse returns the 16 bytes of a UUID with hyphens and lowercase letters.
 func parse(id string) (b [16]byte, ok bool) {
 	if len(id) != 36 || id[8] != '-' || id[13] != '-' || id[18] != '-' || id[23] != '-' {
 		return b, false
@@ -171,12 +171,13 @@ func parse(id string) (b [16]byte, ok bool) {
 	return b, err == nil && n == 16 && id == strings.ToLower(id)
 }
 
-// placeholders returns n times "(?, ?, …)" with a number of placeholders, or what stands for them.
+// placeholders repeats one n times, separated by commas. one is "?" or a row such as "(?, ?)".
 func placeholders(n int, one string) string {
 	return strings.TrimSuffix(strings.Repeat(one+", ", n), ", ")
 }
 
-// clean makes what a provider said fit for every database's column: a settlement must not fail because of it.
+// clean returns a provider's text in a form that every database accepts: valid UTF-8 without NUL, of at most maxName bytes. Otherwise the
+// text could make a settlement fail.
 func clean(s string) string {
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 	if len(s) > maxName {
@@ -185,7 +186,7 @@ func clean(s string) string {
 	return s
 }
 
-// digest is what is kept of a text to know it again.
+// digest returns the SHA-256 of a text that is compared, but not stored.
 func digest[T ~string | ~[]byte](b T) []byte {
 	sum := sha256.Sum256([]byte(b))
 	return sum[:]

@@ -9,29 +9,29 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// A session runs statements on the host's database, or within one transaction.
+// A session runs statements on the host's database or within one transaction.
 type session struct {
 	*Store
 	q  Querier
-	tx *sql.Tx // ours; nil if q is no transaction, or the host's
+	tx *sql.Tx // the Store's own transaction; nil if q is the database, or belongs to the host
 
-	stmts      map[*statement]*sql.Stmt // prepared, of this transaction
-	unprepared []*statement             // not yet prepared
+	stmts      map[*statement]*sql.Stmt // prepared statements, bound to tx
+	unprepared []*statement             // used in tx; prepared after the commit
 
-	inserted []*store.Message // that it stored, where that is known with their times: a lease will ask for them soon
+	inserted []*store.Message // stored by this session, for the cache; nil if the database does not return acceptance times
 }
 
-// A statement is SQL as the database gets it.
+// A statement is SQL in the form that the database receives.
 type statement struct {
 	sql   string
-	times []int // the parameters that are the time
+	times []int // positions of the parameters that take the current time
 
 	mu   sync.Mutex
 	stmt *sql.Stmt
 }
 
-// statements holds those used so far.
-type statements struct{ known sync.Map } // of string to *statement
+// statements caches the statements used so far.
+type statements struct{ known sync.Map } // of *statement, by their SQL before the rewrite
 
 func (s *Store) statement(code string) *statement {
 	if known, ok := s.statements.known.Load(code); ok {
@@ -44,7 +44,7 @@ func (s *Store) statement(code string) *statement {
 	return known.(*statement)
 }
 
-// exec runs a statement, and returns how many rows it touched.
+// exec runs a statement and returns the number of affected rows.
 func (x *session) exec(ctx context.Context, code string, args ...any) (int, error) {
 	t := x.statement(code)
 	args = t.fill(args)
@@ -62,7 +62,7 @@ func (x *session) exec(ctx context.Context, code string, args ...any) (int, erro
 	return int(n), err
 }
 
-// query runs a query, and calls scan for each row.
+// query runs a query and calls scan for each row.
 func (x *session) query(ctx context.Context, scan func(*sql.Rows) error, code string, args ...any) error {
 	t := x.statement(code)
 	args = t.fill(args)
@@ -85,7 +85,7 @@ func (x *session) query(ctx context.Context, scan func(*sql.Rows) error, code st
 	return rows.Err()
 }
 
-// one runs a query, and scans its first row if it has one.
+// one runs a query and scans the first row, if there is one.
 func (x *session) one(ctx context.Context, into []any, code string, args ...any) (found bool, err error) {
 	err = x.query(ctx, func(rows *sql.Rows) error {
 		if found {
@@ -97,7 +97,7 @@ func (x *session) one(ctx context.Context, into []any, code string, args ...any)
 	return found, err
 }
 
-// fill puts the time where it belongs among args.
+// fill inserts the current time into args, at the positions in t.times.
 func (t *statement) fill(args []any) []any {
 	if len(t.times) == 0 {
 		return args
@@ -112,8 +112,8 @@ func (t *statement) fill(args []any) []any {
 	return append(all, args...)
 }
 
-// prepared returns t as it is prepared, or nil. Within a transaction nothing new is prepared, because that may take another connection
-// than ours, and there may be no other.
+// prepared returns t as a prepared statement, or nil to run it unprepared. Within a transaction, it prepares nothing new: that may take
+// a second connection, and the pool may have only one.
 func (x *session) prepared(ctx context.Context, t *statement) *sql.Stmt {
 	switch {
 	case !x.dialect.traits().prepare:
@@ -141,7 +141,7 @@ func (x *session) prepared(ctx context.Context, t *statement) *sql.Stmt {
 	return x.stmts[t]
 }
 
-// prepare returns t as it is prepared on db, or nil if that does not work: then the statement itself will tell why.
+// prepare returns t prepared on db, or nil if that fails: the statement then runs unprepared, and reports its own error.
 func (t *statement) prepare(ctx context.Context, db *sql.DB) *sql.Stmt {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -153,7 +153,7 @@ func (t *statement) prepare(ctx context.Context, db *sql.DB) *sql.Stmt {
 	return t.stmt
 }
 
-// run calls do on a database that is fit, and again while it fails for a passing reason.
+// run checks the database, until a check has passed, and calls do. It retries after transient errors, within the Store's timeout.
 func (s *Store) run(ctx context.Context, do func(context.Context, *session) error) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
@@ -166,12 +166,12 @@ func (s *Store) run(ctx context.Context, do func(context.Context, *session) erro
 	})
 }
 
-// inTx runs do in a transaction, as the only writer where there may be but one.
+// inTx runs do in a transaction for writing.
 func (s *Store) inTx(ctx context.Context, do func(context.Context, *session) error) error {
 	return s.run(ctx, func(ctx context.Context, _ *session) error { return s.transact(ctx, s.isolation(), do) })
 }
 
-// inSnapshot runs do in a transaction that sees one state of the database, however many its queries.
+// inSnapshot runs do in a transaction for reading. All its queries see the same state of the database.
 func (s *Store) inSnapshot(ctx context.Context, do func(context.Context, *session) error) error {
 	return s.run(ctx, func(ctx context.Context, _ *session) error {
 		var options *sql.TxOptions
@@ -187,7 +187,8 @@ func (s *Store) inSnapshot(ctx context.Context, do func(context.Context, *sessio
 	})
 }
 
-// isolation is what transactions need that look before they write: to see what others commit, and to lock no more than they found.
+// isolation returns the options of a transaction that reads before it writes. READ COMMITTED lets it see the commits of others and lock
+// no more rows than it found.
 func (s *Store) isolation() *sql.TxOptions {
 	if !s.dialect.traits().committed {
 		return nil
@@ -195,6 +196,7 @@ func (s *Store) isolation() *sql.TxOptions {
 	return &sql.TxOptions{Isolation: sql.LevelReadCommitted}
 }
 
+// transact runs do in a transaction, with the writer lock held, and prepares the statements that were new to it.
 func (s *Store) transact(ctx context.Context, options *sql.TxOptions, do func(context.Context, *session) error) error {
 	done, err := s.lockWriter(ctx)
 	if err != nil {
@@ -213,7 +215,7 @@ func (s *Store) transact(ctx context.Context, options *sql.TxOptions, do func(co
 		}
 	}
 	inside := ctx
-	if s.writer != nil { // nobody is waited for any more, and a driver that watches a context does so for each statement
+	if s.writer != nil { // nothing blocks from here on, and a cancelable context costs the driver a goroutine for each statement
 		inside = context.WithoutCancel(ctx)
 	}
 	if err := do(inside, x); err != nil {
@@ -228,7 +230,8 @@ func (s *Store) transact(ctx context.Context, options *sql.TxOptions, do func(co
 	return nil
 }
 
-// lockWriter waits until nobody else in this process writes, where that matters.
+// lockWriter acquires the writer lock of this process, and returns the function that releases it. It is a no-op if the database allows
+// concurrent writers.
 func (s *Store) lockWriter(ctx context.Context) (done func(), err error) {
 	if s.writer == nil {
 		return func() {}, nil

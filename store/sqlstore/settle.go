@@ -9,13 +9,13 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// errPartial is of a dialect that cannot say which of the settlements it wrote.
+// errPartial reports that a dialect cannot tell which settlements it wrote. The transaction is rolled back.
 var errPartial = errors.New("some settlements were not written")
 
 // SettleDeliveries implements [store.Deliveries].
 //
-// What nobody else has touched is written at once. What was settled or canceled meanwhile, or is no longer ours, is then looked at
-// under lock, one by one.
+// All settlements are first written optimistically, without reading the rows. The deliveries that were settled or canceled in the meantime,
+// or that have another claim, are then locked, and each of their settlements is decided by its row.
 func (s *Store) SettleDeliveries(ctx context.Context, ss []store.Settlement) (lost []store.DeliveryRef, err error) {
 	if len(ss) == 0 {
 		return nil, nil
@@ -59,7 +59,7 @@ func (s *Store) SettleDeliveries(ctx context.Context, ss []store.Settlement) (lo
 	return lost, err
 }
 
-// wakersOf returns the deliveries whose peers are to be woken.
+// wakersOf returns the deliveries whose settlements wake their peers.
 func wakersOf(ss []store.Settlement) (refs []store.DeliveryRef) {
 	for i := range ss {
 		if ss[i].Wake {
@@ -69,8 +69,9 @@ func wakersOf(ss []store.Settlement) (refs []store.DeliveryRef) {
 	return refs
 }
 
-// contendedOf returns the deliveries that others may wake meanwhile, in an order of their own. Those that state a fact say by Wake that
-// they are grouped; of those that wait nobody here knows. One alone is waited for, but waits for nobody.
+// contendedOf returns the deliveries whose rows a concurrent wake may lock in another order. Settling these requires the locks of their
+// messages. A settlement with Wake belongs to a group. One that leaves a delivery live may belong to a group, too; but if it is the only
+// settlement, it locks a single row, and that cannot deadlock.
 func contendedOf(ss []store.Settlement) (refs []store.DeliveryRef) {
 	for i := range ss {
 		if ss[i].Wake || len(ss) > 1 && !ss[i].Status.Settled() {
@@ -80,7 +81,7 @@ func contendedOf(ss []store.Settlement) (refs []store.DeliveryRef) {
 	return refs
 }
 
-// split divides ss into those that are done and the others.
+// split separates the settlements that are done from the others.
 func split(ss []store.Settlement, done []bool) (written, rest []store.Settlement) {
 	if !slices.Contains(done, false) {
 		return ss, nil
@@ -95,10 +96,11 @@ func split(ss []store.Settlement, done []bool) (written, rest []store.Settlement
 	return written, rest
 }
 
-// standings are what deliveries came to that were settled or canceled meanwhile.
+// standings are the current states of deliveries that were settled or canceled in the meantime.
 type standings map[store.DeliveryRef]*store.Standing
 
-// settleUnderLock settles under lock, so that it knows what it meets.
+// settleUnderLock locks the deliveries, reconciles each settlement with the row, and writes the result. It returns the deliveries whose
+// claim is lost, and the standings of those that a receipt or a cancellation has overtaken.
 func (x *session) settleUnderLock(ctx context.Context, ss []store.Settlement) (lost []store.DeliveryRef, overtaken standings, err error) {
 	refs := make([]store.DeliveryRef, len(ss))
 	for i := range ss {
@@ -123,7 +125,7 @@ func (x *session) settleUnderLock(ctx context.Context, ss []store.Settlement) (l
 		if s.Status != ss[i].Status || s.Reason != ss[i].Reason || r.Canceled {
 			overtaken[s.DeliveryRef] = &store.Standing{Status: s.Status, Reason: s.Reason, Failure: s.Failure, Canceled: r.Canceled}
 		}
-		if r.leased { // else it is a repetition
+		if r.leased { // otherwise the call is a repetition
 			r.leased = false
 			verified = append(verified, s)
 		}
@@ -137,7 +139,7 @@ func (x *session) settleUnderLock(ctx context.Context, ss []store.Settlement) (l
 	return lost, overtaken, x.wake(ctx, wakersOf(verified))
 }
 
-// reconcile is what s comes to when it meets r.
+// reconcile adapts s to the row r: a settled delivery keeps its status, and a canceled one does not stay live.
 func reconcile(s store.Settlement, r *row) store.Settlement {
 	switch {
 	case r.Status.Settled():
@@ -148,11 +150,11 @@ func reconcile(s store.Settlement, r *row) store.Settlement {
 	return s
 }
 
-// settleArgs are the values of a settlement. The status is there twice: to be compared with, and to be set.
+// settleArgs returns the values of a settlement. The status occurs twice, for a comparison and an assignment.
 func settleArgs(s *store.Settlement) []any {
 	wakes := s.Wakes
 	if s.Due.IsZero() {
-		wakes = -1 // at once
+		wakes = -1 // differs from every stored count, which makes the delivery due at once
 	}
 	provider := ""
 	if s.Attempt != nil {
@@ -162,15 +164,15 @@ func settleArgs(s *store.Settlement) []any {
 		s.Doubt, s.Duplicate, provider, failureText(s.Failure)}
 }
 
-// attemptArgs are the values of a settlement's attempt, in the order of attemptColumns.
+// attemptArgs returns the values of a settlement's attempt, in the order of attemptColumns.
 func (x *session) attemptArgs(s *store.Settlement) []any {
 	a := s.Attempt
 	return []any{x.dialect.id(s.MessageID), s.Recipient, s.Place, s.Claim, micros(a.At), a.Took.Microseconds(), string(a.Status), clean(string(a.Reason)),
 		clean(a.Provider), clean(a.ProviderID), clean(a.Code), a.Duplicate, failureText(a.Failure)}
 }
 
-// lockMessages locks the messages of refs, in the order of their ids. Whoever changes more than one delivery of a group does so first,
-// or two of them would wait for each other.
+// lockMessages locks the messages of refs in the order of their ids. A transaction that changes more than one delivery of a group must
+// call it first, or it may deadlock with another one.
 func (x *session) lockMessages(ctx context.Context, refs []store.DeliveryRef) error {
 	lock := x.dialect.traits().lock
 	if lock == "" || len(refs) == 0 {
@@ -192,7 +194,7 @@ func messageIDs(refs []store.DeliveryRef) []string {
 	return slices.Compact(ids)
 }
 
-// lockRows reads deliveries, and locks them until the transaction ends.
+// lockRows reads deliveries and locks them until the end of the transaction.
 func (x *session) lockRows(ctx context.Context, refs []store.DeliveryRef) (map[store.DeliveryRef]*row, error) {
 	rows := make(map[store.DeliveryRef]*row, len(refs))
 	for part := range slices.Chunk(refs, 500) {
@@ -212,13 +214,13 @@ func (x *session) lockRows(ctx context.Context, refs []store.DeliveryRef) (map[s
 	return rows, nil
 }
 
-// withoutClaim is ref without its claim.
+// withoutClaim returns ref with Claim 0, as a key of maps.
 func withoutClaim(ref store.DeliveryRef) store.DeliveryRef {
 	ref.Claim = 0
 	return ref
 }
 
-// wake wakes the live peers of those of refs that are grouped.
+// wake wakes the live, grouped peers of refs.
 func (x *session) wake(ctx context.Context, refs []store.DeliveryRef) error {
 	if len(refs) == 0 {
 		return nil

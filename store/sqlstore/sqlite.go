@@ -8,8 +8,8 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// sqlite talks to SQLite. There is no network between, so statements are many, small, and prepared. One writer writes at a time, and
-// what it has read does not change.
+// sqlite is the dialect of SQLite. Without network round trips, many small prepared statements are fast. There is one writer at a time, so
+// the rows that a write transaction has read do not change until the transaction ends.
 type sqlite struct{}
 
 func (sqlite) traits() traits {
@@ -23,7 +23,7 @@ func (sqlite) traits() traits {
 		live:        "live = 1",
 		claimIndex:  "indexed by {deliveries}_due",
 		ignore:      "on conflict do nothing",
-		begin:       "delete from {pauses} where channel = ''",
+		begin:       "delete from {pauses} where channel = ''", // deletes nothing, but takes the write lock
 		nextLane:    "live = 1",
 	}
 }
@@ -143,7 +143,7 @@ func (sqlite) extend(ctx context.Context, x *session, es []store.Extension, leas
 
 func (sqlite) columns() string { return "select name from pragma_table_info(?)" }
 
-// unfit refuses what would lose commits or fail under the second writer.
+// unfit refuses versions that are too old, and settings that lose commits or make a second writer fail.
 func (sqlite) unfit(ctx context.Context, x *session) error {
 	var version, journal string
 	var timeout, synchronous int
@@ -192,7 +192,7 @@ func (sqlite) migrate(ctx context.Context, s *Store, do func(*session) error) er
 	return err
 }
 
-// transient: busy (5), locked (6), and a schema that changed under a statement (17).
+// transient errors are busy (5), locked (6), and a schema that changed since a statement was prepared (17).
 func (sqlite) transient(err error) bool {
 	switch resultCode(err) {
 	case 5, 6, 17:
@@ -201,5 +201,5 @@ func (sqlite) transient(err error) bool {
 	return startsAny(err, "database is locked", "database table is locked") // mattn/go-sqlite3
 }
 
-// duplicate never happens: nobody else writes between looking and inserting.
+// duplicate is always false: there is no other writer between a read and the insert after it.
 func (sqlite) duplicate(error) bool { return false }

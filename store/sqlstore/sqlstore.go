@@ -1,12 +1,12 @@
-// Package sqlstore keeps deliveries in the database that a host has already: SQLite, PostgreSQL, MySQL or MariaDB, over its own
-// [*sql.DB] and whatever driver that uses.
+// Package sqlstore keeps deliveries in the host's own database (SQLite, PostgreSQL, MySQL or MariaDB), through the host's [*sql.DB] and
+// any driver.
 //
-// Tables are made by [Store.Migrate], or from [Store.Migrations] by the tool that makes the host's other tables. A message can be
-// accepted in a transaction of the host's, with [Store.Tx].
+// [Store.Migrate] creates the tables; a host that has a migration tool gives it the files of [Store.Migrations] instead. [Store.Tx]
+// accepts messages within a transaction of the host.
 //
-// PostgreSQL 12, MySQL 8.0.11, MariaDB 10.6 and SQLite 3.38 are the oldest servers that will do. SQLite needs journal_mode WAL and a
-// busy_timeout; with modernc.org/sqlite these are "_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)" in the data source's name.
-// Commits survive a crash of the machine with synchronous FULL, and a crash of the process with NORMAL.
+// The oldest supported versions are PostgreSQL 12, MySQL 8.0.11, MariaDB 10.6 and SQLite 3.38. SQLite requires journal_mode WAL and a
+// busy_timeout; with modernc.org/sqlite, these are "_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)" in the data source name.
+// Commits survive a crash of the machine with synchronous FULL, but only a crash of the process with NORMAL.
 package sqlstore
 
 import (
@@ -29,14 +29,14 @@ var (
 
 // Options configures a [Store]. A nil *Options means all defaults.
 type Options struct {
-	// Prefix begins the name of every table and index. It has small letters, digits and underscores, and at most 41 of them. Defaults
-	// to "notify_".
+	// Prefix starts the name of every table and index. It has at most 41 lowercase letters, digits and underscores, and does not start
+	// with a digit. Defaults to "notify_".
 	Prefix string
-	// Timeout ends each call, with its repetitions. Defaults to 10 seconds.
+	// Timeout limits each call, retries included, except [Store.Migrate]. Defaults to 10 seconds.
 	Timeout time.Duration
 }
 
-// A Store implements all ports of package store in a SQL database. Its methods may be called by many goroutines at once.
+// A Store implements all ports of package store in a SQL database. Its methods are safe for concurrent use.
 type Store struct {
 	db      *sql.DB
 	dialect dialect
@@ -47,10 +47,10 @@ type Store struct {
 	statements statements
 	cache      messageCache
 	fit        fitness
-	writer     chan struct{} // has one while somebody writes, where only one may
+	writer     chan struct{} // the writer lock: full while it is held; nil if the database allows concurrent writers
 }
 
-// SQLite returns a Store in a SQLite database. All processes that use it must be on one machine.
+// SQLite returns a Store in a SQLite database. All processes that use the database must run on one machine.
 func SQLite(db *sql.DB, o *Options) *Store { return open(db, sqlite{}, o) }
 
 func open(db *sql.DB, d dialect, o *Options) *Store {
@@ -84,10 +84,10 @@ func (s *Store) check() error {
 	return nil
 }
 
-// Valid reports what is wrong with the options, without looking at the database. Every other method reports it too.
+// Valid checks db and the options, without a call to the database. Every method that uses the database returns the same error.
 func (s *Store) Valid() error { return s.invalid }
 
-// tables fills the names of tables into SQL.
+// tables replaces each {table} in SQL by the prefixed name.
 func (s *Store) tables(text string) string {
 	for _, name := range []string{"schema", "messages", "deliveries", "attempts", "schedules", "pauses", "suppressions"} {
 		text = strings.ReplaceAll(text, "{"+name+"}", s.prefix+name)
@@ -95,7 +95,7 @@ func (s *Store) tables(text string) string {
 	return text
 }
 
-// A Querier is a transaction or connection of the host's: *sql.Tx, *sql.Conn, and what wraps them.
+// A Querier is a transaction or connection of the host: *sql.Tx, *sql.Conn, or a wrapper of one.
 type Querier interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)

@@ -41,7 +41,7 @@ func (s *Store) DeleteSuppression(ctx context.Context, k store.SuppressionKey) (
 	return n > 0, err
 }
 
-// suppressionHash is what is kept of a key, nil if it has no address.
+// suppressionHash returns the stored form of a key, or nil if the key has no address.
 func suppressionHash(k store.SuppressionKey) []byte {
 	if k.Address == "" {
 		return nil
