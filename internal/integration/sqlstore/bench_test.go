@@ -14,7 +14,7 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// BenchmarkDrain claims and settles a hundred at once, attempts logged.
+// BenchmarkDrain claims and settles batches of a hundred deliveries, with attempts.
 func BenchmarkDrain(b *testing.B) {
 	for name, d := range databases {
 		b.Run(name, func(b *testing.B) {
@@ -54,8 +54,8 @@ func settle(b testing.TB, s store.Deliveries, ls store.Leases) {
 	require.Empty(b, lost)
 }
 
-// BenchmarkAccept accepts one message at once, in turns with the same rows by hand, and tells how much faster it is: alone and within a
-// transaction of the host's.
+// BenchmarkAccept accepts a message and inserts the same rows by hand, alternately. It reports how many times as fast AcceptMessages is, in
+// its own transaction (alone/hand) and in one of the host (within/hand).
 func BenchmarkAccept(b *testing.B) {
 	for name, d := range databases {
 		b.Run(name, func(b *testing.B) {
@@ -105,7 +105,7 @@ const (
 		grouped, failure, body) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 )
 
-// byHand inserts the rows of a message as a host would that knows the tables.
+// byHand inserts the rows of a message directly, as a host could that knows the tables.
 type byHand struct {
 	db                *sql.DB
 	message, delivery string
@@ -139,7 +139,7 @@ func idOf(kind string) func(string) any {
 	}
 }
 
-// bind numbers the parameters where that is the custom.
+// bind numbers the parameters for PostgreSQL.
 func bind(kind, code string) string {
 	if kind != "postgres" {
 		return code

@@ -17,7 +17,7 @@ func TestContract(t *testing.T) {
 	}
 }
 
-// Hosts open their databases in many ways.
+// The contract must hold for every driver setting that a host may choose.
 func TestContractHoweverItIsOpened(t *testing.T) {
 	tests := map[string]struct{ driver, kind, more string }{
 		"PostgreSQL behind a pooler":                     {"pgx", "postgres", "&default_query_exec_mode=simple_protocol"},

@@ -18,18 +18,18 @@ import (
 	"github.com/e7ddda3c/notify/store/sqlstore"
 )
 
-// A database is one kind of them.
+// A database is a kind of database.
 type database struct {
-	// open makes a new, empty one that is the test's own.
+	// open creates an empty database for the test.
 	open  func(testing.TB) *sql.DB
 	store func(*sql.DB, *sqlstore.Options) *sqlstore.Store
 
-	serial  bool               // one writes at a time
-	refuses sql.IsolationLevel // where it answers 40001 to what a transaction cannot see
-	waiting string             // how many wait for a lock
+	serial  bool               // one writer at a time
+	refuses sql.IsolationLevel // the level that fails with 40001 on a key that the transaction's snapshot lacks
+	waiting string             // the query for the number of lock waits
 }
 
-// databases are those that the store knows.
+// databases are the kinds that the store supports.
 var databases = map[string]database{
 	"sqlite": {open: openSQLite, store: sqlstore.SQLite, serial: true},
 	"postgres": {open: openPostgres, store: sqlstore.Postgres, refuses: sql.LevelRepeatableRead,
@@ -38,7 +38,7 @@ var databases = map[string]database{
 		waiting: "select count(*) from information_schema.innodb_trx where trx_state = 'LOCK WAIT'"},
 }
 
-// migrated opens a new database with the tables in it.
+// migrated opens a new database and migrates it.
 func (d database) migrated(t testing.TB) *sqlstore.Store {
 	t.Helper()
 	s := d.store(d.open(t), nil)
@@ -46,7 +46,7 @@ func (d database) migrated(t testing.TB) *sqlstore.Store {
 	return s
 }
 
-// many returns a function that makes stores with nothing in them, one after another, in one database.
+// many returns a function that empties one database and returns a store in it, for tests that need many empty stores in sequence.
 func (d database) many(t testing.TB) func(testing.TB) *sqlstore.Store {
 	t.Helper()
 	db := d.open(t)
@@ -63,7 +63,7 @@ func (d database) many(t testing.TB) func(testing.TB) *sqlstore.Store {
 
 const fullSync = "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
 
-// sources name a new database that is the test's own.
+// sources create a database for the test and return its data source name.
 var sources = map[string]func(testing.TB) string{"sqlite": newSQLite, "postgres": newPostgres, "mariadb": newMariaDB}
 
 func openSQLite(t testing.TB) *sql.DB { return open(t, "sqlite", newSQLite(t)) }
@@ -76,7 +76,7 @@ func newSQLite(t testing.TB) string {
 	return "file:" + filepath.Join(t.TempDir(), "notify.db") + "?" + fullSync
 }
 
-// newPostgres makes a database that is dropped after the test, and returns its URL.
+// newPostgres creates a database that is dropped after the test, and returns its URL.
 func newPostgres(t testing.TB) string {
 	t.Helper()
 	at, err := url.Parse(env.Need(t, "NOTIFY_POSTGRES"))
@@ -92,7 +92,7 @@ func newPostgres(t testing.TB) string {
 	return at.String()
 }
 
-// newMariaDB makes a database that is dropped after the test, and returns its data source's name.
+// newMariaDB creates a database that is dropped after the test, and returns its data source name.
 func newMariaDB(t testing.TB) string {
 	t.Helper()
 	at, err := mysql.ParseDSN(env.Need(t, "NOTIFY_MARIADB"))
@@ -110,7 +110,7 @@ func newMariaDB(t testing.TB) string {
 
 var names atomic.Int64
 
-// newName names a database that nobody else has.
+// newName returns a unique name for a database.
 func newName() string { return fmt.Sprintf("notify_sqlstore_%d_%d", os.Getpid(), names.Add(1)) }
 
 func open(t testing.TB, driver, source string) *sql.DB {

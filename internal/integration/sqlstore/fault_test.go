@@ -52,7 +52,7 @@ func eachProxied(t *testing.T, test func(*testing.T, *sqlstore.Store, *faulttest
 	}
 }
 
-// calls are the calls of a store, by name.
+// calls returns functions that call the methods of a store, by name.
 func calls(s *sqlstore.Store) map[string]func(context.Context) error {
 	ref := store.DeliveryRef{MessageID: message(0).ID, Claim: 1}
 	return map[string]func(context.Context) error{
@@ -103,8 +103,8 @@ func calls(s *sqlstore.Store) map[string]func(context.Context) error {
 	}
 }
 
-// fails checks that every call fails in time, of what is no fault of the database's making, and works again after it.
-func fails(t *testing.T, s *sqlstore.Store, mend func()) {
+// fails checks that every call fails in time, without store.ErrUnfit, and that all succeed after repair.
+func fails(t *testing.T, s *sqlstore.Store, repair func()) {
 	t.Helper()
 	for name, call := range calls(s) {
 		before := time.Now()
@@ -114,7 +114,7 @@ func fails(t *testing.T, s *sqlstore.Store, mend func()) {
 		require.Regexp(t, "^sqlstore: ", err.Error(), name)
 		require.Less(t, time.Since(before), 10*time.Second, name)
 	}
-	mend()
+	repair()
 	for name, call := range calls(s) {
 		require.NoError(t, call(t.Context()), name)
 	}
@@ -161,7 +161,7 @@ func TestADatabaseThatNeverAnswers(t *testing.T) {
 	})
 }
 
-// Whoever loses the answer to a commit calls again, and nothing is done twice.
+// If the reply to a commit is lost, the caller repeats the call, and nothing is done twice.
 func TestAnAnswerThatIsLost(t *testing.T) {
 	eachProxied(t, func(t *testing.T, s *sqlstore.Store, p *faulttest.Proxy) {
 		require.NoError(t, s.Migrate(t.Context()))
@@ -187,7 +187,7 @@ func TestAnAnswerThatIsLost(t *testing.T) {
 		}
 		ms := []store.NewMessage{keyed("a"), keyed("b")}
 		committing := "commit"
-		if strings.HasSuffix(t.Name(), "postgres") { // it is one statement
+		if strings.HasSuffix(t.Name(), "postgres") { // a single statement, without a commit
 			committing = ms[0].Deliveries[1].To
 		}
 		again(committing, func() error {
@@ -232,7 +232,7 @@ func TestADatabaseThatMayOnlyBeRead(t *testing.T) {
 	readOnly(t, sqlstore.Postgres(open(t, "pgx", postgres+"&default_transaction_read_only=on"), nil))
 }
 
-// readOnly checks that s reads, and says why it does not write.
+// readOnly checks that s can read, and that a write fails with an error that names the reason.
 func readOnly(t *testing.T, s *sqlstore.Store) {
 	t.Helper()
 	_, err := s.ListMessages(t.Context(), store.MessageQuery{})
@@ -282,7 +282,8 @@ func TestAClaimWaitsForNobody(t *testing.T) {
 	})
 }
 
-// A host that locks the rows the other way round makes a deadlock. Whoever it ends, the store's call is done.
+// A host that locks the rows in the opposite order causes a deadlock. The store's call must succeed, whichever transaction the database
+// aborts.
 func TestADeadlockIsDoneAgain(t *testing.T) {
 	eachServer(t, func(t *testing.T, d database) {
 		db, s := d.host(t)

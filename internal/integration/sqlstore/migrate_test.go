@@ -18,7 +18,7 @@ func each(t *testing.T, test func(*testing.T, database)) {
 	}
 }
 
-// eachServer runs a test on every database in which many write at once.
+// eachServer runs a test on every kind of database with concurrent writers.
 func eachServer(t *testing.T, test func(*testing.T, database)) {
 	each(t, func(t *testing.T, d database) {
 		if !d.serial {
@@ -69,9 +69,9 @@ func TestStoresWithOtherPrefixesAreApart(t *testing.T) {
 
 func TestTablesOfAnotherVersion(t *testing.T) {
 	tests := map[string]struct {
-		change    string // of the tables
-		want      string // "" if they will do
-		onMigrate bool   // Migrate refuses them, too
+		change    string // a statement that changes the tables
+		want      string // in the error; "" if the tables are accepted
+		onMigrate bool   // Migrate returns the error
 	}{
 		"newer ones that say they still serve it are fine": {
 			change: "insert into notify_schema (version, oldest, applied_at, checksum) values (99, 1, 0, '')",
@@ -162,7 +162,7 @@ func TestAStoreWithoutTablesWorksOnceTheyAreThere(t *testing.T) {
 	})
 }
 
-// works checks that s takes a message and gives it out.
+// works checks that s accepts, leases and settles a message.
 func works(t testing.TB, s *sqlstore.Store) {
 	t.Helper()
 	fill(t, s, 1)

@@ -11,7 +11,7 @@ import (
 	"github.com/e7ddda3c/notify/store/sqlstore"
 )
 
-// What was done to the table of deliveries is read off the server's own counters. SQLite has none, but there a claim names its index.
+// readRows return the number of rows read so far, from the server's own counters. SQLite has no counters, but its claims name their index.
 var readRows = map[string]func(*testing.T, *sql.DB) int{
 	"postgres": func(t *testing.T, db *sql.DB) int {
 		_, err := db.ExecContext(t.Context(), "select pg_stat_force_next_flush()")
@@ -37,7 +37,7 @@ func TestClaimsGoByIndexWhateverTheStatisticsSay(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := databases[name]
 			db := d.open(t)
-			db.SetMaxOpenConns(1) // counters and plans are a session's
+			db.SetMaxOpenConns(1) // counters and plans belong to a session
 			s := d.store(db, nil)
 			require.NoError(t, s.Migrate(t.Context()))
 			drain := func(n int) {
@@ -49,7 +49,7 @@ func TestClaimsGoByIndexWhateverTheStatisticsSay(t *testing.T) {
 			fill(t, s, 1000)
 			drain(10)
 			analyze := map[string]string{"postgres": "analyze", "mariadb": "analyze table notify_deliveries, notify_messages"}[name]
-			_, err := db.ExecContext(t.Context(), analyze) // nothing is live now, and the tables are small
+			_, err := db.ExecContext(t.Context(), analyze) // the statistics describe small tables without live deliveries
 			require.NoError(t, err)
 			fill(t, s, many)
 
@@ -72,7 +72,7 @@ func claim(t testing.TB, s store.Deliveries, room int) store.Leases {
 	return ls
 }
 
-// byKey does with fifty deliveries what is done by their keys.
+// byKey makes all calls that look deliveries up by key, with fifty deliveries.
 func byKey(t *testing.T, s *sqlstore.Store) {
 	ls := claim(t, s, 50)
 	es := make([]store.Extension, len(ls.Deliveries))
@@ -86,12 +86,12 @@ func byKey(t *testing.T, s *sqlstore.Store) {
 	unmatched, err := s.RecordReceipts(t.Context(), rs)
 	require.NoError(t, err)
 	require.Empty(t, unmatched)
-	settle(t, s, ls) // which the receipts have done
+	settle(t, s, ls) // after the receipts have settled them
 	for i := range rs {
 		rs[i] = store.Receipt{Provider: "smtp", ProviderID: rs[i].MessageID, Status: store.Read}
 	}
 	unmatched, err = s.RecordReceipts(t.Context(), rs)
 	require.NoError(t, err)
 	require.Empty(t, unmatched)
-	settle(t, s, ls) // again
+	settle(t, s, ls) // a repetition
 }

@@ -17,7 +17,7 @@ import (
 
 var roles = map[string]faulttest.Role{"claimer": claimer}
 
-// claimer migrates, like all others at that moment, then claims and settles until there is nothing left, and notes who got what when.
+// claimer migrates concurrently with the other processes, then claims and settles until it is stopped, and notes each claimed delivery.
 func claimer(ctx context.Context) error {
 	d := databases[os.Getenv("CLAIM_KIND")]
 	db, err := sql.Open(os.Getenv("CLAIM_DRIVER"), os.Getenv("CLAIM_SOURCE"))
@@ -35,7 +35,7 @@ func claimer(ctx context.Context) error {
 		return err
 	}
 	for until := ctx; until.Err() == nil; {
-		ctx := context.WithoutCancel(ctx) // what has begun is finished
+		ctx := context.WithoutCancel(ctx) // finish the round that has begun
 		ls, err := s.LeaseDeliveries(ctx, store.LeaseRequest{Lanes: []store.LaneRoom{{Lane: lane, Room: 7}}, Lease: time.Minute})
 		if err != nil {
 			return err
@@ -54,7 +54,7 @@ func claimer(ctx context.Context) error {
 			return err
 		}
 		if len(lost) > 0 {
-			return fmt.Errorf("lost %d leases to somebody else", len(lost))
+			return fmt.Errorf("lost %d leases to another process", len(lost))
 		}
 	}
 	return nil

@@ -19,7 +19,7 @@ import (
 	"github.com/e7ddda3c/notify/store/sqlstore"
 )
 
-// tools apply the migrations of a kind of database as their users do.
+// tools apply the migrations to a kind of database, each with one migration tool.
 var tools = map[string]func(t *testing.T, kind string, db *sql.DB, files fs.FS){
 	"goose": func(t *testing.T, kind string, db *sql.DB, files fs.FS) {
 		dialect := map[string]goose.Dialect{"sqlite": goose.DialectSQLite3, "postgres": goose.DialectPostgres, "mariadb": goose.DialectMySQL}
@@ -46,7 +46,7 @@ var tools = map[string]func(t *testing.T, kind string, db *sql.DB, files fs.FS){
 		require.NoError(t, err)
 		require.NoError(t, m.Up())
 	},
-	"atlas": func(t *testing.T, _ string, db *sql.DB, files fs.FS) { // as it reads files of golang-migrate
+	"atlas": func(t *testing.T, _ string, db *sql.DB, files fs.FS) { // in the format of golang-migrate
 		folder := t.TempDir()
 		require.NoError(t, os.CopyFS(folder, files))
 		from, err := sqltool.NewGolangMigrateDir(folder)
@@ -66,7 +66,7 @@ var tools = map[string]func(t *testing.T, kind string, db *sql.DB, files fs.FS){
 
 func TestOtherToolsMigrate(t *testing.T) {
 	drivers := map[string]string{"sqlite": "sqlite", "postgres": "pgx", "mariadb": "mysql"}
-	parameters := map[string]string{"mariadb": "?multiStatements=true"} // golang-migrate sends a file as it is
+	parameters := map[string]string{"mariadb": "?multiStatements=true"} // golang-migrate sends a file as one query
 	for name, apply := range tools {
 		for kind, source := range sources {
 			t.Run(name+"/"+kind, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"github.com/e7ddda3c/notify/store/sqlstore"
 )
 
-// host opens a database with the store's tables and one of the host's own.
+// host opens a database with the tables of the store and a table of the host.
 func (d database) host(t *testing.T) (*sql.DB, *sqlstore.Store) {
 	t.Helper()
 	db := d.open(t)
@@ -23,7 +23,7 @@ func (d database) host(t *testing.T) (*sql.DB, *sqlstore.Store) {
 	return db, s
 }
 
-// keyed is a message with a key and two deliveries.
+// keyed returns a message with a key and two deliveries.
 func keyed(key string) store.NewMessage {
 	m := message(2)
 	m.Key = key
@@ -87,14 +87,14 @@ func TestAKeyThatIsTakenWithinATransaction(t *testing.T) {
 		t.Run(level.String(), func(t *testing.T) {
 			each(t, func(t *testing.T, d database) {
 				if d.serial && level != sql.LevelDefault {
-					return // it has one level only
+					return // SQLite has one level only
 				}
 				db, s := d.host(t)
 				tx, err := db.BeginTx(t.Context(), &sql.TxOptions{Isolation: level})
 				require.NoError(t, err)
 				defer tx.Rollback()
 				var orders int
-				if !d.serial { // a snapshot is taken, and then somebody else takes the key
+				if !d.serial { // the snapshot is taken before another transaction takes the key
 					require.NoError(t, tx.QueryRowContext(t.Context(), "select count(*) from orders").Scan(&orders))
 				}
 				first := keyed("k")
@@ -107,7 +107,7 @@ func TestAKeyThatIsTakenWithinATransaction(t *testing.T) {
 
 				as, err := s.Tx(tx).AcceptMessages(t.Context(), []store.NewMessage{keyed("k"), keyed("l")})
 				if d.refuses == level && level != sql.LevelDefault {
-					require.ErrorContains(t, err, "40001") // the host runs its transaction again
+					require.ErrorContains(t, err, "40001") // the host must repeat its transaction
 					return
 				}
 				require.NoError(t, err)
@@ -122,25 +122,24 @@ func TestAKeyThatIsTakenWithinATransaction(t *testing.T) {
 	}
 }
 
-// errPulled is the fault of a pulled plug.
-var errPulled = errors.New("pulled")
+var errInjected = errors.New("injected")
 
-// A plug fails at one of its statements, before it is run.
-type plug struct {
+// A failing Querier runs left statements, and then fails.
+type failing struct {
 	sqlstore.Querier
 	left int
 }
 
-func (p *plug) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+func (p *failing) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	if p.left--; p.left < 0 {
-		return nil, errPulled
+		return nil, errInjected
 	}
 	return p.Querier.ExecContext(ctx, query, args...)
 }
 
-func (p *plug) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+func (p *failing) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	if p.left--; p.left < 0 {
-		return nil, errPulled
+		return nil, errInjected
 	}
 	return p.Querier.QueryContext(ctx, query, args...)
 }
@@ -153,15 +152,15 @@ func TestAFaultAtAnyStatementLeavesNothing(t *testing.T) {
 		for statements := 0; ; statements++ {
 			tx, err := db.BeginTx(t.Context(), nil)
 			require.NoError(t, err)
-			p := &plug{tx, statements}
-			fresh := d.store(db, nil) // which looks at the database first
+			p := &failing{tx, statements}
+			fresh := d.store(db, nil) // a new store checks the database first
 			_, err = fresh.Tx(p).AcceptMessages(t.Context(), []store.NewMessage{keyed("a"), keyed("taken")})
 			if err == nil {
 				require.Greater(t, statements, 3)
 				require.NoError(t, tx.Commit())
 				break
 			}
-			require.ErrorIs(t, err, errPulled)
+			require.ErrorIs(t, err, errInjected)
 			require.NoError(t, tx.Rollback())
 			require.Equal(t, 1, count(t, db, "notify_messages"))
 			require.Equal(t, 2, count(t, db, "notify_deliveries"))
