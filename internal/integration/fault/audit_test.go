@@ -15,27 +15,27 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// openMost is how many deliveries a process has called and not settled, at most, by default.
+// openMost is the engine's default limit on the deliveries that a process has called and not yet settled.
 const openMost = 100
 
-// An audit compares what was promised, by the ledger, with what the providers got and with what the message log says.
+// An audit compares the accepted messages in the ledger with the calls of the providers and with the message log.
 type audit struct {
-	accepted map[string]string            // id by name
-	begun    map[string]bool              // names
-	calls    map[string][]faulttest.Entry // by delivery
-	claims   map[string][]faulttest.Entry // by delivery
-	held     map[string]bool              // delivery + claim
-	ends     map[int]time.Time            // of processes
-	shaken   time.Time                    // from when on connections and servers were broken, too
-	log      map[string]store.MessageRecord
-	flags    map[string]bool // by delivery: what the application is told
-	faults   []string
+	accepted  map[string]string            // id by name
+	begun     map[string]bool              // names
+	calls     map[string][]faulttest.Entry // by delivery
+	claims    map[string][]faulttest.Entry // by delivery
+	held      map[string]bool              // delivery + claim
+	ends      map[int]time.Time            // of processes
+	disrupted time.Time                    // since when connections and servers fail, too
+	log       map[string]store.MessageRecord
+	flags     map[string]bool // by delivery: whether the application sees Duplicate
+	faults    []string
 
-	lost, duplicates, flagged int           // duplicates: deliveries that went out more than once; flagged: those that say so
-	worst                     int           // duplicates of one process
+	lost, duplicates, flagged int           // duplicates: deliveries that were sent more than once; flagged: deliveries with Duplicate set
+	worst                     int           // the most duplicates of one process
 	takeover                  time.Duration // the longest
 	takeovers                 int
-	condemned                 int
+	givenUp                   int
 }
 
 func newAudit(es []faulttest.Entry, log []store.MessageRecord, flags map[string]bool) *audit {
@@ -59,8 +59,8 @@ func newAudit(es []faulttest.Entry, log []store.MessageRecord, flags map[string]
 		case ended:
 			pid, _ := strconv.Atoi(e.ID)
 			a.ends[pid] = e.At
-		case shaken:
-			a.shaken = e.At
+		case disrupted:
+			a.disrupted = e.At
 		}
 	}
 	for _, m := range log {
@@ -68,7 +68,7 @@ func newAudit(es []faulttest.Entry, log []store.MessageRecord, flags map[string]
 	}
 	a.checkAccepted()
 	a.checkLog()
-	a.checkCondemned()
+	a.checkGivenUp()
 	a.checkCalls()
 	a.checkTakeovers()
 	return a
@@ -78,7 +78,7 @@ func (a *audit) fault(format string, args ...any) {
 	a.faults = append(a.faults, fmt.Sprintf(format, args...))
 }
 
-// checkAccepted finds what was accepted and never went out.
+// checkAccepted finds messages that were accepted and never sent.
 func (a *audit) checkAccepted() {
 	for name, id := range a.accepted {
 		m, ok := a.log[id]
@@ -88,20 +88,20 @@ func (a *audit) checkAccepted() {
 			a.fault("%s was accepted as %s, which the log does not have", name, id)
 		case len(m.Deliveries) != 1 || m.Deliveries[0].To != name:
 			a.fault("%s was accepted as %s, which the log has as something else", name, id)
-		case len(a.calls[idOf(m.Deliveries[0].DeliveryRef)]) == 0 && m.Deliveries[0].Status != store.Unknown:
+		case len(a.calls[m.Deliveries[0].DeliveryRef.ID()]) == 0 && m.Deliveries[0].Status != store.Unknown:
 			a.lost++
-			a.fault("%s was accepted as %s and never went out; it is %s %s", name, id, m.Deliveries[0].Status, m.Deliveries[0].Reason)
+			a.fault("%s was accepted as %s and never sent; it is %s %s", name, id, m.Deliveries[0].Status, m.Deliveries[0].Reason)
 		}
 	}
 }
 
-// checkLog finds what the log has and should not, or says and should not.
+// checkLog finds unexpected messages and unexpected outcomes in the log.
 func (a *audit) checkLog() {
 	ids := map[string]string{}
 	for _, m := range a.log {
 		for _, d := range m.Deliveries {
 			if !a.begun[d.To] {
-				a.fault("nobody sent %s", d.To)
+				a.fault("%s is in the log, but no sender sent it", d.To)
 			}
 			if other := ids[d.To]; other != "" {
 				a.fault("%s is in the log twice, as %s and %s", d.To, other, m.Message.ID)
@@ -109,8 +109,8 @@ func (a *audit) checkLog() {
 			ids[d.To] = m.Message.ID
 			switch {
 			case d.Status == store.Sent, d.Status == store.Unknown && m.Message.AtMostOnce:
-			case d.Reason == notify.ReasonExhausted && len(a.claims[idOf(d.DeliveryRef)]) > deaths:
-				a.condemned++
+			case d.Reason == notify.ReasonExhausted && len(a.claims[d.DeliveryRef.ID()]) > maxCrashes:
+				a.givenUp++
 			default:
 				a.fault("%s is %s %s", d.To, d.Status, d.Reason)
 			}
@@ -118,14 +118,14 @@ func (a *audit) checkLog() {
 	}
 }
 
-// checkCondemned finds too many that were given up because processes died under them, which one that went out may be.
-func (a *audit) checkCondemned() {
-	if limit := 1 + len(a.log)/100; a.condemned > limit {
-		a.fault("%d deliveries were given up because processes died, and %d may be", a.condemned, limit)
+// checkGivenUp limits the deliveries that were given up after too many crashes during their calls. A few are legitimate.
+func (a *audit) checkGivenUp() {
+	if limit := 1 + len(a.log)/100; a.givenUp > limit {
+		a.fault("%d deliveries were given up after crashes; the limit is %d", a.givenUp, limit)
 	}
 }
 
-// checkCalls counts what went out more than once.
+// checkCalls counts duplicates, and finds those that are not flagged.
 func (a *audit) checkCalls() {
 	byProcess := map[int]int{}
 	for _, flag := range a.flags {
@@ -136,17 +136,17 @@ func (a *audit) checkCalls() {
 	for id, calls := range a.calls {
 		flag, known := a.flags[id]
 		if !known {
-			a.fault("delivery %s went out and is not in the log", id)
+			a.fault("delivery %s was sent and is not in the log", id)
 		}
 		if len(calls) == 1 {
 			continue
 		}
 		a.duplicates++
 		if !flag {
-			a.fault("delivery %s went out %d times and is not flagged", id, len(calls))
+			a.fault("delivery %s was sent %d times and is not flagged", id, len(calls))
 		}
 		if strings.HasPrefix(calls[0].Text, once) {
-			a.fault("delivery %s went out %d times, and was to go at most once", id, len(calls))
+			a.fault("delivery %s was sent %d times, and is at most once", id, len(calls))
 		}
 		for _, c := range calls[:len(calls)-1] {
 			byProcess[c.PID]++
@@ -155,7 +155,7 @@ func (a *audit) checkCalls() {
 	}
 }
 
-// checkTakeovers measures how long it took until another process had what a killed one held, while nothing else was broken.
+// checkTakeovers measures the time until another process has claimed the deliveries of a killed one, as long as nothing else fails.
 func (a *audit) checkTakeovers() {
 	for id, claims := range a.claims {
 		for i, c := range claims[1:] {
@@ -164,7 +164,7 @@ func (a *audit) checkTakeovers() {
 			switch {
 			case !ok || before.PID == c.PID || end.After(c.At):
 			case number(c) != number(before)+1 || a.held[id+"/"+before.Text]:
-			case !a.shaken.IsZero() && c.At.After(a.shaken):
+			case !a.disrupted.IsZero() && c.At.After(a.disrupted):
 			default:
 				a.takeovers++
 				a.takeover = max(a.takeover, c.At.Sub(end))
@@ -178,7 +178,7 @@ func number(e faulttest.Entry) int {
 	return n
 }
 
-// require fails t over what it found.
+// require logs the audit, and fails t if there are faults.
 func (a *audit) require(t *testing.T, z size) {
 	t.Helper()
 	total.add(len(a.accepted), a.lost, a.duplicates, a.flagged)
@@ -207,7 +207,7 @@ func everything(t *testing.T, d store.Deliveries) []store.MessageRecord {
 	}
 }
 
-// flags returns which deliveries the application is told that they may have gone out more than once.
+// flags returns the Duplicate flag of every delivery, as the application sees it.
 func flags(t *testing.T, d store.Deliveries) map[string]bool {
 	t.Helper()
 	n, err := notify.New(notify.Config{Store: d, Channels: notify.Channels{"line": &provider{}}})

@@ -15,11 +15,11 @@ import (
 	"github.com/e7ddda3c/notify/internal/faulttest"
 )
 
-// testClock lets the clocks of workers jump by an hour, there and back, every two seconds. It is the store's that counts.
+// testClock makes the clocks of workers jump by an hour, back and forth, every two seconds. Only the store's clock may matter.
 func testClock(t *testing.T, k kind, server *faulttest.Server) {
 	z := sizeOf()
 	z.lease = time.Second
-	c := newCrew(t, newHome(t, k, server), z)
+	c := newCrew(t, newTestDB(t, k, server), z)
 	jumpy := buildJumpy(t)
 	var workers []*faulttest.Process
 	for range workersAtOnce / 2 {
@@ -44,10 +44,11 @@ func testClock(t *testing.T, k kind, server *faulttest.Server) {
 		return false
 	}, "the clocks did not jump")
 	a.require(t, z)
-	require.Zero(t, a.duplicates, "nobody died")
+	require.Zero(t, a.duplicates, "no process was killed")
 }
 
-// buildJumpy builds this program with another time.Now: its wall clock, and nothing else, is an hour late, right and early by turns.
+// buildJumpy builds this program with a changed time.Now, whose wall clock alternates between an hour late, correct and an hour early. The
+// monotonic clock stays as it is.
 func buildJumpy(t *testing.T) (program string) {
 	t.Helper()
 	dir := t.TempDir()

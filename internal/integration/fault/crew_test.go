@@ -15,31 +15,31 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// workersAtOnce is how many processes run the engine.
+// workersAtOnce is the number of processes that run the engine.
 const workersAtOnce = 4
 
-// A crew is the processes of one test, with their ledger.
+// A crew holds the processes of one test, their database and their ledger.
 type crew struct {
 	t        *testing.T
-	home     *home
+	database *testDB
 	size     size
-	store    store.Deliveries // undisturbed
+	store    store.Deliveries // a direct connection, without the proxy
 	ledger   *faulttest.Ledger
 	path     string
 	began    time.Time
 	watching sync.WaitGroup
-	seen     int64 // of the ledger
+	seen     int64 // the offset up to which counts covers the ledger
 	counts   map[string]int
 	shown    time.Time
 }
 
-func newCrew(t *testing.T, h *home, z size) *crew {
+func newCrew(t *testing.T, d *testDB, z size) *crew {
 	t.Helper()
-	c := &crew{t: t, home: h, size: z, began: time.Now(), counts: map[string]int{}, path: filepath.Join(t.TempDir(), "ledger")}
+	c := &crew{t: t, database: d, size: z, began: time.Now(), counts: map[string]int{}, path: filepath.Join(t.TempDir(), "ledger")}
 	var err error
 	c.ledger, err = faulttest.OpenLedger(c.path)
 	require.NoError(t, err)
-	c.store = h.store(open(t, h.kind, h.source()), nil)
+	c.store = d.store(open(t, d.kind, d.source()), nil)
 	t.Cleanup(func() {
 		c.watching.Wait()
 		c.ledger.Close()
@@ -50,7 +50,7 @@ func newCrew(t *testing.T, h *home, z size) *crew {
 	return c
 }
 
-// start starts a process, and notes when it ends.
+// start starts a process, and notes its end in the ledger.
 func (c *crew) start(role string, s setup, env ...string) *faulttest.Process {
 	c.t.Helper()
 	program, err := os.Executable()
@@ -60,9 +60,9 @@ func (c *crew) start(role string, s setup, env ...string) *faulttest.Process {
 
 func (c *crew) startProgram(program, role string, s setup, env ...string) *faulttest.Process {
 	c.t.Helper()
-	s.Kind, s.Ledger, s.Lease = c.home.name, c.path, c.size.lease
+	s.Kind, s.Ledger, s.Lease = c.database.name, c.path, c.size.lease
 	if s.Source == "" {
-		s.Source = c.home.source()
+		s.Source = c.database.source()
 	}
 	p := faulttest.StartProgram(c.t, program, role, append(env, s.variable(c.t))...)
 	c.watch(p)
@@ -89,7 +89,7 @@ func (c *crew) note(kind, id string) {
 	}
 }
 
-// count reads on in the ledger and returns how many entries of a kind there are.
+// count reads the new entries of the ledger and returns the number of entries of a kind.
 func (c *crew) count(kind string) int {
 	c.t.Helper()
 	es, next, err := c.ledger.Read(c.seen)
@@ -101,7 +101,7 @@ func (c *crew) count(kind string) int {
 	return c.counts[kind]
 }
 
-// show logs how far it is, every two seconds.
+// show logs the progress, at most every two seconds.
 func (c *crew) show(format string, args ...any) {
 	if time.Since(c.shown) < 2*time.Second {
 		return
@@ -110,7 +110,7 @@ func (c *crew) show(format string, args ...any) {
 	c.t.Logf("%3.0fs accepted %d called %d, %s", time.Since(c.began).Seconds(), c.count(accepted), c.count(called), fmt.Sprintf(format, args...))
 }
 
-// left counts what is not settled; if the store does not answer, that is not nothing.
+// left returns the number of unsettled deliveries, or -1 if the store fails.
 func (c *crew) left(ctx context.Context) (n int) {
 	counts, err := c.store.CountDeliveries(ctx, store.CountQuery{})
 	if err != nil {
@@ -122,7 +122,7 @@ func (c *crew) left(ctx context.Context) (n int) {
 	return n
 }
 
-// drain waits until nothing is left to be done by workers.
+// drain waits until all deliveries are settled. If that takes longer than limit, it dumps the workers and fails the test.
 func (c *crew) drain(limit time.Duration, workers ...*faulttest.Process) {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), limit)
@@ -135,10 +135,10 @@ func (c *crew) drain(limit time.Duration, workers ...*faulttest.Process) {
 	if left != 0 {
 		c.dump(workers...)
 	}
-	require.Zero(c.t, left, "deliveries that nobody brings to an end within %v", limit)
+	require.Zero(c.t, left, "unsettled deliveries after %v", limit)
 }
 
-// dump ends processes that are stuck, and logs where they are.
+// dump ends processes that hang, and logs their goroutines.
 func (c *crew) dump(workers ...*faulttest.Process) {
 	now, cancel := context.WithCancel(c.t.Context())
 	cancel()
@@ -155,7 +155,7 @@ func (c *crew) stop(p *faulttest.Process) {
 	require.NoError(c.t, p.Stop(ctx))
 }
 
-// audit is for the end.
+// audit audits the whole ledger and the whole log. Call it once all is settled.
 func (c *crew) audit() *audit {
 	c.t.Helper()
 	es, _, err := c.ledger.Read(0)

@@ -1,6 +1,6 @@
-// Package fault breaks things under the durable engine, on real databases: it kills workers, senders and databases, cuts their
-// connections and moves their clocks, and counts what became of every message. It also breaks each rule of the engine on purpose, to
-// see that its tests notice.
+// Package fault tests the durable engine against failures, on real databases. The tests kill workers, senders and databases, cut
+// connections and move clocks, and then account for every message. They also break each rule of the engine on purpose, to prove that a
+// violation is detected.
 //
-// What runs here is small, for `make test`; `make soak` runs it in full, and `make fault FOR=40s` for as long as it is told.
+// `make test` runs small tests, `make soak` the full ones, and `make fault FOR=40s` runs for the given time.
 package fault

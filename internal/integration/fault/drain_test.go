@@ -14,10 +14,10 @@ import (
 
 const drainKills = 4
 
-// testDrain kills workers while they send a backlog as fast as they can: then each has as much under way as it may.
+// testDrain kills workers while they drain a backlog at full speed, when each has as many deliveries in flight as the limits permit.
 func testDrain(t *testing.T, k kind, server *faulttest.Server) {
 	z := sizeOf()
-	c := newCrew(t, newHome(t, k, server), z)
+	c := newCrew(t, newTestDB(t, k, server), z)
 	c.accept(z.backlog)
 	var workers []*faulttest.Process
 	for range workersAtOnce / 2 {
@@ -36,7 +36,7 @@ func testDrain(t *testing.T, k kind, server *faulttest.Server) {
 		p.Kill()
 		c.restart(p)
 	}
-	behind := 3*z.lease + 30*time.Second // what a process held waits behind the backlog
+	behind := 3*z.lease + 30*time.Second // the deliveries of a killed process come due behind the backlog
 	c.drain(behind, workers...)
 	for _, p := range workers {
 		c.stop(p)
@@ -47,10 +47,10 @@ func testDrain(t *testing.T, k kind, server *faulttest.Server) {
 	require.LessOrEqual(t, a.worst, openMost, "duplicates of one process")
 }
 
-// accept sends so many messages, and notes them.
+// accept sends count messages, and notes them in the ledger.
 func (c *crew) accept(count int) {
 	c.t.Helper()
-	b := &bench{ledger: c.ledger, bomb: faulttest.NewBomb()}
+	b := &child{ledger: c.ledger, bomb: faulttest.NewBomb()}
 	n, err := notify.New(notify.Config{Store: c.store, Channels: notify.Channels{"line": &provider{b}}})
 	require.NoError(c.t, err)
 	var sending sync.WaitGroup

@@ -6,7 +6,7 @@ import (
 	"database/sql/driver"
 )
 
-// rewriting opens a database whose statements are rewritten on their way: that breaks what a store does within itself.
+// rewriting opens a database and rewrites every statement on the way there. This breaks rules that a store keeps internally.
 func (k kind) rewriting(source string, rewrite func(query string) string) (*sql.DB, error) {
 	db, err := sql.Open(k.driver, source)
 	if err != nil {
@@ -44,7 +44,7 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return &rewritten{inner, c.rewrite}, nil
 }
 
-// rewritten is a connection of one of the drivers that are tested with, all of which have these methods.
+// rewritten is a connection that rewrites statements. The drivers of all tested databases implement the methods that it asserts.
 type rewritten struct {
 	driver.Conn
 	rewrite func(string) string

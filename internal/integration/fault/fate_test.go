@@ -14,38 +14,38 @@ import (
 	"github.com/e7ddda3c/notify/internal/faulttest"
 )
 
-// The dispatchers of the groups, by their names.
+// The dispatchers under test, by name.
 const (
 	first    = "first"    // First(Sent)
-	told     = "told"     // First(Delivered), which waits longer than any test: only a receipt moves it on
-	hasty    = "hasty"    // First(Delivered), which soon moves on by itself
+	told     = "told"     // First(Delivered) with a timeout longer than any test: only a receipt starts the next step
+	hasty    = "hasty"    // First(Delivered) with the timeout soon
 	escalate = "escalate" // Escalate
 )
 
-// soon is when hasty and escalate move on.
+// soon is the timeout after which hasty and escalate start the next step.
 const soon = 400 * time.Millisecond
 
 // places are the channels, in the order in which groups try them.
 var places = []string{"a", "b", "c"}
 
-// groups are named "<dispatcher>-<n>", and their addresses "<group>/<place>".
+// A group has the name "<dispatcher>-<n>", and its addresses are "<group>/<place>".
 func groupOf(address string) string      { return address[:strings.IndexByte(address, '/')] }
 func dispatcherOf(address string) string { return address[:strings.IndexByte(address, '-')] }
 
-// What a provider does with an address.
+// The ways in which a provider treats an address.
 const (
 	good  = "good"
 	flaky = "flaky" // the first two attempts fail
-	late  = "late"  // the first attempt is taken after its deadline
-	deaf  = "deaf"  // every attempt ignores its deadline, and fails in the end
+	late  = "late"  // the first attempt succeeds after its deadline
+	deaf  = "deaf"  // every attempt ignores its deadline, and then fails
 	dead  = "dead"  // every attempt is refused
 )
 
-// A fate is what becomes of an address. It follows from the address alone, so that everybody can tell beforehand.
+// A fate determines the outcome for an address. It depends on the address alone, so that every process computes the same one.
 type fate struct {
 	call  string
-	event channel.Event // that a receipt tells later; "": there is none
-	after time.Duration // that much later
+	event channel.Event // of the receipt; "" if there is none
+	after time.Duration // from the call to the receipt
 }
 
 func fateOf(address string) fate {
@@ -72,7 +72,7 @@ func upTo(r *rand.Rand, most time.Duration) time.Duration {
 	return time.Duration(r.Int64N(int64(most)))
 }
 
-// goesOut reports whether a provider takes it in the end.
+// goesOut reports whether an attempt will succeed.
 func (f fate) goesOut() bool { return f.call != dead && f.call != deaf }
 
 const (
@@ -80,8 +80,8 @@ const (
 	deafness    = callTimeout + 300*time.Millisecond
 )
 
-// groups makes a configuration fit for groups.
-func (b *bench) groups(c *notify.Config) {
+// groups sets the channels, policies and dispatchers of groups in c.
+func (b *child) groups(c *notify.Config) {
 	c.Channels = notify.Channels{}
 	c.Policies = map[string]notify.Policy{"": {Timeout: callTimeout, Backoff: 20 * time.Millisecond}}
 	for _, name := range places {
@@ -94,8 +94,8 @@ func (b *bench) groups(c *notify.Config) {
 	}
 }
 
-// fated is a provider that does as the fate of an address says.
-type fated struct{ *bench }
+// fated is a provider whose calls end as the fates of the addresses say.
+type fated struct{ *child }
 
 func (p fated) Send(ctx context.Context, d channel.Delivery) (channel.Receipt, error) {
 	if err := p.ledger.Note(faulttest.Entry{Kind: asked, ID: d.ID, Text: d.To}); err != nil {
@@ -127,9 +127,10 @@ func (p fated) took(d channel.Delivery) error {
 	return p.ledger.Note(faulttest.Entry{Kind: called, ID: d.ID, Text: d.To})
 }
 
-// postman brings the receipts of what was called, each at its time, until it is stopped or killed. A later one goes on.
+// postman delivers the receipts of successful calls, each at its time, until it is stopped or killed. A restarted one continues by the
+// ledger.
 func postman(ctx context.Context) error {
-	b, err := newBench("postman")
+	b, err := newChild("postman")
 	if err != nil {
 		return err
 	}
@@ -161,7 +162,7 @@ func postman(ctx context.Context) error {
 			}
 			if err := n.Receive(ctx, channel.Receipt{DeliveryID: id, Event: fate.event}); err != nil {
 				b.log.Error("receipt", "id", id, "error", err)
-				continue // the provider repeats it
+				continue // repeated, as a provider does
 			}
 			b.note(receipt, id, e.Text)
 			done[id] = true

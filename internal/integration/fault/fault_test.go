@@ -12,7 +12,7 @@ func TestMariaDB(t *testing.T)  { testAll(t, mariadb) }
 
 func testAll(t *testing.T, k kind) {
 	if testing.Short() {
-		t.Skip("it kills and waits")
+		t.Skip("slow: it kills processes and waits")
 	}
 	began := time.Now()
 	server := k.start(t)
@@ -31,7 +31,7 @@ func testAll(t *testing.T, k kind) {
 	}
 }
 
-// tail returns the end of a file.
+// tail returns the last 4 KB of a file.
 func tail(path string) []byte {
 	b, _ := os.ReadFile(path)
 	return b[max(0, len(b)-4<<10):]

@@ -15,32 +15,33 @@ import (
 	"github.com/e7ddda3c/notify/internal/faulttest"
 )
 
-// dispatchers are those under test.
+// dispatchers are the dispatchers under test.
 var dispatchers = []string{first, told, hasty, escalate}
 
-// patience is how long nothing at all may happen, when nobody dies, while groups are left: less than the lease, so that what is left
-// leased shows, and more than what a dispatcher waits.
-const patience = 3 * time.Second
+// quietLimit is the maximum time without progress, while groups are unsettled and no process is killed. It is shorter than the lease, so
+// that a forgotten lease is detected, and longer than the timeouts of the dispatchers.
+const quietLimit = 3 * time.Second
 
 func testGroups(t *testing.T, k kind, server *faulttest.Server) {
 	z := sizeOf()
 	t.Run("while nobody dies", func(t *testing.T) {
 		z.lease = 15 * time.Second
-		faults := runGroups(t, newHome(t, k, server), z, 0, "")
+		faults := runGroups(t, newTestDB(t, k, server), z, 0, "")
 		require.Empty(t, strings.Join(faults[:min(len(faults), 20)], "\n"), "%d faults", len(faults))
 	})
 	t.Run("in a storm", func(t *testing.T) {
 		z.lease = time.Second
-		faults := runGroups(t, newHome(t, k, server), z, z.kills, "")
+		faults := runGroups(t, newTestDB(t, k, server), z, z.kills, "")
 		require.Empty(t, strings.Join(faults[:min(len(faults), 20)], "\n"), "%d faults", len(faults))
 	})
 }
 
-// runGroups sends groups under every dispatcher, with so many kills meanwhile and perhaps a broken rule, and returns what went wrong.
-func runGroups(t *testing.T, h *home, z size, kills int, broken string) []string {
+// runGroups sends groups with every dispatcher, kills processes in the meantime, and returns the faults. broken is the rule to break, or
+// "".
+func runGroups(t *testing.T, d *testDB, z size, kills int, broken string) []string {
 	t.Helper()
-	c := newCrew(t, h, z)
-	deadlocks := deadlocksOf(t, h)
+	c := newCrew(t, d, z)
+	deadlocks := deadlocksOf(t, d)
 	s := setup{Groups: true, Broken: broken}
 	post := c.start("postman", s)
 	var workers []*faulttest.Process
@@ -50,7 +51,7 @@ func runGroups(t *testing.T, h *home, z size, kills int, broken string) []string
 	send := c.groups(z.groups)
 	for i := range kills {
 		send(z.groups * i / kills)
-		pause(t.Context(), 400*time.Millisecond+rand.N(200*time.Millisecond)) // or the same delivery might meet too many deaths
+		pause(t.Context(), 400*time.Millisecond+rand.N(200*time.Millisecond)) // so that no delivery is in flight in too many crashes
 		if i%5 == 4 {
 			post.Kill()
 			c.restart(post)
@@ -66,7 +67,7 @@ func runGroups(t *testing.T, h *home, z size, kills int, broken string) []string
 	}
 	send(z.groups)
 	began := time.Now()
-	faults := c.await(patience + time.Duration(min(kills, 1))*2*z.lease)
+	faults := c.await(quietLimit + time.Duration(min(kills, 1))*2*z.lease)
 	t.Logf("%d groups, settled after %v", z.groups*len(dispatchers), time.Since(began).Round(10*time.Millisecond))
 	if len(faults) == 0 {
 		c.awaitReceipts()
@@ -77,20 +78,20 @@ func runGroups(t *testing.T, h *home, z size, kills int, broken string) []string
 	c.stop(post)
 	es, _, err := c.ledger.Read(0)
 	require.NoError(t, err)
-	faults = append(faults, judgeGroups(es, everything(t, c.store), z.groups)...)
-	if n := deadlocksOf(t, h) - deadlocks; n != 0 {
+	faults = append(faults, auditGroups(es, everything(t, c.store), z.groups)...)
+	if n := deadlocksOf(t, d) - deadlocks; n != 0 {
 		faults = append(faults, fmt.Sprintf("%d deadlocks", n))
-		if broken == "" && h.server != nil {
-			t.Logf("the server's log:\n%s", deadlockIn(h.server.Log()))
+		if broken == "" && d.server != nil {
+			t.Logf("the server's log:\n%s", deadlockIn(d.server.Log()))
 		}
 	}
 	return faults
 }
 
-// groups returns what sends groups for each dispatcher until there are so many of count.
+// groups returns a function that sends further groups with each dispatcher, up to the given number and to count at most.
 func (c *crew) groups(count int) (send func(until int)) {
 	c.t.Helper()
-	b := &bench{}
+	b := &child{}
 	config := notify.Config{Store: c.store}
 	b.groups(&config)
 	n, err := notify.New(config)
@@ -101,7 +102,7 @@ func (c *crew) groups(count int) (send func(until int)) {
 		for ; sent < min(until, count); sent++ {
 			for _, d := range dispatchers {
 				group := fmt.Sprintf("%s-%d", d, sent)
-				sending.Go(func() { // all at once: the store takes them in together
+				sending.Go(func() { // concurrently, so that the engine stores them in batches
 					if err := sendGroup(c.t.Context(), n, d, group); err != nil {
 						c.t.Error(err)
 					}
@@ -123,7 +124,7 @@ func sendGroup(ctx context.Context, n *notify.Notifier, dispatcher, group string
 	return err
 }
 
-// await waits until all is settled, or returns how much is not when nothing was for so long.
+// await waits until all deliveries are settled. If there is no progress for the time quiet, it returns a fault.
 func (c *crew) await(quiet time.Duration) []string {
 	c.t.Helper()
 	last, changed := -1, time.Now()
@@ -140,7 +141,7 @@ func (c *crew) await(quiet time.Duration) []string {
 	return []string{fmt.Sprintf("%d deliveries still wait, and nothing has happened for %v", last, quiet)}
 }
 
-// awaitReceipts waits until the postman has brought all.
+// awaitReceipts waits until the postman has delivered all receipts.
 func (c *crew) awaitReceipts() {
 	c.t.Helper()
 	missing := map[string]bool{}

@@ -16,12 +16,12 @@ import (
 	"github.com/e7ddda3c/notify/store/sqlstore"
 )
 
-// A shop is a host with rows of its own, which sends in its own transactions.
+// A shop is a host that writes its own rows and sends in the same transactions.
 type shop struct {
 	db *sql.DB
 	st *sqlstore.Store
 	n  *notify.Notifier
-	at func(point string) error // between statements
+	at func(point string) error // called before and after each statement and commit
 }
 
 func newShop(db *sql.DB, st *sqlstore.Store, d store.Deliveries, provider *provider, at func(point string) error) (*shop, error) {
@@ -29,10 +29,10 @@ func newShop(db *sql.DB, st *sqlstore.Store, d store.Deliveries, provider *provi
 	return &shop{db, st, n, at}, err
 }
 
-// stages is how much a transaction does: a row, a message, a row, a message to three, a row.
+// stages is the number of steps in a transaction: a row, a message, a row, a message to three recipients, a row.
 const stages = 5
 
-// buy makes a transaction of the first so many stages. What it sends is named for the order.
+// buy commits a transaction of the first upTo stages. Rows and addresses begin with the name of the order.
 func (s *shop) buy(ctx context.Context, order string, upTo int) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -64,7 +64,7 @@ func (s *shop) buy(ctx context.Context, order string, upTo int) error {
 	return s.at("commit after")
 }
 
-// bought is what there is after the first so many stages.
+// bought returns the rows and addresses that exist after the first upTo stages.
 func bought(order string, upTo int) (rows, addresses []string) {
 	for stage := range upTo {
 		switch stage {
@@ -79,7 +79,7 @@ func bought(order string, upTo int) (rows, addresses []string) {
 	return rows, addresses
 }
 
-// statements is a transaction that tells when a statement begins and ends.
+// statements is a transaction that calls at before and after each statement.
 type statements struct {
 	tx *sql.Tx
 	at func(point string) error
@@ -109,9 +109,9 @@ func (s *statements) QueryContext(ctx context.Context, query string, args ...any
 	return rows, err
 }
 
-// host buys once, and dies where its bomb says.
+// host makes one purchase, and is killed at the point of its bomb.
 func host(ctx context.Context) error {
-	b, err := newBench("host")
+	b, err := newChild("host")
 	if err != nil {
 		return err
 	}
@@ -129,14 +129,14 @@ func host(ctx context.Context) error {
 	return s.buy(ctx, b.Order, stages)
 }
 
-// A counter fails at the nth time that it comes to a point.
+// A counter fails at the nth pass of a point.
 type counter struct {
 	point string
 	left  int
 	seen  int
 }
 
-var errHost = errors.New("the host changed its mind")
+var errHost = errors.New("rolled back by the host")
 
 func (c *counter) at(point string) error {
 	if point != c.point {
@@ -149,8 +149,8 @@ func (c *counter) at(point string) error {
 	return nil
 }
 
-// A ruin is where transactions are broken off, and what should be left of them.
-type ruin struct {
+// A hostAudit interrupts transactions, and keeps the rows and addresses that must exist afterwards.
+type hostAudit struct {
 	*crew
 	db        *sql.DB
 	rows      []string
@@ -158,98 +158,98 @@ type ruin struct {
 }
 
 func testHost(t *testing.T, k kind, server *faulttest.Server) {
-	h := newHome(t, k, server)
-	r := &ruin{crew: newCrew(t, h, sizeOf()), db: open(t, k, h.source())}
-	_, err := r.db.ExecContext(t.Context(), "create table orders (name varchar(80) primary key)")
+	d := newTestDB(t, k, server)
+	a := &hostAudit{crew: newCrew(t, d, sizeOf()), db: open(t, k, d.source())}
+	_, err := a.db.ExecContext(t.Context(), "create table orders (name varchar(80) primary key)")
 	require.NoError(t, err)
 
 	for upTo := range stages + 1 {
-		r.buy(fmt.Sprintf("up-to-%d", upTo), upTo, &counter{})
+		a.buy(fmt.Sprintf("up-to-%d", upTo), upTo, &counter{})
 	}
 	whole := &counter{point: "statement before"}
-	r.buy("whole", stages, whole)
+	a.buy("whole", stages, whole)
 	t.Logf("a transaction of %d statements", whole.seen)
 	require.Greater(t, whole.seen, stages)
 	for i := range whole.seen {
-		r.breakOff("statement before", i+1)
-		r.breakOff("statement after", i+1)
+		a.breakOff("statement before", i+1)
+		a.breakOff("statement after", i+1)
 	}
-	r.breakOff("commit before", 1)
-	r.killed("commit after", 1)
-	r.expect("commit after 1 killed", stages)
+	a.breakOff("commit before", 1)
+	a.killed("commit after", 1)
+	a.expect("commit after 1 killed", stages)
 
-	w := r.start("worker", setup{})
-	r.drain(r.size.lease+30*time.Second, w)
-	r.stop(w)
-	r.check()
+	w := a.start("worker", setup{})
+	a.drain(a.size.lease+30*time.Second, w)
+	a.stop(w)
+	a.check()
 }
 
-// buy buys, and expects all of it to be left.
-func (r *ruin) buy(order string, upTo int, c *counter) {
-	r.t.Helper()
-	require.NoError(r.t, r.try(order, upTo, c))
-	r.expect(order, upTo)
+// buy makes a purchase, and expects all of its rows and addresses.
+func (a *hostAudit) buy(order string, upTo int, c *counter) {
+	a.t.Helper()
+	require.NoError(a.t, a.try(order, upTo, c))
+	a.expect(order, upTo)
 }
 
-func (r *ruin) try(order string, upTo int, c *counter) error {
-	r.t.Helper()
-	st := r.home.store(r.db, nil)
-	s, err := newShop(r.db, st, st, &provider{&bench{ledger: r.ledger, bomb: faulttest.NewBomb()}}, c.at)
-	require.NoError(r.t, err)
-	return s.buy(r.t.Context(), order, upTo)
+func (a *hostAudit) try(order string, upTo int, c *counter) error {
+	a.t.Helper()
+	st := a.database.store(a.db, nil)
+	s, err := newShop(a.db, st, st, &provider{&child{ledger: a.ledger, bomb: faulttest.NewBomb()}}, c.at)
+	require.NoError(a.t, err)
+	return s.buy(a.t.Context(), order, upTo)
 }
 
-// breakOff has one host roll back, and another die, the nth time that they come to a point, and expects nothing of it to be left.
-func (r *ruin) breakOff(point string, nth int) {
-	r.t.Helper()
-	err := r.try(fmt.Sprintf("%s %d", point, nth), stages, &counter{point: point, left: nth})
-	require.ErrorIs(r.t, err, errHost, "%s %d", point, nth)
-	r.killed(point, nth)
+// breakOff makes one host roll back and another one die at the nth pass of a point, and expects no row and no address of either.
+func (a *hostAudit) breakOff(point string, nth int) {
+	a.t.Helper()
+	err := a.try(fmt.Sprintf("%s %d", point, nth), stages, &counter{point: point, left: nth})
+	require.ErrorIs(a.t, err, errHost, "%s %d", point, nth)
+	a.killed(point, nth)
 }
 
-// killed has a host die at a point. Its order is named for it.
-func (r *ruin) killed(point string, nth int) {
-	r.t.Helper()
-	p := r.start("host", setup{Order: fmt.Sprintf("%s %d killed", point, nth)}, faulttest.BombAt(point, nth))
+// killed makes a host die at the nth pass of a point. The order has the name of the point.
+func (a *hostAudit) killed(point string, nth int) {
+	a.t.Helper()
+	p := a.start("host", setup{Order: fmt.Sprintf("%s %d killed", point, nth)}, faulttest.BombAt(point, nth))
 	<-p.Ended()
 }
 
-func (r *ruin) expect(order string, upTo int) {
+func (a *hostAudit) expect(order string, upTo int) {
 	rows, addresses := bought(order, upTo)
-	r.rows, r.addresses = append(r.rows, rows...), append(r.addresses, addresses...)
+	a.rows, a.addresses = append(a.rows, rows...), append(a.addresses, addresses...)
 }
 
-// check compares what is left, and what went out, with what was expected.
-func (r *ruin) check() {
-	r.t.Helper()
+// check compares the rows, the message log and the calls with the expected ones.
+func (a *hostAudit) check() {
+	a.t.Helper()
 	var logged, gone []string
-	for _, m := range everything(r.t, r.store) {
+	for _, m := range everything(a.t, a.store) {
 		for _, d := range m.Deliveries {
 			logged = append(logged, d.To)
 		}
 	}
-	es, _, err := r.ledger.Read(0)
-	require.NoError(r.t, err)
+	es, _, err := a.ledger.Read(0)
+	require.NoError(a.t, err)
 	for _, e := range es {
 		if e.Kind == called {
 			gone = append(gone, e.Text)
 		}
 	}
-	require.ElementsMatch(r.t, r.rows, r.orders(), "the host's rows")
-	require.ElementsMatch(r.t, r.addresses, logged, "what is in the log")
-	require.ElementsMatch(r.t, r.addresses, gone, "what went out")
+	require.ElementsMatch(a.t, a.rows, a.orders(), "the rows of the host")
+	require.ElementsMatch(a.t, a.addresses, logged, "the addresses in the log")
+	require.ElementsMatch(a.t, a.addresses, gone, "the addresses that were sent to")
 }
 
-func (r *ruin) orders() (names []string) {
-	r.t.Helper()
-	rows, err := r.db.QueryContext(r.t.Context(), "select name from orders")
-	require.NoError(r.t, err)
+func (a *hostAudit) orders() (names []string) {
+	a.t.Helper()
+	rows, err := a.db.QueryContext(a.t.Context(), "select name from orders")
+	require.NoError(a.t, err)
 	defer rows.Close()
 	for rows.Next() {
 		var name string
-		require.NoError(r.t, rows.Scan(&name))
+		require.NoError(a.t, rows.Scan(&name))
 		names = append(names, name)
 	}
-	require.NoError(r.t, rows.Err())
+	require.NoError(a.t, rows.Err())
 	return names
 }

@@ -14,7 +14,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	_ = mysql.SetLogger(log.New(io.Discard, "", 0)) // it tells of every connection that is cut
+	_ = mysql.SetLogger(log.New(io.Discard, "", 0)) // the driver would log every cut connection
 	faulttest.Play(map[string]faulttest.Role{
 		"worker": worker, "sender": sender, "postman": postman, "host": host,
 	})
@@ -25,13 +25,13 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// A tally is what a run comes to.
+// A tally is the sum of several audits.
 type tally struct {
 	mu                                  sync.Mutex
 	accepted, lost, duplicates, flagged int
 }
 
-// total is of all runs of this process.
+// total sums up all audits of this process.
 var total tally
 
 func (t *tally) add(accepted, lost, duplicates, flagged int) {

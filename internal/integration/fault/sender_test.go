@@ -12,19 +12,19 @@ import (
 	"github.com/e7ddda3c/notify/internal/faulttest"
 )
 
-// What a message's name begins with.
+// The prefixes of messages' names.
 const (
-	plain = "plain-" // sent once
-	keyed = "keyed-" // sent again with its key, until Send returns nil
-	once  = "once-"  // at most once
+	plain = "plain-" // one Send
+	keyed = "keyed-" // with a key, and repeated until Send returns nil
+	once  = "once-"  // with AtMostOnce
 )
 
-// sendersAtOnce is how many Sends are under way at a time.
+// sendersAtOnce is the number of concurrent Sends.
 const sendersAtOnce = 4
 
 // sender sends messages at a rate until it is stopped or killed.
 func sender(ctx context.Context) error {
-	b, err := newBench("sender")
+	b, err := newChild("sender")
 	if err != nil {
 		return err
 	}
@@ -57,8 +57,8 @@ func sender(ctx context.Context) error {
 	}
 }
 
-// send sends the message of a name and notes what came of it. One that was begun is brought to its end when ctx ends.
-func (b *bench) send(ctx context.Context, n *notify.Notifier, name string) {
+// send sends the message with a name and notes the result. The end of ctx does not interrupt a Send that has begun.
+func (b *child) send(ctx context.Context, n *notify.Notifier, name string) {
 	m := notify.Message{
 		To: notify.To("line", name), Content: notify.Content{Text: "hello"}, AtMostOnce: strings.HasPrefix(name, once),
 	}
@@ -84,8 +84,8 @@ func (b *bench) send(ctx context.Context, n *notify.Notifier, name string) {
 	}
 }
 
-// note writes an entry, or ends the process, which is worth nothing without.
-func (b *bench) note(kind, id, text string) {
+// note writes an entry, and panics if that fails: without the ledger, the test has no result.
+func (b *child) note(kind, id, text string) {
 	if err := b.ledger.Note(faulttest.Entry{Kind: kind, ID: id, Text: text}); err != nil {
 		panic(err)
 	}

@@ -18,14 +18,14 @@ import (
 
 const setupVariable = "FAULT_SETUP"
 
-// A setup tells a child process what to work with.
+// A setup is the configuration of a child process.
 type setup struct {
 	Kind, Source string
 	Ledger       string
 	Lease        time.Duration
 	Rate         int    // of a sender, per second
-	Groups       bool   // the provider answers as the fates say
-	Broken       string // the rule that is broken
+	Groups       bool   // channels, dispatchers and providers of groups
+	Broken       string // the rule to break, or ""
 	Order        string // of a host
 }
 
@@ -36,8 +36,8 @@ func (s setup) variable(t *testing.T) string {
 	return setupVariable + "=" + string(b)
 }
 
-// A bench is what a child process works at.
-type bench struct {
+// A child holds the setup and the tools of a child process.
+type child struct {
 	setup
 	store  *sqlstore.Store
 	ledger *faulttest.Ledger
@@ -45,9 +45,9 @@ type bench struct {
 	log    *slog.Logger
 }
 
-// newBench is for child processes.
-func newBench(role string) (*bench, error) {
-	b := &bench{bomb: faulttest.NewBomb()}
+// newChild reads the setup of this process from the environment.
+func newChild(role string) (*child, error) {
+	b := &child{bomb: faulttest.NewBomb()}
 	if err := json.Unmarshal([]byte(os.Getenv(setupVariable)), &b.setup); err != nil {
 		return nil, fmt.Errorf("%s: %w", setupVariable, err)
 	}
@@ -71,11 +71,11 @@ func newBench(role string) (*bench, error) {
 	return b, nil
 }
 
-// logOf returns where the log is that belongs to a ledger.
+// logOf returns the path of the log beside a ledger.
 func logOf(ledger string) string { return filepath.Join(filepath.Dir(ledger), "log") }
 
-// with returns d together with the further ports of b's store.
-func (b *bench) with(d store.Deliveries) store.Deliveries {
+// with returns d with the other ports of b's store.
+func (b *child) with(d store.Deliveries) store.Deliveries {
 	return struct {
 		store.Deliveries
 		store.Schedules
@@ -84,8 +84,8 @@ func (b *bench) with(d store.Deliveries) store.Deliveries {
 	}{d, b.store, b.store, b.store}
 }
 
-// watched returns b's store, with points to die at and a note of each claim.
-func (b *bench) watched() store.Deliveries {
+// watched returns b's store with the points of bombs, a note of each claim and, if there is one, the broken rule.
+func (b *child) watched() store.Deliveries {
 	var d store.Deliveries = b.store
 	if b.Broken != "" {
 		d = &broken{d, b.Broken}

@@ -5,21 +5,21 @@ import (
 	"time"
 )
 
-// A size says how much is broken.
+// A size sets the amount of work and of failures in a test.
 type size struct {
 	lease       time.Duration
 	kills       int           // of workers
-	every       time.Duration // about
+	every       time.Duration // the average time between two failures
 	serverKills int
-	messages    int // at least
-	rate        int // of messages, per second
-	limit       time.Duration
-	groups      int // of each dispatcher
-	backlog     int // of messages, for workers that are killed as they send it
+	messages    int           // the minimum number
+	rate        int           // of messages, per second
+	limit       time.Duration // of the whole test; 0 if the numbers are the limit
+	groups      int           // for each dispatcher
+	backlog     int           // of messages, for the test that kills workers while they drain a backlog
 }
 
-// sizeOf returns what is asked for by NOTIFY_FAULT ("soak", or how long to go on, such as "40s"), for one database. That time is for
-// all three of them together.
+// sizeOf returns the size that NOTIFY_FAULT asks for: "soak", a time such as "40s" for all three databases together, or the default. The
+// result is for one database.
 func sizeOf() size {
 	switch {
 	case budget() > 0:
@@ -30,7 +30,7 @@ func sizeOf() size {
 	return size{lease: time.Second, every: 300 * time.Millisecond, kills: 20, serverKills: 2, rate: 150, groups: 50, backlog: 2000}
 }
 
-// budget is how long `make fault` goes on; 0: it is not.
+// budget returns the time that `make fault` was given, or 0 in other tests.
 func budget() time.Duration {
 	d, _ := time.ParseDuration(os.Getenv("NOTIFY_FAULT"))
 	return d

@@ -2,4 +2,4 @@
 
 package fault_test
 
-import _ "modernc.org/sqlite" // large: what is built once more goes without
+import _ "modernc.org/sqlite" // slow to build, and so left out of the program that the clock test builds

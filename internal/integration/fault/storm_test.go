@@ -8,33 +8,33 @@ import (
 	"github.com/e7ddda3c/notify/internal/faulttest"
 )
 
-// bombs are where workers die by themselves.
+// bombs are the points at which workers may kill themselves.
 var bombs = []string{
 	"lease before", "lease after", "call before", "call after", "settle before", "settle after", "extend after", "call after", "settle after",
 }
 
-// A storm kills workers, senders and servers, and breaks connections, while messages are sent.
+// A storm kills workers, senders and servers and breaks connections while messages are sent.
 type storm struct {
 	*crew
-	workers []*faulttest.Process
-	armed   map[*faulttest.Process]bool // they die by themselves
-	sender  *faulttest.Process
-	paused  *faulttest.Process
-	resume  time.Time
-	kills   int
-	servers int
-	steps   int
-	shaking bool
+	workers    []*faulttest.Process
+	armed      map[*faulttest.Process]bool // workers that have a bomb
+	sender     *faulttest.Process
+	paused     *faulttest.Process
+	resume     time.Time
+	kills      int
+	servers    int
+	steps      int
+	disrupting bool
 }
 
 func testStorm(t *testing.T, k kind, server *faulttest.Server, began time.Time) {
 	z := sizeOf()
-	s := &storm{crew: newCrew(t, newHome(t, k, server), z), armed: map[*faulttest.Process]bool{}}
+	s := &storm{crew: newCrew(t, newTestDB(t, k, server), z), armed: map[*faulttest.Process]bool{}}
 	s.began = began
 	for range workersAtOnce {
-		s.workers = append(s.workers, s.start("worker", setup{Source: s.home.shaky()}))
+		s.workers = append(s.workers, s.start("worker", setup{Source: s.database.proxied()}))
 	}
-	s.sender = s.start("sender", setup{Source: s.home.shaky(), Rate: z.rate})
+	s.sender = s.start("sender", setup{Source: s.database.proxied(), Rate: z.rate})
 	for s.goesOn() {
 		s.rest(z.every/2 + rand.N(z.every))
 		s.step()
@@ -56,9 +56,9 @@ func (s *storm) goesOn() bool {
 	return s.kills < s.size.kills || s.wantsServers() && s.servers < s.size.serverKills || s.count(accepted) < s.size.messages
 }
 
-func (s *storm) wantsServers() bool { return s.home.server != nil }
+func (s *storm) wantsServers() bool { return s.database.server != nil }
 
-// rest starts again who died by his own bomb, for so long.
+// rest lets d pass, and restarts the workers that their bombs kill in that time.
 func (s *storm) rest(d time.Duration) {
 	for end := time.Now().Add(d); time.Now().Before(end) && pause(s.t.Context(), 20*time.Millisecond); {
 		for _, p := range s.workers {
@@ -71,7 +71,7 @@ func (s *storm) rest(d time.Duration) {
 	}
 }
 
-// again counts a death and starts a worker again, perhaps with a bomb. Half of them have none, so that somebody always works.
+// again counts a kill and restarts the worker, perhaps with a bomb. At least half of the workers have none, so that there is progress.
 func (s *storm) again(p *faulttest.Process) {
 	s.kills++
 	armed := 0
@@ -87,23 +87,23 @@ func (s *storm) again(p *faulttest.Process) {
 	s.restart(p, bomb)
 }
 
-// step breaks one thing.
+// step causes one failure.
 func (s *storm) step() {
 	s.steps++
-	if s.home.proxy != nil {
-		s.home.proxy.Resume()
+	if s.database.proxy != nil {
+		s.database.proxy.Resume()
 	}
 	if s.paused != nil && time.Now().After(s.resume) {
 		s.paused.Resume()
 		s.paused = nil
 	}
-	if !s.shaking && (s.kills > s.size.kills/2 || s.size.limit > 0 && time.Since(s.began) > s.size.limit/3) {
-		s.shake()
+	if !s.disrupting && (s.kills > s.size.kills/2 || s.size.limit > 0 && time.Since(s.began) > s.size.limit/3) {
+		s.disrupt()
 	}
 	switch {
-	case s.shaking && s.wantsServers() && s.servers < s.size.serverKills && s.steps%4 == 0:
+	case s.disrupting && s.wantsServers() && s.servers < s.size.serverKills && s.steps%4 == 0:
 		s.killServer()
-	case s.shaking && s.home.proxy != nil && s.steps%6 == 1:
+	case s.disrupting && s.database.proxy != nil && s.steps%6 == 1:
 		s.refuse()
 	case s.steps%9 == 0:
 		s.sender.Kill()
@@ -116,7 +116,7 @@ func (s *storm) step() {
 	}
 }
 
-// killWorker kills one from outside. One with a bomb is mostly left to it.
+// killWorker kills a random worker from outside, but spares most of those that have a bomb.
 func (s *storm) killWorker() {
 	p := s.workers[rand.N(len(s.workers))]
 	if p == s.paused || s.armed[p] && rand.N(4) > 0 {
@@ -128,29 +128,29 @@ func (s *storm) killWorker() {
 
 func (s *storm) killServer() {
 	s.note(down, "")
-	s.home.server.Kill()
+	s.database.server.Kill()
 	s.servers++
 	pause(s.t.Context(), rand.N(s.size.every))
-	s.home.server.Restart()
+	s.database.server.Restart()
 	s.note(up, "")
 }
 
-// refuse takes the network away for a while.
+// refuse cuts and refuses all connections for a while.
 func (s *storm) refuse() {
-	s.home.proxy.Refuse(true)
-	s.home.proxy.Cut()
+	s.database.proxy.Refuse(true)
+	s.database.proxy.Cut()
 	pause(s.t.Context(), s.size.every/2)
-	s.home.proxy.Refuse(false)
+	s.database.proxy.Refuse(false)
 }
 
-// shake begins to break connections, where there are any.
-func (s *storm) shake() {
-	s.shaking = true
-	s.note(shaken, "")
-	if s.home.proxy == nil {
+// disrupt starts to break connections at random, if there is a proxy.
+func (s *storm) disrupt() {
+	s.disrupting = true
+	s.note(disrupted, "")
+	if s.database.proxy == nil {
 		return
 	}
-	s.home.proxy.Break(func([]byte) faulttest.Fault {
+	s.database.proxy.Break(func([]byte) faulttest.Fault {
 		switch n := rand.N(1000); {
 		case n < 10:
 			return faulttest.CutAfter
@@ -163,14 +163,14 @@ func (s *storm) shake() {
 	})
 }
 
-// calm ends all that is broken.
+// calm ends all failures, and restarts all workers without bombs.
 func (s *storm) calm() {
 	if s.paused != nil {
 		s.paused.Resume()
 	}
-	if s.home.proxy != nil {
-		s.home.proxy.Break(nil)
-		s.home.proxy.Resume()
+	if s.database.proxy != nil {
+		s.database.proxy.Break(nil)
+		s.database.proxy.Resume()
 	}
 	for _, p := range s.workers {
 		p.Kill()

@@ -12,25 +12,25 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// What is noted in the ledger.
+// The kinds of entries in the ledger. A comment gives the writer, the ID and the Text.
 const (
-	sending  = "sending"  // by a sender: a message's name, before Send
-	accepted = "accepted" // the name, after Send, with the message's id
-	maybe    = "maybe"    // the name, after an error that leaves it open
-	claimed  = "claimed"  // by a worker: a delivery, with the claim; the time is from before the claim
-	called   = "called"   // by a provider: it took a delivery, with the address
-	asked    = "asked"    // by a provider: it is called
-	receipt  = "receipt"  // by the postman: a delivery, with what was received; the time is from after it
-	held     = "held"     // by a worker: a delivery that it settled as one to be looked at again, with the claim
-	shaken   = "shaken"   // by the test: from now on connections and servers are broken, too
-	ended    = "ended"    // by the test: a process is no more
-	down     = "down"     // the server
-	up       = "up"
+	sending   = "sending"   // by a sender, before Send: a message's name
+	accepted  = "accepted"  // by a sender, after Send: a message's name; the message's id
+	maybe     = "maybe"     // by a sender, after an error that leaves the result open: a message's name; the error
+	claimed   = "claimed"   // by a worker: a delivery; the claim. The time is that before the claim
+	called    = "called"    // by a provider that took a delivery: the delivery; the address
+	asked     = "asked"     // by a provider, at the start of a call: the delivery; the address
+	receipt   = "receipt"   // by the postman, after Receive: a delivery; the address
+	held      = "held"      // by a worker that settled a delivery as still live: the delivery; the claim
+	disrupted = "disrupted" // by the test: connections and servers fail, too, from now on
+	ended     = "ended"     // by the test: the id of a process that has ended
+	down      = "down"      // by the test: the server is down
+	up        = "up"        // by the test: the server is up again
 )
 
 // worker runs the engine until it is stopped or killed.
 func worker(ctx context.Context) error {
-	b, err := newBench("worker")
+	b, err := newChild("worker")
 	if err != nil {
 		return err
 	}
@@ -48,8 +48,8 @@ func worker(ctx context.Context) error {
 	return n.Run(ctx)
 }
 
-// A provider takes everything, and notes it.
-type provider struct{ *bench }
+// A provider accepts and notes every delivery.
+type provider struct{ *child }
 
 func (p *provider) Send(ctx context.Context, d channel.Delivery) (channel.Receipt, error) {
 	p.bomb.At("call before")
@@ -63,7 +63,7 @@ func (p *provider) Send(ctx context.Context, d channel.Delivery) (channel.Receip
 	return channel.Receipt{Provider: "line", ID: "line-" + d.ID}, nil
 }
 
-// claims notes each claim.
+// claims notes each claim, and each settlement that leaves a delivery live.
 type claims struct {
 	store.Deliveries
 	ledger *faulttest.Ledger
@@ -74,7 +74,7 @@ func (c *claims) LeaseDeliveries(ctx context.Context, r store.LeaseRequest) (sto
 	ls, err := c.Deliveries.LeaseDeliveries(ctx, r)
 	var es []faulttest.Entry
 	for _, d := range ls.Deliveries {
-		es = append(es, faulttest.Entry{At: before, Kind: claimed, ID: idOf(d.DeliveryRef), Text: fmt.Sprint(d.Claim)})
+		es = append(es, faulttest.Entry{At: before, Kind: claimed, ID: d.DeliveryRef.ID(), Text: fmt.Sprint(d.Claim)})
 	}
 	if len(es) == 0 {
 		return ls, err
@@ -85,17 +85,12 @@ func (c *claims) LeaseDeliveries(ctx context.Context, r store.LeaseRequest) (sto
 	return ls, err
 }
 
-// idOf returns what drivers know a delivery by.
-func idOf(ref store.DeliveryRef) string {
-	return fmt.Sprintf("%s-%d-%d", ref.MessageID, ref.Recipient, ref.Place)
-}
-
 func (c *claims) SettleDeliveries(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
 	lost, err := c.Deliveries.SettleDeliveries(ctx, ss)
 	var es []faulttest.Entry
 	for _, s := range ss {
 		if !s.Status.Settled() {
-			es = append(es, faulttest.Entry{Kind: held, ID: idOf(s.DeliveryRef), Text: fmt.Sprint(s.Claim)})
+			es = append(es, faulttest.Entry{Kind: held, ID: s.DeliveryRef.ID(), Text: fmt.Sprint(s.Claim)})
 		}
 	}
 	if len(es) > 0 {

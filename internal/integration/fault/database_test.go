@@ -20,8 +20,8 @@ import (
 type kind struct {
 	name   string
 	driver string
-	server func(testing.TB) *faulttest.Server // nil: it is a file
-	needs  string                             // the variable without which its tests are skipped
+	server func(testing.TB) *faulttest.Server // nil if the database is a file
+	needs  string                             // the environment variable without which the tests are skipped
 	source func(addr, database string) string
 	store  func(*sql.DB, *sqlstore.Options) *sqlstore.Store
 }
@@ -45,55 +45,55 @@ func kindOf(name string) kind {
 	return map[string]kind{"sqlite": sqlite, "postgres": postgres, "mariadb": mariadb}[name]
 }
 
-// start starts a server of the test's own, if k has one.
+// start starts a separate server for the test, if k has servers.
 func (k kind) start(t *testing.T) *faulttest.Server {
 	t.Helper()
 	if k.server == nil {
 		return nil
 	}
-	env.Need(t, k.needs) // a server may be installed where make test says so
+	env.Need(t, k.needs) // set by make test, which installs a server if there is none
 	return k.server(t)
 }
 
-// A home is where the messages of one test are kept: a database of its own.
-type home struct {
+// A testDB is the database of one test.
+type testDB struct {
 	kind
 	server   *faulttest.Server
-	proxy    *faulttest.Proxy // between the server and whom is broken
-	database string
+	proxy    *faulttest.Proxy // in front of the server, to break connections; nil without a server
+	database string           // the name, or the path of the file
 }
 
-// newHome makes a database with the tables of the store in it.
-func newHome(t *testing.T, k kind, server *faulttest.Server) *home {
+// newTestDB creates a database and migrates it.
+func newTestDB(t *testing.T, k kind, server *faulttest.Server) *testDB {
 	t.Helper()
-	h := &home{kind: k, server: server}
+	d := &testDB{kind: k, server: server}
 	if server == nil {
-		h.database = filepath.Join(t.TempDir(), "notify.db")
+		d.database = filepath.Join(t.TempDir(), "notify.db")
 	} else {
-		h.database = fmt.Sprintf("fault_%d", time.Now().UnixNano())
-		h.proxy = faulttest.NewProxy(t, server.Addr())
+		d.database = fmt.Sprintf("fault_%d", time.Now().UnixNano())
+		d.proxy = faulttest.NewProxy(t, server.Addr())
 		admin := open(t, k, k.source(server.Addr(), map[string]string{"postgres": "postgres"}[k.name]))
-		_, err := admin.ExecContext(t.Context(), "create database "+h.database)
+		_, err := admin.ExecContext(t.Context(), "create database "+d.database)
 		require.NoError(t, err)
 	}
-	require.NoError(t, k.store(open(t, k, h.source()), nil).Migrate(t.Context()))
-	return h
+	require.NoError(t, k.store(open(t, k, d.source()), nil).Migrate(t.Context()))
+	return d
 }
 
-// source names the database, for those whom nobody disturbs.
-func (h *home) source() string {
-	if h.server == nil {
-		return h.kind.source("", h.database)
+// source returns the data source name for connections that do not fail.
+func (d *testDB) source() string {
+	if d.server == nil {
+		return d.kind.source("", d.database)
 	}
-	return h.kind.source(h.server.Addr(), h.database)
+	return d.kind.source(d.server.Addr(), d.database)
 }
 
-// shaky names it by way of the proxy.
-func (h *home) shaky() string {
-	if h.proxy == nil {
-		return h.source()
+// proxied returns the data source name for connections through the proxy, if there is one.
+func (d *testDB) proxied() string {
+	if d.proxy == nil {
+		return d.source()
 	}
-	return h.kind.source(h.proxy.Addr(), h.database)
+	return d.kind.source(d.proxy.Addr(), d.database)
 }
 
 func open(t *testing.T, k kind, source string) *sql.DB {
