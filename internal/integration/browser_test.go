@@ -27,20 +27,20 @@ func TestBrowserRunsAPage(t *testing.T) {
 	require.Equal(t, "你好", said)
 }
 
-// newBrowser starts a headless browser with an empty profile and returns its first tab. It ends with t, or after a minute.
+// newBrowser starts a headless browser with an empty profile and returns its first tab. The browser ends with t, or after a minute.
 func newBrowser(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewExecAllocator(ctx, append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(env.Need(t, "NOTIFY_CHROMIUM")),
-		chromedp.NoSandbox, // tests may run as root, where the sandbox does not
+		chromedp.NoSandbox, // tests may run as root, for whom the sandbox does not work
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 	)...)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
-	require.NoError(t, chromedp.Do(ctx), "the browser does not start") // it lives as long as the ctx of its first step
+	require.NoError(t, chromedp.Do(ctx), "the browser does not start") // the browser ends with the ctx of its first step
 	return ctx
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/e7ddda3c/notify/channel/email"
 )
 
-// record is what the DNS says of a key.
+// record returns the DNS record of a key.
 func record(t *testing.T, key crypto.Signer) string {
 	t.Helper()
 	if public, ok := key.Public().(ed25519.PublicKey); ok {
@@ -29,7 +29,7 @@ func record(t *testing.T, key crypto.Signer) string {
 	return "v=DKIM1; k=rsa; p=" + base64.StdEncoding.EncodeToString(der)
 }
 
-// signedBy asks another implementation whether a mail was signed by key and is as it was.
+// signedBy verifies with another implementation that a mail is signed by key and unchanged since.
 func signedBy(t *testing.T, key crypto.Signer, mail string) error {
 	t.Helper()
 	results, err := dkim.VerifyWithOptions(strings.NewReader(mail), &dkim.VerifyOptions{LookupTXT: func(name string) ([]string, error) {
@@ -72,7 +72,7 @@ func TestMailThatIsSignedStaysSigned(t *testing.T) {
 				require.NoError(t, err)
 				var mail string
 				require.Eventually(t, func() bool { mail = mailTo(t, d.To); return mail != "" }, 20*time.Second, 50*time.Millisecond)
-				mail = strings.ReplaceAll(mail, "\n", "\r\n") // the server keeps it in its own way
+				mail = strings.ReplaceAll(mail, "\n", "\r\n") // the server stores lines with \n
 
 				require.NoError(t, signedBy(t, key, mail))
 				for _, forged := range []string{

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestDurablePage does what a visitor does: buy, kill the shop, and see another process send the mails that were on their way.
+// TestDurablePage acts as a visitor of the page: it buys, kills the shop, and sees another process send the remaining mails.
 func TestDurablePage(t *testing.T) {
 	browser := newBrowser(t)
 	url := startDurable(t)
@@ -22,7 +22,7 @@ func TestDurablePage(t *testing.T) {
 		return chromedp.Do(ctx, steps...)
 	}
 	open := chromedp.Steps(chromedp.EmulateViewport(1100, 960), chromedp.Navigate(url), chromedp.WaitVisible(chromedp.CSS("#process[data-pid]")))
-	if err := try(open); err != nil { // a browser that has only just started may lose its first page
+	if err := try(open); err != nil { // a browser that has just started may lose its first page
 		t.Log("the page is opened again:", err)
 		require.NoError(t, try(open))
 	}
@@ -41,7 +41,7 @@ func TestDurablePage(t *testing.T) {
 	require.Eventually(t, arrived, 30*time.Second, 100*time.Millisecond, "every order's mail arrives")
 }
 
-// startDurable starts the example and returns where it serves. It ends with t.
+// startDurable starts the example and returns its URL. The example ends with t.
 func startDurable(t *testing.T) string {
 	t.Helper()
 	free, err := net.Listen("tcp", "127.0.0.1:0")

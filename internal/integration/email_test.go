@@ -22,7 +22,7 @@ import (
 	"github.com/e7ddda3c/notify/internal/env"
 )
 
-// mailer opens a channel to the mail server, on the port that the variable names.
+// mailer opens a channel to the mail server, on the port in the variable port. change may change the options.
 func mailer(t *testing.T, port string, change func(*email.Options)) *email.Channel {
 	t.Helper()
 	number, err := strconv.Atoi(env.Need(t, port))
@@ -64,7 +64,7 @@ func TestMailArrivesAsItWasSent(t *testing.T) {
 	tests := map[string]struct {
 		port string
 		opts func(*email.Options)
-		want string // how the server says that it came
+		want string // the protocol in the Received header
 	}{
 		"over STARTTLS":             {"NOTIFY_SMTP_STARTTLS_PORT", nil, "with esmtps "},
 		"over TLS":                  {"NOTIFY_SMTP_TLS_PORT", nil, "with esmtps "},
@@ -98,7 +98,7 @@ func TestMailArrivesAsItWasSent(t *testing.T) {
 			require.Equal(t, d.Content.Text, m.text)
 			require.Equal(t, d.Content.HTML, m.html)
 			require.Equal(t, "发票.bin", m.name)
-			require.Equal(t, string(d.Attachments[0].Data), m.file, "the file is not the same")
+			require.Equal(t, string(d.Attachments[0].Data), m.file, "the file has changed")
 		})
 	}
 }
@@ -153,7 +153,7 @@ func TestMailsOfABurstAllArrive(t *testing.T) {
 	}
 }
 
-// A decoded mail.
+// decoded is the content of a mail.
 type decoded struct{ subject, text, html, name, file string }
 
 // arrived waits for the mail to an address and decodes it.
@@ -170,7 +170,7 @@ func arrived(t *testing.T, to string) (decoded, mail.Header) {
 	return d, m.Header
 }
 
-// read takes in one part, and those within it.
+// read decodes a part, and recursively the parts within it.
 func (d *decoded) read(t *testing.T, head map[string][]string, body io.Reader) {
 	t.Helper()
 	get := mail.Header(head).Get

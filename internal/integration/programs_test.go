@@ -23,7 +23,7 @@ func example(t *testing.T, name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// start starts cmd, which is interrupted when t ends, and has to come to a good end then.
+// start starts cmd, and interrupts it when t ends. cmd must then exit with status 0 within 15 seconds.
 func start(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
 	require.NoError(t, cmd.Start())
@@ -31,6 +31,6 @@ func start(t *testing.T, cmd *exec.Cmd) {
 		require.NoError(t, cmd.Process.Signal(os.Interrupt))
 		kill := time.AfterFunc(15*time.Second, func() { _ = cmd.Process.Kill() })
 		defer kill.Stop()
-		require.NoError(t, cmd.Wait(), "it ends by itself, and well")
+		require.NoError(t, cmd.Wait(), "the program must exit with status 0 after an interrupt")
 	})
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestQuickstartPage does what a newcomer does: start the quickstart, open its page, send, break a peer, send again.
+// TestQuickstartPage acts as a new user: it starts the quickstart, opens the page, sends, makes a peer fail, and sends again.
 func TestQuickstartPage(t *testing.T) {
 	browser := newBrowser(t)
 	url := startQuickstart(t)
@@ -32,7 +32,7 @@ func TestQuickstartPage(t *testing.T) {
 
 	open := chromedp.Steps(chromedp.EmulateViewport(1200, 900), chromedp.Navigate(url),
 		chromedp.WaitVisible(chromedp.CSS("#socket.open")), chromedp.WaitVisible(chromedp.CSS(".arrival:nth-of-type(4)")))
-	if err := try(open); err != nil { // a browser that has only just started may lose its first page
+	if err := try(open); err != nil { // a browser that has just started may lose its first page
 		t.Log("the page is opened again:", err)
 		do(open)
 	}
@@ -44,7 +44,7 @@ func TestQuickstartPage(t *testing.T) {
 	require.Equal(t, title, toast, "the push reached this page, and is no HTML")
 	do(chromedp.WaitVisible(chromedp.CSS(".arrival:nth-of-type(8)")), chromedp.WaitVisible(chromedp.CSS("#report tr:nth-of-type(5) .good")))
 
-	// Of three channels the first is throttled and the second refuses: "first" gets through on the third.
+	// Of three channels, the first is throttled and the second refuses, so that the dispatcher "first" succeeds on the third.
 	do(chromedp.Click(chromedp.CSS("#channel-page")),
 		chromedp.SetValue(chromedp.CSS("#channels .row:nth-child(2) select"), "throttles"), dispatch("#channels .row:nth-child(2) select"),
 		chromedp.SetValue(chromedp.CSS("#channels .row:nth-child(3) select"), "refuses"), dispatch("#channels .row:nth-child(3) select"),
@@ -60,12 +60,12 @@ func TestQuickstartPage(t *testing.T) {
 	require.NoError(t, os.WriteFile("../../.cache/quickstart.png", shot, 0o644))
 }
 
-// dispatch tells the page that a select has changed, as choosing by hand does.
+// dispatch fires the change event of a select, as a choice by hand does.
 func dispatch(selector string) chromedp.Action[chromedp.Void] {
 	return chromedp.Evaluate[chromedp.Void](`document.querySelector("` + selector + `").dispatchEvent(new Event("change"))`)
 }
 
-// startQuickstart starts the example and returns the address that it prints. It ends with t.
+// startQuickstart starts the example and returns the URL that the example prints. The example ends with t.
 func startQuickstart(t *testing.T) string {
 	t.Helper()
 	cmd := example(t, "quickstart", "-addr", "127.0.0.1:0")

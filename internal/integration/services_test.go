@@ -17,7 +17,7 @@ import (
 	"github.com/e7ddda3c/notify/internal/env"
 )
 
-// These tests hold the mail server of scripts/services to what the other tests expect of it.
+// These tests check that the mail server of scripts/services behaves as the other tests expect.
 
 func TestMailServerTakesMailAndKeepsIt(t *testing.T) {
 	for name, dial := range map[string]func(*testing.T) *smtp.Client{"over STARTTLS": dialSTARTTLS, "over TLS": dialTLS} {
@@ -106,7 +106,7 @@ func dialTLS(t *testing.T) *smtp.Client {
 	return c
 }
 
-// clientTLS trusts the test server's authority alone.
+// clientTLS trusts only the certificate authority of the test server.
 func clientTLS(t *testing.T) *tls.Config {
 	t.Helper()
 	pem, err := os.ReadFile(env.Need(t, "NOTIFY_SMTP_CA"))
@@ -116,7 +116,7 @@ func clientTLS(t *testing.T) *tls.Config {
 	return &tls.Config{RootCAs: roots, ServerName: env.Need(t, "NOTIFY_SMTP_HOST")}
 }
 
-// mailTo returns the raw mail that arrived for an address, or "" while there is none.
+// mailTo returns the raw mail that has arrived for an address, or "" if there is none yet.
 func mailTo(t *testing.T, address string) string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(env.Need(t, "NOTIFY_SMTP_MAILDIR"), "new", "*"))
