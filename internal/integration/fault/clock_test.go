@@ -47,8 +47,8 @@ func testClock(t *testing.T, k kind, server *faulttest.Server) {
 	require.Zero(t, a.duplicates, "no process was killed")
 }
 
-// buildJumpy builds this program with a changed time.Now, whose wall clock alternates between an hour late, correct and an hour early. The
-// monotonic clock stays as it is.
+// buildJumpy builds this program with a changed time.Now, whose wall clock alternates between an hour behind, correct, and an hour ahead.
+// The monotonic clock stays as it is.
 func buildJumpy(t *testing.T) (program string) {
 	t.Helper()
 	dir := t.TempDir()
