@@ -8,8 +8,8 @@ import (
 
 	"github.com/e7ddda3c/notify"
 	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/internal/faulttest"
 	"github.com/e7ddda3c/notify/store"
-	"github.com/e7ddda3c/notify/store/faulttest"
 )
 
 // A groupAudit compares the outcomes of groups with their fates.
