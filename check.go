@@ -196,11 +196,11 @@ func checkLocale(l string) error {
 		return nil
 	}
 	language, rest, more := strings.Cut(strings.ReplaceAll(l, "_", "-"), "-")
-	ok := len(language) >= 2 && len(language) <= 8 && consistsOf(language, letter)
+	ok := len(language) >= 2 && len(language) <= 8 && consistsOf(language, letters)
 	for ok && more {
 		var tag string
 		tag, rest, more = strings.Cut(rest, "-")
-		ok = len(tag) >= 1 && len(tag) <= 8 && consistsOf(tag, func(c byte) bool { return letter(c) || digit(c) })
+		ok = len(tag) >= 1 && len(tag) <= 8 && consistsOf(tag, letters+digits)
 	}
 	if !ok {
 		return errors.New("is not a BCP 47 language tag, such as zh-Hans-CN")
@@ -208,17 +208,12 @@ func checkLocale(l string) error {
 	return nil
 }
 
-func consistsOf(s string, is func(byte) bool) bool {
-	for i := range len(s) {
-		if !is(s[i]) {
-			return false
-		}
-	}
-	return true
-}
+const (
+	letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	digits  = "0123456789"
+)
 
-func letter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
-func digit(c byte) bool  { return '0' <= c && c <= '9' }
+func consistsOf(s, characters string) bool { return strings.Trim(s, characters) == "" }
 
 // longestWord is how many bytes a word may have that databases look things up by.
 const longestWord = 255

@@ -149,12 +149,8 @@ func consulted(d Dispatcher) engine.Dispatcher {
 			steps := d.Next(now, ds)
 			out := make([]engine.Step, len(steps))
 			for i, s := range steps {
-				switch s.Action {
-				case Start:
-					out[i].Start = true
-				case Drop:
-					out[i].Drop = true
-				case Wait:
+				out[i] = engine.Step{Start: s.Action == Start, Drop: s.Action == Drop}
+				if s.Action == Wait {
 					out[i].Until = s.Until
 				}
 			}

@@ -153,7 +153,7 @@ func (n *Notifier) addChannels(c Config) error {
 	}
 	for _, name := range namesOf(c.Channels) {
 		field, ch := "channels."+name, c.Channels[name]
-		if name == "" || name == "default" || !consistsOf(name, func(c byte) bool { return letter(c) || digit(c) || c == '-' || c == '_' }) {
+		if name == "" || name == "default" || !consistsOf(name, letters+digits+"-_") {
 			return fault(field, errors.New(`the name must consist of letters, digits, '-' and '_', and must not be "default"`))
 		}
 		if isNil(ch) {

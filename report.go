@@ -52,26 +52,26 @@ type Outcome struct {
 	Err        error     `json:"-"`                   // always a [*channel.Error]; in JSON as "error": kind, field, code, retry_after, text
 }
 
-// outcome is an Outcome without methods.
-type outcome Outcome
-
-type outcomeJSON struct {
-	outcome
-	Error *store.Failure `json:"error,omitempty"`
-}
-
 // MarshalJSON writes o with its error in parts; see Err.
 func (o Outcome) MarshalJSON() ([]byte, error) {
-	return json.Marshal(outcomeJSON{outcome(o), store.FailureOf(channel.ErrorOf(o.Err))})
+	type plain Outcome // without methods
+	return json.Marshal(struct {
+		plain
+		Error *store.Failure `json:"error,omitempty"`
+	}{plain(o), store.FailureOf(channel.ErrorOf(o.Err))})
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote. The error reads the same, and has the same Kind; its cause is gone.
+// UnmarshalJSON reads the output of MarshalJSON. The error has the same text and Kind; its cause is gone.
 func (o *Outcome) UnmarshalJSON(b []byte) error {
-	var j outcomeJSON
+	type plain Outcome
+	var j struct {
+		plain
+		Error *store.Failure `json:"error,omitempty"`
+	}
 	if err := json.Unmarshal(b, &j); err != nil {
 		return err
 	}
-	*o = Outcome(j.outcome)
+	*o = Outcome(j.plain)
 	e, err := j.Error.Err()
 	if e != nil {
 		o.Err = e

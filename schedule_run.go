@@ -79,9 +79,16 @@ type lateness struct {
 // look accepts what is due, and returns how long to rest.
 func (s *scheduler) look(ctx context.Context) time.Duration {
 	limit := scheduleBatch + len(s.late) // what is late hides nothing
-	due, now, next, err := s.due(ctx, limit)
+	look, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	due, now, next, err := s.store.DueSchedules(look, limit)
 	if err != nil {
-		return s.rest(ctx, err)
+		wait := s.trouble
+		s.trouble = min(2*wait, lastTrouble)
+		if ctx.Err() == nil {
+			s.log.Error("cannot read the schedules", "error", err, "again_in", wait)
+		}
+		return wait
 	}
 	s.trouble = firstTrouble
 	if len(due) == 0 {
@@ -101,21 +108,6 @@ func (s *scheduler) look(ctx context.Context) time.Duration {
 		wait = min(wait, time.Until(l.until))
 	}
 	return max(wait, time.Millisecond)
-}
-
-func (s *scheduler) due(ctx context.Context, limit int) (due []store.Schedule, now, next time.Time, err error) {
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
-	defer cancel()
-	return s.store.DueSchedules(ctx, limit)
-}
-
-func (s *scheduler) rest(ctx context.Context, err error) time.Duration {
-	wait := s.trouble
-	s.trouble = min(2*wait, lastTrouble)
-	if ctx.Err() == nil {
-		s.log.Error("cannot read the schedules", "error", err, "again_in", wait)
-	}
-	return wait
 }
 
 // todo leaves out of due what is late and has to wait, and forgets what is not due any more.

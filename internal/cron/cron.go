@@ -181,7 +181,7 @@ func (x *Expression) Next(after time.Time) (time.Time, bool) {
 		from := wall(t)
 		if !start.IsZero() {
 			before, now := wall(start.Add(-time.Second)).Add(time.Second), wall(start)
-			if start.Equal(t) && !x.everyHour && x.within(before, now) {
+			if _, skipped := x.first(before, now); skipped && start.Equal(t) && !x.everyHour {
 				return t, true
 			}
 			if !x.repeats && before.After(from) {
@@ -213,11 +213,6 @@ func zoneBounds(t time.Time) (start, end time.Time) {
 func wall(t time.Time) time.Time {
 	_, offset := t.Zone()
 	return t.UTC().Add(time.Duration(offset) * time.Second)
-}
-
-func (x *Expression) within(from, until time.Time) bool {
-	_, ok := x.first(from, until)
-	return ok
 }
 
 // first returns the first minute of the clock that matches in [from, until).

@@ -15,14 +15,14 @@ const patience = 5 * time.Second
 type Dispatcher struct {
 	Next    func(now time.Time, ds []store.Progress) []Step // a step for each of ds, in the same order
 	Reached func(ds []store.Progress) bool                  // does the recipient count as told?
-	Instant bool                                            // it always answers at once, so no goroutine guards it
+	Instant bool                                            // always answers at once, so no goroutine guards the call
 }
 
 // A Step is the decision of a [Dispatcher] about one delivery. The zero Step leaves the delivery as it is.
 type Step struct {
-	Start bool      // it goes out now
-	Drop  bool      // it is not needed
-	Until time.Time // it waits until then, or until something changes
+	Start bool      // send now
+	Drop  bool      // not needed
+	Until time.Time // wait until then, or until a peer changes
 }
 
 // moves reports whether s changes something, now or later.

@@ -100,7 +100,6 @@ func (g *Group) run(ctx context.Context, c *core) {
 func (g *Group) begin(now time.Time) {
 	g.begun = now
 	g.events = make(chan int, len(g.Deliveries)) // a delivery has one wait or call at a time, so nothing blocks on it
-	g.progress = make([]store.Progress, len(g.Deliveries))
 	for i := range g.Deliveries {
 		d := &g.Deliveries[i]
 		d.group, d.place, d.due, d.history.atMostOnce = g, i, now, d.AtMostOnce
@@ -148,13 +147,7 @@ func (g *Group) wakeUp(now time.Time) {
 // decide starts, drops and settles deliveries as the dispatcher says, until that changes nothing more.
 func (g *Group) decide(now time.Time) {
 	for moved := true; moved && g.undecided(); {
-		steps, answered := g.steps(now)
-		if moved = answered && g.step(now, steps); moved || answered {
-			continue
-		}
-		if _, busy := g.next(); !busy {
-			g.giveUp(now)
-		}
+		moved = g.step(now)
 	}
 }
 
@@ -168,43 +161,33 @@ func (g *Group) undecided() bool {
 	return false
 }
 
-// steps asks the dispatcher, and reports whether it answered. A step that waits for time to pass needs a store, and is left out.
-func (g *Group) steps(now time.Time) ([]Step, bool) {
-	if !g.Grouped {
-		return nil, true
+// step applies a step to each delivery, and reports whether one has moved. Without a dispatcher to ask, all start.
+func (g *Group) step(now time.Time) (moved bool) {
+	steps, answered := []Step(nil), true
+	if g.Grouped {
+		steps, answered = g.consultant.next(g.ctx, g.Dispatcher, now, g.look())
 	}
-	steps, answered := g.consultant.next(g.ctx, g.Dispatcher, now, g.look())
-	if !answered {
-		g.progress = make([]store.Progress, len(g.Deliveries)) // the dispatcher may hang, and still read the old one
+	if _, busy := g.next(); !answered && busy {
+		return false // it is asked again when something changes
 	}
-	for i := range steps {
-		steps[i].Until = time.Time{}
-	}
-	return steps, answered
-}
-
-// step applies the steps, all of them Start if steps is nil, and reports whether a delivery has moved.
-func (g *Group) step(now time.Time, steps []Step) (moved bool) {
-	stuck := steps != nil
+	stuck := g.Grouped
 	for _, s := range steps {
-		stuck = stuck && !s.moves(now)
+		stuck = stuck && !s.Start && !s.Drop // waiting for time to pass needs a store
 	}
 	for i := range g.Deliveries {
-		d, step := &g.Deliveries[i], Step{Start: true}
-		if steps != nil {
-			step = steps[i]
-		}
+		d := &g.Deliveries[i]
 		switch {
 		case d.phase == calling || d.phase == settled:
 		case stuck:
+			g.leaveQueue(d)
 			g.leftBehind(d, now)
 			moved = true
-		case step.Drop:
+		case g.Grouped && steps[i].Drop:
 			g.leaveQueue(d)
 			g.settle(d, now, d.history.dropped())
 			moved = true
 		case d.phase != idle:
-		case step.Start:
+		case !g.Grouped || steps[i].Start:
 			g.admit(d, now)
 			moved = true
 		default:
@@ -215,37 +198,28 @@ func (g *Group) step(now time.Time, steps []Step) (moved bool) {
 	return moved
 }
 
-// giveUp settles what is idle: nothing is in flight, and the dispatcher does not answer.
-func (g *Group) giveUp(now time.Time) {
-	for i := range g.Deliveries {
-		switch d := &g.Deliveries[i]; {
-		case d.phase != idle:
-		case g.ctx.Err() != nil:
-			g.cancel(d, now)
-		default:
-			g.leftBehind(d, now)
-		}
-	}
-}
-
+// leftBehind settles d, which the dispatcher gives no next step.
 func (g *Group) leftBehind(d *Delivery, now time.Time) {
-	g.leaveQueue(d)
+	if g.ctx.Err() != nil { // the dispatcher may have had no time to answer
+		g.cancel(d, now)
+		return
+	}
 	g.log.Error("dispatcher left a delivery without a next step", "delivery", d.ID, "channel", d.Via.Name)
 	g.settle(d, now, d.history.stuck())
 }
 
-// look gathers what the dispatcher may know.
+// look gathers the knowledge of the dispatcher. A host's dispatcher that hangs may still read what it got before.
 func (g *Group) look() []store.Progress {
+	if g.progress == nil || !g.dispatchers[g.Dispatcher].Instant {
+		g.progress = make([]store.Progress, len(g.Deliveries))
+	}
 	for i := range g.Deliveries {
-		g.progress[i] = g.Deliveries[i].progress()
+		d := &g.Deliveries[i]
+		g.progress[i] = store.Progress{
+			Channel: d.Via.Name, To: d.To, Place: i, Attempts: d.Attempts, Status: d.Status, Reason: d.Reason, At: d.At,
+		}
 	}
 	return g.progress
-}
-
-func (d *Delivery) progress() store.Progress {
-	return store.Progress{
-		Channel: d.Via.Name, To: d.To, Place: d.place, Attempts: d.Attempts, Status: d.Status, Reason: d.Reason, At: d.At,
-	}
 }
 
 // next returns when the group must look at the clock again, and whether there is anything to wait for. The zero time is never: all that is
@@ -274,7 +248,12 @@ func (g *Group) wait(next, now time.Time) *Delivery {
 	if g.deadline.precedes(next) { // it ends with ctx, and in time for next: no timer is needed yet
 		over = g.deadline.ctx.Done()
 	} else if !next.IsZero() {
-		alarm = g.ring(next.Sub(now))
+		if g.timer == nil {
+			g.timer = time.NewTimer(next.Sub(now))
+		} else {
+			g.timer.Reset(next.Sub(now))
+		}
+		alarm = g.timer.C
 	}
 	select {
 	case i := <-g.events:
@@ -283,15 +262,6 @@ func (g *Group) wait(next, now time.Time) *Delivery {
 	case <-over:
 	}
 	return nil
-}
-
-func (g *Group) ring(after time.Duration) <-chan time.Time {
-	if g.timer == nil {
-		g.timer = time.NewTimer(after)
-	} else {
-		g.timer.Reset(after)
-	}
-	return g.timer.C
 }
 
 // stop ends what has not been called when ctx is done, and gives calls a last moment to answer.

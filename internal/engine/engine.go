@@ -1,8 +1,8 @@
 // Package engine sends deliveries, at once or from a store, under the limits of their channels.
 //
 // Both ways share the rules: the files fate.go (the result of an attempt), call.go (one call of a driver), consult.go (one question to a
-// dispatcher) and channel.go with rate.go (the limits of a channel). direct.go and direct_admit.go send at once; the other files send
-// from the store. The engine knows no message and no template: it is given deliveries that are planned and rendered.
+// dispatcher) and channel.go with rate.go (the limits of a channel). direct.go and direct_admit.go send at once; the other files send from
+// the store. The engine knows neither messages nor templates: its deliveries are planned and rendered.
 package engine
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// A Config is what an [Engine] works with. All fields but Store and Tell are required.
+// A Config is the configuration of an [Engine]. All fields but Store and Tell are required.
 type Config struct {
 	Channels    []*Channel            // in the order of their names
 	Dispatchers map[string]Dispatcher // by the names that messages are stored with
@@ -95,12 +95,12 @@ func (e *Engine) Store() Store {
 // Enter counts a call that [Engine.Close] is to wait for, and reports whether the Engine is open. Leave ends it.
 func (e *Engine) Enter() bool { return e.running.enter() }
 
-// Leave ends what [Engine.Enter] has begun.
+// Leave ends a call that [Engine.Enter] has counted.
 func (e *Engine) Leave() { e.running.leave() }
 
-// Run sends what is due in the store until ctx ends or the Engine is closed; beside runs meanwhile, under the same context. Run then
-// claims nothing more, returns what was not called to the store, waits for calls in flight and returns nil. It returns an error at once
-// if the store is unfit, or if the Engine is running already or closed.
+// Run sends due deliveries of the store until ctx ends or the Engine is closed; beside runs meanwhile, under the same context. Run then claims
+// nothing more, returns uncalled deliveries to the store, waits for calls in flight and returns nil. An unfit store, a Run in progress and a
+// closed Engine are errors at once.
 func (e *Engine) Run(ctx context.Context, beside func(context.Context)) error {
 	if !e.Enter() {
 		return ErrClosed
@@ -112,7 +112,11 @@ func (e *Engine) Run(ctx context.Context, beside func(context.Context)) error {
 	if err := e.start(r, stop); err != nil {
 		return err
 	}
-	defer e.ended()
+	defer func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.runner, e.stop = nil, nil
+	}()
 	r.addLanes() // only now are the channels this Run's
 	return r.run(ctx, beside)
 }
@@ -128,12 +132,6 @@ func (e *Engine) start(r *runner, stop context.CancelFunc) error {
 	}
 	e.runner, e.stop = r, stop
 	return nil
-}
-
-func (e *Engine) ended() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.runner, e.stop = nil, nil
 }
 
 // Running reports whether a Run is in progress.
@@ -152,8 +150,8 @@ func (e *Engine) Wake(lanes ...store.Lane) {
 	}
 }
 
-// Close lets nothing more in, ends Run, waits for everything in flight until ctx ends, and closes each channel once. If ctx ends first,
-// the channels are closed all the same, and the error names those that are busy and wraps ctx's error. It may be called again.
+// Close refuses further calls, ends Run, waits for everything in flight until ctx ends, and closes each channel once. If ctx ends first, the
+// channels are closed all the same, and the error names the busy ones and wraps ctx's error. Close may be called again.
 func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Lock()
 	e.closed = true
@@ -184,7 +182,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// busy describes what is in flight.
+// busy describes the work in flight.
 func (e *Engine) busy() string {
 	var names []string
 	for _, c := range e.channels {

@@ -17,9 +17,9 @@ type Fate struct {
 	Status     store.Status
 	Reason     store.Reason
 	At         time.Time // of the change to Status
-	Until      time.Time // while it is held: of the next look
+	Until      time.Time // of a held delivery: when the engine looks at it again
 	Attempts   int       // calls of the driver
-	Duplicate  bool      // the recipient may have got it more than once
+	Duplicate  bool      // the recipient may have got the message more than once
 	Reached    bool      // the recipient counts as told
 	ProviderID string    // the vendor's id, of the last attempt that has one
 	Failure    *channel.Error
@@ -29,7 +29,7 @@ type Fate struct {
 func FateOf(d *store.Delivery) Fate {
 	f := Fate{
 		Status: d.Status, Reason: d.Reason, At: d.At, Attempts: d.Attempts, ProviderID: d.ProviderID,
-		// A receipt may settle it between two crashes in which it was called; no settlement records those.
+		// A receipt may settle a delivery between two crashes during calls, which no settlement records.
 		Duplicate: d.Duplicate || d.Lapsed > 0 && d.Status.Settled() && !d.Message.AtMostOnce,
 	}
 	if d.Canceled && d.Status != store.Canceled && f.Reason == "" {
@@ -37,7 +37,7 @@ func FateOf(d *store.Delivery) Fate {
 	}
 	if d.Status == store.Held {
 		f.Until = d.Due
-		if d.NotBefore.After(d.Due) { // it was woken early
+		if d.NotBefore.After(d.Due) { // woken early
 			f.Until = d.NotBefore
 		}
 	}
@@ -47,7 +47,7 @@ func FateOf(d *store.Delivery) Fate {
 
 // A history is the part of a delivery's past that decides, with an answer, about its future.
 type history struct {
-	spent      int            // attempts used up; a throttled one is not
+	spent      int            // attempts used up, without throttled ones
 	doubt      bool           // an attempt may have gone out
 	atMostOnce bool           // after an attempt in doubt there is no other
 	last       *channel.Error // of the last attempt
@@ -98,7 +98,7 @@ func (h history) retried(p *Policy, attempts int, e *channel.Error) verdict {
 	return h.held(store.ReasonRetry, max(min(e.RetryAfter, longestRetry), p.wait(h.spent)), e)
 }
 
-// abandoned decides the verdict on a call that was given up: it may still go out, so there is no other.
+// abandoned decides the verdict on a call that was given up. The call may still succeed, so there is no other attempt.
 func (h history) abandoned(e *channel.Error) verdict {
 	h.doubt, h.last = true, e
 	return h.ended(store.Unknown, "", e)
@@ -113,7 +113,7 @@ func (h history) ended(s store.Status, why store.Reason, e *channel.Error) verdi
 	sure := s.Reaches(store.Sent) || s == store.Failed && (why == store.ReasonInvalid || why == store.ReasonBounced)
 	if h.doubt && !sure {
 		s = store.Unknown
-		if e == nil { // it was dropped
+		if e == nil { // dropped
 			why, e = "", h.last
 		}
 	}

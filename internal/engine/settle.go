@@ -16,7 +16,7 @@ const (
 	batchingWindow = 500 * time.Microsecond
 	// batchEnough is the number of settlements that wait no longer, batchMost the number in one transaction.
 	batchEnough, batchMost = 100, 500
-	// splitAfter is the number of failures after which a batch is halved: one bad row must not delay the others.
+	// splitAfter is the number of failures after which a batch is halved, so that one bad row does not delay the others.
 	splitAfter = 3
 )
 
@@ -24,7 +24,7 @@ const (
 type settleQueue struct {
 	mu      sync.Mutex
 	waiting []*job
-	costly  bool          // one of them must not wait
+	costly  bool          // one job must not wait
 	news    chan struct{} // has one if a settler should look
 }
 
@@ -129,9 +129,8 @@ func (r *runner) commit(batch []*job) {
 			return
 		}
 		r.log.Error("cannot settle deliveries", "count", len(batch), "error", err, "again_in", wait)
-		if r.hopeless(batch) {
+		if r.abandonBatch(batch) {
 			r.log.Error("gave up deliveries, which another process takes over", "count", len(batch))
-			r.letGo(batch)
 			return
 		}
 		switch {
@@ -175,19 +174,17 @@ func (r *runner) commitOnce(batch []*job) (lost []store.DeliveryRef, err error) 
 	return lost, nil
 }
 
-// hopeless reports whether the process ends and every lease of a batch may have lapsed.
-func (r *runner) hopeless(batch []*job) bool {
+// abandonBatch lets go of a batch if the process ends and every lease of the batch may have lapsed, and reports whether it did.
+func (r *runner) abandonBatch(batch []*job) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.draining && !slices.ContainsFunc(batch, func(j *job) bool { return time.Now().Before(j.until) })
-}
-
-func (r *runner) letGo(batch []*job) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	if !r.draining || slices.ContainsFunc(batch, func(j *job) bool { return time.Now().Before(j.until) }) {
+		return false
+	}
 	for _, j := range batch {
 		r.forgetLocked(j)
 	}
+	return true
 }
 
 // forgetLocked lets go of a job on its way to the store.
@@ -200,7 +197,7 @@ func (r *runner) forgetLocked(j *job) {
 	r.releaseLocked(j)
 }
 
-// settled tells of what was written, and then lets go of it: a further attempt begins after this one is told.
+// settled reports the jobs of a batch that was written, and then lets go of them: a further attempt begins after this one is reported.
 func (r *runner) settled(batch []*job, lost []store.DeliveryRef) {
 	for _, j := range batch {
 		if slices.Contains(lost, j.DeliveryRef) {
@@ -223,7 +220,7 @@ func (r *runner) settled(batch []*job, lost []store.DeliveryRef) {
 	r.nudge()
 }
 
-// lookAgainLocked notes for the claimer a wait that ends before the next poll, and the peers that were woken.
+// lookAgainLocked tells the claimer of a wait that ends before the next poll, and of peers that were woken.
 func (r *runner) lookAgainLocked(j *job) {
 	st := &j.settlement
 	if !st.Status.Settled() {
@@ -241,7 +238,7 @@ func (r *runner) lookAgainLocked(j *job) {
 	}
 }
 
-// report tells of the settlement of j. A delivery that waits as before is no news.
+// report tells of the settlement of j, unless j waits as before.
 func (r *runner) report(j *job) {
 	d, st := &j.Delivery, &j.settlement
 	same := st.Attempt == nil && d.Status == st.Status && d.Reason == st.Reason && d.Spent == st.Spent
@@ -261,8 +258,8 @@ func (r *runner) report(j *job) {
 	}
 }
 
-// tellReached reports whether the recipient counts as told, as far as this process knows: by the group as it was claimed. A delivery
-// without a group tells of itself only.
+// tellReached reports whether the recipient counts as told, to the knowledge of this process: the group as it was claimed. A delivery without
+// a group speaks for itself only.
 func (r *runner) tellReached(j *job) bool {
 	ds := []store.Progress{{Place: j.Place}}
 	if j.Grouped {
