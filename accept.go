@@ -13,11 +13,8 @@ import (
 	"github.com/e7ddda3c/notify/template"
 )
 
-// An acceptFunc stores a message. late is its error if it expires before it can go out and its Key is new.
-type acceptFunc func(ctx context.Context, m store.NewMessage, late error) (store.Acceptance, error)
-
-// accept plans m, stores it, and returns the report and the lanes that have something due.
-func (n *Notifier) accept(ctx context.Context, m Message, give acceptFunc) (r Report, due []store.Lane, err error) {
+// accept plans m, stores it, in a transaction of the host's unless tx is nil, and returns the report and the lanes that have something due.
+func (n *Notifier) accept(ctx context.Context, m Message, tx store.Accepter) (r Report, due []store.Lane, err error) {
 	p, err := n.planner.plan(ctx, m)
 	if err == nil && ctx.Err() != nil { // deliveries may not be rendered
 		err = fmt.Errorf("notify: nothing was accepted: %w", engine.EndOf(ctx))
@@ -33,7 +30,7 @@ func (n *Notifier) accept(ctx context.Context, m Message, give acceptFunc) (r Re
 	if err != nil {
 		return Report{}, nil, err
 	}
-	a, err := give(ctx, rec, checkExpiry(&p.message))
+	a, err := n.save(ctx, rec, tx, checkExpiry(&p.message))
 	switch {
 	case err != nil:
 		return Report{}, nil, err
@@ -48,10 +45,16 @@ func (n *Notifier) accept(ctx context.Context, m Message, give acceptFunc) (r Re
 	return r, n.announceAccepted(&rec, r), nil
 }
 
-// give stores m together with the messages of other callers.
-func (n *Notifier) give(ctx context.Context, m store.NewMessage, late error) (store.Acceptance, error) {
-	if err := n.checkLate(ctx, &m.Message, late); err != nil {
-		return store.Acceptance{}, err
+// save stores m. late is the error if m expires before it can go out and its Key is new.
+func (n *Notifier) save(ctx context.Context, m store.NewMessage, tx store.Accepter, late error) (store.Acceptance, error) {
+	if tx == nil {
+		late = n.checkLate(ctx, &m.Message, late)
+	}
+	switch {
+	case late != nil:
+		return store.Acceptance{}, late
+	case tx != nil:
+		return n.engine.AcceptIn(ctx, tx, m)
 	}
 	return n.engine.Accept(ctx, m)
 }
@@ -171,11 +174,6 @@ func (s Sender) Send(ctx context.Context, m Message) (Report, error) {
 		return Report{}, ErrClosed
 	}
 	defer s.n.engine.Leave()
-	r, _, err := s.n.accept(ctx, m, func(ctx context.Context, m store.NewMessage, late error) (store.Acceptance, error) {
-		if late != nil {
-			return store.Acceptance{}, late
-		}
-		return s.n.engine.AcceptIn(ctx, s.in, m)
-	})
+	r, _, err := s.n.accept(ctx, m, s.in)
 	return r, err
 }

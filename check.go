@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/store"
 )
 
 // check finds the faults of m that refuse it whole and need nobody to be asked.
@@ -37,29 +38,27 @@ func (p *planner) checkStore(m *Message) error {
 }
 
 func checkWords(m *Message) error {
-	switch m.Class {
-	case "", OTP, Transactional, Notice, Marketing:
-	default:
-		return fault("class", fmt.Errorf("%q is not otp, transactional, notice or marketing", m.Class))
+	if m.Class != "" && !slices.Contains(classes[:], string(m.Class)) {
+		return fault("class", unknownClass(m.Class))
 	}
 	if err := checkLocale(m.Locale); err != nil {
 		return fault("locale", err)
 	}
-	if m.Key == "" { // else it may be a repetition; see accept
+	if m.Key == "" { // with a Key, m may be a repetition; see accept
 		return checkExpiry(m)
 	}
 	return nil
 }
 
-// checkExpiry finds that m expires before it can go out.
+// checkExpiry refuses a message that expires before it can go out.
 func checkExpiry(m *Message) error {
 	switch {
 	case m.ExpireAt.IsZero():
 		return nil
 	case !time.Now().Before(m.ExpireAt):
-		return fault("expire_at", errors.New("has passed"))
+		return fault("expire_at", errors.New("must be in the future"))
 	case !m.SendAt.Before(m.ExpireAt):
-		return fault("expire_at", errors.New("is not after send_at"))
+		return fault("expire_at", errors.New("must be after send_at"))
 	}
 	return nil
 }
@@ -67,24 +66,24 @@ func checkExpiry(m *Message) error {
 func (p *planner) checkContent(m *Message) error {
 	switch {
 	case m.Template != "" && !m.Content.IsZero():
-		return fault("content", errors.New("stands beside a template; give one of them"))
+		return fault("content", errors.New("content and template are mutually exclusive"))
 	case m.Template != "" && p.templates == nil:
-		return fault("template", errors.New("the notifier has no templates"))
+		return fault("template", errors.New("Config.Templates is required"))
 	case m.Template == "" && m.Data != nil:
-		return fault("data", errors.New("stands without a template"))
+		return fault("data", errors.New("data requires a template"))
 	case m.Template == "" && m.Content.IsZero() && len(m.Extra) == 0 && len(m.Attachments) == 0:
-		return fault("content", errors.New("nothing to say: neither content nor template"))
+		return fault("content", errors.New("is required without a template"))
 	}
 	return nil
 }
 
 func (p *planner) checkNames(m *Message) error {
 	if p.dispatchers[cmp.Or(m.Dispatcher, "all")] == nil {
-		return fault("dispatcher", fmt.Errorf("no dispatcher %q", m.Dispatcher))
+		return fault("dispatcher", unknown("dispatcher", m.Dispatcher))
 	}
 	for i, name := range m.Channels {
 		if p.media[name] == nil {
-			return fault(at("channels", i, ""), fmt.Errorf("no channel %q", name))
+			return fault(at("channels", i, ""), unknown("channel", name))
 		}
 		if slices.Contains(m.Channels[:i], name) {
 			return fault(at("channels", i, ""), fmt.Errorf("%q is repeated", name))
@@ -92,7 +91,7 @@ func (p *planner) checkNames(m *Message) error {
 	}
 	for name := range m.Extra {
 		if p.media[name] == nil {
-			return fault("extra."+name, errors.New("no such channel"))
+			return fault("extra."+name, unknown("channel", name))
 		}
 	}
 	return nil
@@ -103,7 +102,7 @@ func checkRecipients(m *Message) error {
 	for i := range m.To {
 		r := &m.To[i]
 		if r.ID == "" && len(r.Addresses) == 0 {
-			return fault(at("to", i, ""), errors.New("has neither id nor addresses"))
+			return fault(at("to", i, ""), errors.New("id or addresses are required"))
 		}
 		if len(m.To) > 1 {
 			if field := seen.find(r); field != "" {
@@ -117,10 +116,10 @@ func checkRecipients(m *Message) error {
 	return nil
 }
 
-// repeats remembers the recipients of a message: by ID, and without one by where they are reached.
+// repeats remembers the recipients of a message by ID, and without an ID by their addresses.
 type repeats map[[2]string]bool
 
-// find returns the field of r that an earlier recipient had too, or "".
+// find returns the field that r has in common with an earlier recipient, or "".
 func (s repeats) find(r *Recipient) (field string) {
 	if r.ID != "" {
 		pair := [2]string{"", r.ID}
@@ -142,7 +141,7 @@ func (s repeats) find(r *Recipient) (field string) {
 	return ""
 }
 
-// checkRecipient checks what a template will need of r.
+// checkRecipient checks the parts of r that templates need.
 func checkRecipient(r *Recipient) (field string, err error) {
 	if err := checkLocale(r.Locale); err != nil {
 		return ".locale", err
@@ -150,13 +149,13 @@ func checkRecipient(r *Recipient) (field string, err error) {
 	if r.TimeZone != "" {
 		_, err := time.LoadLocation(r.TimeZone)
 		if err != nil || r.TimeZone == "Local" || !fs.ValidPath(r.TimeZone) {
-			return ".time_zone", errors.New("no such time zone")
+			return ".time_zone", errors.New("must be an IANA time zone")
 		}
 	}
 	return "", nil
 }
 
-// checkReach finds out whether there is somebody to tell, and over which channels.
+// checkReach checks that m has recipients, and channels for them.
 func (p *planner) checkReach(m *Message) error {
 	groups := 0
 	for _, name := range m.Channels {
@@ -165,21 +164,21 @@ func (p *planner) checkReach(m *Message) error {
 		}
 	}
 	if len(m.To) == 0 && (len(m.Channels) == 0 || groups < len(m.Channels)) {
-		return fault("to", errors.New("nobody to tell"))
+		return fault("to", errRequired)
 	}
 	if _, isAll := p.dispatchers[cmp.Or(m.Dispatcher, "all")].(all); !isAll && len(m.To) > 1 && groups > 0 {
-		return fault("dispatcher", errors.New(`a group channel for several recipients goes with "all" only`))
+		return fault("dispatcher", errors.New(`must be "all" if several recipients share a group channel`))
 	}
 	if len(m.Channels) > 0 {
 		return nil
 	}
 	for i := range m.To {
 		if len(m.To[i].Addresses) == 0 {
-			return fault("channels", fmt.Errorf("none given, and to[%d] has no addresses to choose by", i))
+			return fault("channels", fmt.Errorf("are required, since to[%d] has no addresses to choose by", i))
 		}
 		for _, name := range namesOf(m.To[i].Addresses) {
 			if via := p.media[name]; via == nil || !via.takes(name) {
-				return fault("channels", fmt.Errorf("none given, and to[%d].addresses names no channel that has addresses with %q", i, name))
+				return fault("channels", fmt.Errorf("are required, since to[%d].addresses has %q, which is no channel with addresses", i, name))
 			}
 		}
 	}
@@ -189,8 +188,8 @@ func (p *planner) checkReach(m *Message) error {
 // at writes the path of a list's element.
 func at(list string, i int, rest string) string { return list + "[" + strconv.Itoa(i) + "]" + rest }
 
-// checkLocale knows the outline of BCP 47: a language of two to eight letters, then subtags of one to eight letters and digits. '_'
-// is read as '-'.
+// checkLocale checks the form of a BCP 47 tag: a language of two to eight letters, then subtags of one to eight letters and digits. '_' is
+// read as '-'.
 func checkLocale(l string) error {
 	if l == "" {
 		return nil
@@ -203,7 +202,7 @@ func checkLocale(l string) error {
 		ok = len(tag) >= 1 && len(tag) <= 8 && consistsOf(tag, letters+digits)
 	}
 	if !ok {
-		return errors.New("is not a BCP 47 language tag, such as zh-Hans-CN")
+		return errors.New("must be a BCP 47 language tag, such as zh-Hans-CN")
 	}
 	return nil
 }
@@ -215,89 +214,71 @@ const (
 
 func consistsOf(s, characters string) bool { return strings.Trim(s, characters) == "" }
 
-// longestWord is how many bytes a word may have that databases look things up by.
-const longestWord = 255
-
-// checkStorable finds what a database would refuse, or would keep as something else.
-func checkStorable(m *Message) error {
-	words := []struct{ field, word string }{{"key", m.Key}, {"tenant", m.Tenant}, {"category", m.Category}, {"template", m.Template}}
-	for i, r := range m.To {
-		words = append(words, struct{ field, word string }{at("to", i, ".id"), r.ID})
-	}
-	for _, w := range words {
-		if err := checkWord(w.word); err != nil {
-			return fault(w.field, err)
-		}
-	}
-	if err := checkTexts(m); err != nil {
-		return err
-	}
-	return checkTimes(m)
+func unknownClass(c Class) error {
+	return fmt.Errorf("unknown class %q: must be otp, transactional, notice or marketing", c)
 }
 
-func checkWord(w string) error {
-	switch {
-	case len(w) > longestWord:
-		return fmt.Errorf("is longer than %d bytes", longestWord)
-	case !isText(w) || strings.Contains(w, "\x00"):
-		return errNoWord
+// checkStorable refuses texts and times that a database, or JSON, would refuse or change.
+func checkStorable(m *Message) error {
+	words := []word{{"key", m.Key}, {"tenant", m.Tenant}, {"category", m.Category}, {"template", m.Template}}
+	for i, r := range m.To {
+		words = append(words, word{at("to", i, ".id"), r.ID})
+	}
+	if err := checkFields(words...); err != nil {
+		return err
+	}
+	if field := badText(&m.Content); field != "" {
+		return fault("content."+field, errNoText)
+	}
+	for i, a := range m.Attachments {
+		if !utf8.ValidString(a.Name) || !utf8.ValidString(a.Type) || !utf8.ValidString(a.ContentID) {
+			return fault(at("attachments", i, ""), errNoText)
+		}
+	}
+	for _, t := range [...]struct {
+		field string
+		time  time.Time
+	}{{"send_at", m.SendAt}, {"expire_at", m.ExpireAt}} {
+		if year := t.time.UTC().Year(); year < 1 || year > 9998 {
+			return fault(t.field, errors.New("must be between the years 1 and 9998"))
+		}
+	}
+	return nil
+}
+
+// A word is a field that databases look things up by.
+type word struct{ field, text string }
+
+func checkFields(words ...word) error {
+	for _, w := range words {
+		if err := store.CheckWord(w.text); err != nil {
+			return fault(w.field, err)
+		}
 	}
 	return nil
 }
 
 var (
-	errNoText   = errors.New("must be valid UTF-8")
-	errNoWord   = errors.New("must be valid UTF-8 without NUL")
-	errLongWord = fmt.Errorf("%w, and not so long", errNoWord)
+	errNoText = errors.New("must be valid UTF-8")
+	errUnfit  = errors.New("must be valid UTF-8 without NUL, of at most 1000 bytes") // see store.Clean
 )
 
-// isText reports whether s stays as it is in JSON, where a NUL does no harm.
-func isText(s string) bool { return utf8.ValidString(s) }
-
-// checkTexts finds what JSON would change.
-func checkTexts(m *Message) error {
-	if field := badText(&m.Content); field != "" {
-		return fault("content."+field, errNoText)
-	}
-	for i, a := range m.Attachments {
-		if !isText(a.Name) || !isText(a.Type) || !isText(a.ContentID) {
-			return fault(at("attachments", i, ""), errNoText)
-		}
-	}
-	return nil
-}
-
-// badText names the field of c that is no text, or returns "".
+// badText names the field of c that is no valid UTF-8, or returns "". A NUL does no harm in JSON.
 func badText(c *Content) (field string) {
-	for _, f := range [...]struct{ field, text string }{
-		{"title", c.Title}, {"text", c.Text}, {"html", c.HTML}, {"markdown", c.Markdown}, {"url", c.URL},
-	} {
-		if !isText(f.text) {
+	for _, f := range [...]word{{"title", c.Title}, {"text", c.Text}, {"html", c.HTML}, {"markdown", c.Markdown}, {"url", c.URL}} {
+		if !utf8.ValidString(f.text) {
 			return f.field
 		}
 	}
 	if c.Approved == nil {
 		return ""
 	}
-	ok := isText(c.Approved.Name)
+	ok := utf8.ValidString(c.Approved.Name)
 	for _, p := range c.Approved.Params {
-		ok = ok && isText(p.Name) && isText(p.Value)
+		ok = ok && utf8.ValidString(p.Name) && utf8.ValidString(p.Value)
 	}
 	if !ok {
 		return "approved"
 	}
 	return ""
-}
-
-// checkTimes finds times that have no JSON.
-func checkTimes(m *Message) error {
-	for _, t := range [...]struct {
-		field string
-		time  time.Time
-	}{{"send_at", m.SendAt}, {"expire_at", m.ExpireAt}} {
-		if year := t.time.UTC().Year(); year < 1 || year > 9998 {
-			return fault(t.field, errors.New("is not between the years 1 and 9998"))
-		}
-	}
-	return nil
 }

@@ -39,7 +39,7 @@ func (p *planning) address(ctx context.Context, d *engine.Delivery, via *medium,
 		d.Fault = to.addressFault(via, errors.New("no such address"))
 	}
 	if p.stored && d.Fault == nil && d.To != store.Clean(d.To) {
-		d.Fault = to.addressFault(via, errLongWord)
+		d.Fault = to.addressFault(via, errUnfit)
 	}
 	if d.Fault != nil {
 		return

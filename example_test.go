@@ -90,7 +90,7 @@ func ExampleReport() {
 	report, err := n.Send(ctx, notify.Message{To: notify.To("email", "ann.example.com"), Content: notify.Content{Text: "Hi"}})
 	fmt.Println(errors.Is(err, channel.InvalidRecipient), report.Deliveries[0].Status, report.Deliveries[0].Reason)
 	// Output:
-	// true notify: content: nothing to say: neither content nor template
+	// true notify: content: is required without a template
 	// true failed invalid
 }
 

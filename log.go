@@ -83,9 +83,9 @@ func (n *Notifier) Log(ctx context.Context, q Query) (Page, error) {
 	}
 	switch {
 	case q.Cursor != "" && !store.IsMessageID(q.Cursor):
-		return Page{}, fault("cursor", errors.New("is not one of a page"))
+		return Page{}, fault("cursor", errors.New("must be a cursor returned by Log"))
 	case q.Limit < 0 || q.Limit > maxPage:
-		return Page{}, fault("limit", fmt.Errorf("is not in 0 to %d", maxPage))
+		return Page{}, fault("limit", fmt.Errorf("must be between 0 and %d", maxPage))
 	}
 	found, err := n.list(ctx, store.MessageQuery{Filter: filter, Cursor: q.Cursor, Limit: q.Limit, Attempts: q.Attempts})
 	if err != nil {
@@ -146,37 +146,34 @@ func (n *Notifier) list(ctx context.Context, q store.MessageQuery) (store.Messag
 	return page, storeError(err)
 }
 
-// filter checks q's words, so that a misspelt one does not select nothing, or all.
+// filter refuses unknown words, which would select nothing, or everything.
 func (q *Query) filter() (store.Filter, error) {
 	f := store.Filter{
 		Tenant: q.Tenant, AnyTenant: q.AnyTenant, MessageID: q.ID, Key: q.Key, User: q.User, Channel: q.Channel, Class: string(q.Class),
 		Category: q.Category, Template: q.Template, Statuses: q.Statuses, Reasons: q.Reasons, From: micros(q.From), To: micros(q.To),
 	}
 	if q.AnyTenant && q.Tenant != "" {
-		return f, fault("any_tenant", errors.New("stands beside a tenant; give one of them"))
+		return f, fault("any_tenant", errors.New("tenant and any_tenant are mutually exclusive"))
 	}
 	if q.Class != "" && !slices.Contains(classes[:], string(q.Class)) {
-		return f, fault("class", fmt.Errorf("%q is not otp, transactional, notice or marketing", q.Class))
+		return f, fault("class", unknownClass(q.Class))
 	}
 	for i, s := range q.Statuses {
 		if !s.Known() {
-			return f, fault(at("statuses", i, ""), fmt.Errorf("there is no status %q", s))
+			return f, fault(at("statuses", i, ""), unknown("status", string(s)))
 		}
 	}
 	for i, r := range q.Reasons {
 		if !r.Known() {
-			return f, fault(at("reasons", i, ""), fmt.Errorf("there is no reason %q", r))
+			return f, fault(at("reasons", i, ""), unknown("reason", string(r)))
 		}
 	}
-	for _, w := range []struct{ field, word string }{
-		{"tenant", q.Tenant}, {"key", q.Key}, {"user", q.User}, {"channel", q.Channel}, {"category", q.Category}, {"template", q.Template},
-	} {
-		if err := checkWord(w.word); err != nil {
-			return f, fault(w.field, err)
-		}
+	if err := checkFields(word{"tenant", q.Tenant}, word{"key", q.Key}, word{"user", q.User}, word{"channel", q.Channel},
+		word{"category", q.Category}, word{"template", q.Template}); err != nil {
+		return f, err
 	}
 	if q.ID != "" && !store.IsMessageID(q.ID) {
-		return f, fault("id", errors.New("is not the id of a message"))
+		return f, fault("id", errors.New("must be the id of a message"))
 	}
 	return f, nil
 }

@@ -237,7 +237,7 @@ func (n *Notifier) Send(ctx context.Context, m Message) (Report, error) {
 	}
 	defer n.engine.Leave()
 	if n.store != nil {
-		r, due, err := n.accept(ctx, m, n.give)
+		r, due, err := n.accept(ctx, m, nil)
 		if len(due) > 0 {
 			n.engine.Wake(due...)
 		}

@@ -53,9 +53,9 @@ func receiptOf(r channel.Receipt) (store.Receipt, error) {
 	case r.ID == "":
 		return rec, fault("id", errors.New("neither this nor delivery_id names a delivery"))
 	case r.ID != store.Clean(r.ID): // then no attempt has it
-		return rec, fault("id", fmt.Errorf("%w, or too long", errNoWord))
+		return rec, fault("id", errUnfit)
 	case r.Provider != store.Clean(r.Provider):
-		return rec, fault("provider", fmt.Errorf("%w, or too long", errNoWord))
+		return rec, fault("provider", errUnfit)
 	}
 	switch r.Event {
 	case channel.Sent, channel.Delivered, channel.Read, channel.Bounced:

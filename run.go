@@ -24,13 +24,6 @@ type Engine struct {
 	Retention time.Duration
 }
 
-const (
-	// shortestLease leaves the heartbeat time to extend the lease.
-	shortestLease = 100 * time.Millisecond
-	// shortestPoll leaves the store time for other work.
-	shortestPoll = 10 * time.Millisecond
-)
-
 // orDefaults fills e's zero fields.
 func (e Engine) orDefaults() Engine {
 	return Engine{
@@ -42,9 +35,9 @@ func (e Engine) orDefaults() Engine {
 
 func (e Engine) valid() error {
 	switch {
-	case e.Lease != 0 && e.Lease < shortestLease:
+	case e.Lease != 0 && e.Lease < 100*time.Millisecond:
 		return errors.New("Lease must be at least 100ms")
-	case e.Poll != 0 && e.Poll < shortestPoll:
+	case e.Poll != 0 && e.Poll < 10*time.Millisecond:
 		return errors.New("Poll must be at least 10ms")
 	}
 	return nil

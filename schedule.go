@@ -150,8 +150,8 @@ func (n *Notifier) checkSchedule(ctx context.Context, s *Schedule) (timetable, e
 	if err := checkScheduleName(s.Name); err != nil {
 		return timetable{}, fault("name", err)
 	}
-	if err := checkWord(s.Tenant); err != nil {
-		return timetable{}, fault("tenant", err)
+	if err := checkFields(word{"tenant", s.Tenant}); err != nil {
+		return timetable{}, err
 	}
 	t, err := timetableOf(s.Cron, s.TimeZone)
 	if err != nil {

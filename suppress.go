@@ -16,10 +16,8 @@ func (n *Notifier) Unsuppress(ctx context.Context, tenant, kind, address string)
 	if n.store == nil || !n.store.HasSuppressions() {
 		return false, fault("store", ErrNeedsStore)
 	}
-	for _, w := range []struct{ field, word string }{{"tenant", tenant}, {"kind", kind}} {
-		if err := checkWord(w.word); err != nil {
-			return false, fault(w.field, err)
-		}
+	if err := checkFields(word{"tenant", tenant}, word{"kind", kind}); err != nil {
+		return false, err
 	}
 	found, err = n.store.DeleteSuppression(ctx, store.NewSuppressionKey(tenant, n.suppressionKind(kind), address))
 	return found, storeError(err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/e7ddda3c/notify/channel"
 )
@@ -70,4 +71,15 @@ const maxText = 1000
 func Clean(s string) string {
 	s = strings.ReplaceAll(strings.ToValidUTF8(s[:min(len(s), maxText)], "\uFFFD"), "\x00", "\uFFFD")
 	return strings.ToValidUTF8(s[:min(len(s), maxText)], "")
+}
+
+// longestWord bounds the bytes of a text by which databases look things up.
+const longestWord = 255
+
+// CheckWord reports why s is not fit as a text by which any database looks things up, such as a tenant or a key.
+func CheckWord(s string) error {
+	if len(s) > longestWord || !utf8.ValidString(s) || strings.Contains(s, "\x00") {
+		return fmt.Errorf("must be valid UTF-8 without NUL, of at most %d bytes", longestWord)
+	}
+	return nil
 }

@@ -62,13 +62,6 @@ func (b *Batcher[T, R]) Do(ctx context.Context, item T) (r R, err error) {
 	return e.result, e.err
 }
 
-// Alone makes a call for item only, beside all others. Its error is a [*CallError].
-func (b *Batcher[T, R]) Alone(ctx context.Context, item T) (R, error) {
-	e := &entry[T, R]{item: item, done: make(chan struct{})}
-	b.call(ctx, []*entry[T, R]{e})
-	return e.result, e.err
-}
-
 // begin reports whether e is to go at once. If not, it waits.
 func (b *Batcher[T, R]) begin(e *entry[T, R]) bool {
 	b.mu.Lock()

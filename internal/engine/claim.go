@@ -43,7 +43,9 @@ func (r *runner) claim(ctx context.Context) error {
 		return nil
 	}
 	before := time.Now()
-	leases, err := r.lease(rooms)
+	lease, cancel := context.WithTimeout(r.base, r.config.Lease) // not ctx, in whose end an answer could be lost
+	defer cancel()
+	leases, err := r.store.LeaseDeliveries(lease, store.LeaseRequest{Lanes: rooms, Lease: r.config.Lease})
 	if err != nil {
 		for _, room := range rooms {
 			r.wake(room.Lane)
@@ -64,13 +66,6 @@ func (r *runner) claim(ctx context.Context) error {
 		r.feedLocked(r.byName[room.Lane].channel)
 	}
 	return nil
-}
-
-// lease does not take the context of Run: an answer that is lost in its end would wait out its lease.
-func (r *runner) lease(rooms []store.LaneRoom) (store.Leases, error) {
-	ctx, cancel := context.WithTimeout(r.base, r.config.Lease)
-	defer cancel()
-	return r.store.LeaseDeliveries(ctx, store.LeaseRequest{Lanes: rooms, Lease: r.config.Lease})
 }
 
 // rooms returns the lanes to ask, and the number of deliveries wanted of each.

@@ -2,7 +2,7 @@ package engine
 
 import (
 	"context"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/e7ddda3c/notify/store"
@@ -31,18 +31,24 @@ func (s Step) moves(now time.Time) bool { return s.Start || s.Drop || s.Until.Af
 // A consultant asks dispatchers.
 type consultant struct {
 	guard       Guard
-	dispatchers map[string]Dispatcher
+	dispatchers map[string]*strategy
 	running     *tracker
-
-	mu      sync.Mutex
-	hanging map[string]int // calls that have not returned in time, by dispatcher
 }
+
+// A strategy is a [Dispatcher] with its calls that have not returned in time.
+type strategy struct {
+	Dispatcher
+	hanging atomic.Int32
+}
+
+// hangs reports whether a call of the dispatcher has not returned in time, nor since.
+func (s *strategy) hangs() bool { return s != nil && s.hanging.Load() > 0 }
 
 // next asks a dispatcher for the steps of a group, and reports whether it answered. Settled deliveries have the zero Step.
 func (c *consultant) next(ctx context.Context, name string, now time.Time, ds []store.Progress) ([]Step, bool) {
-	d, known := c.dispatchers[name]
+	s := c.dispatchers[name]
 	var steps []Step
-	if !known || !c.ask(ctx, name, d.Instant, func() { steps = d.Next(now, ds) }) || len(steps) != len(ds) {
+	if s == nil || !c.ask(ctx, name, func() { steps = s.Next(now, ds) }) || len(steps) != len(ds) {
 		return nil, false
 	}
 	for i := range steps {
@@ -53,30 +59,28 @@ func (c *consultant) next(ctx context.Context, name string, now time.Time, ds []
 	return steps, true
 }
 
-// Reached asks a dispatcher whether the recipient of a group counts as told. One that does not answer, or is unknown, reaches nobody.
+// Reached asks a dispatcher whether the recipient of a group counts as told. If it is unknown or does not answer, the recipient does not.
 func (c *consultant) Reached(ctx context.Context, name string, ds []store.Progress) bool {
-	d, known := c.dispatchers[name]
-	switch {
-	case !known:
-		return false
-	case d.Instant: // apart from the other case, whose result must be on the heap
+	s := c.dispatchers[name]
+	if s != nil && s.Instant { // apart from the other case, whose result must be on the heap
 		reached := false
-		return c.guard.Do("dispatcher", func() { reached = d.Reached(ds) }) == nil && reached
+		return c.guard.Do("dispatcher", func() { reached = s.Dispatcher.Reached(ds) }) == nil && reached
 	}
-	return c.reached(ctx, name, d.Reached, ds)
+	return s != nil && c.reached(ctx, name, s, ds)
 }
 
-func (c *consultant) reached(ctx context.Context, name string, f func([]store.Progress) bool, ds []store.Progress) (reached bool) {
-	return c.ask(ctx, name, false, func() { reached = f(ds) }) && reached
+func (c *consultant) reached(ctx context.Context, name string, s *strategy, ds []store.Progress) (reached bool) {
+	return c.ask(ctx, name, func() { reached = s.Dispatcher.Reached(ds) }) && reached
 }
 
 // ask calls f, which asks a dispatcher, and reports whether f returned within patience, and soon after ctx ended. A dispatcher that hangs
 // is not asked again before f returns; until then f may read its arguments, and Close waits for it.
-func (c *consultant) ask(ctx context.Context, dispatcher string, instant bool, f func()) bool {
-	if instant {
+func (c *consultant) ask(ctx context.Context, name string, f func()) bool {
+	s := c.dispatchers[name]
+	switch {
+	case s.Instant:
 		return c.guard.Do("dispatcher", f) == nil
-	}
-	if c.hangs(dispatcher) {
+	case s.hangs():
 		return false
 	}
 	done := make(chan bool, 1)
@@ -95,33 +99,15 @@ func (c *consultant) ask(ctx context.Context, dispatcher string, instant bool, f
 			over = nil
 			limit.Reset(grace)
 		case <-limit.C:
-			c.leaveHanging(dispatcher, done)
+			c.guard.Log.Error("dispatcher hangs", "dispatcher", name)
+			c.running.adopt()
+			s.hanging.Add(1)
+			go func() {
+				defer c.running.leave()
+				<-done
+				s.hanging.Add(-1)
+			}()
 			return false
 		}
 	}
-}
-
-// leaveHanging notes that a dispatcher hangs until done.
-func (c *consultant) leaveHanging(dispatcher string, done <-chan bool) {
-	c.guard.Log.Error("dispatcher hangs", "dispatcher", dispatcher)
-	c.running.adopt()
-	c.countHanging(dispatcher, 1)
-	go func() {
-		defer c.running.leave()
-		<-done
-		c.countHanging(dispatcher, -1)
-	}()
-}
-
-// hangs reports whether a call of a dispatcher has not returned in time, nor since.
-func (c *consultant) hangs(dispatcher string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.hanging[dispatcher] > 0
-}
-
-func (c *consultant) countHanging(dispatcher string, more int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.hanging[dispatcher] += more
 }

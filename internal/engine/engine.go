@@ -73,7 +73,10 @@ type core struct {
 func New(c Config) *Engine {
 	e := &Engine{config: c}
 	e.guard, e.log, e.channels, e.tell, e.tellsReached = Guard{c.Log}, c.Log, c.Channels, c.Tell, c.TellReached
-	e.consultant = consultant{guard: e.guard, dispatchers: c.Dispatchers, running: &e.running, hanging: map[string]int{}}
+	e.consultant = consultant{guard: e.guard, dispatchers: make(map[string]*strategy, len(c.Dispatchers)), running: &e.running}
+	for name, d := range c.Dispatchers {
+		e.dispatchers[name] = &strategy{Dispatcher: d}
+	}
 	for _, ch := range c.Channels {
 		ch.init()
 	}

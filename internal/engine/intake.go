@@ -66,15 +66,22 @@ func (e *Engine) Accept(ctx context.Context, m store.NewMessage) (store.Acceptan
 
 // AcceptIn stores m in a transaction of the host's.
 func (e *Engine) AcceptIn(ctx context.Context, tx store.Accepter, m store.NewMessage) (a store.Acceptance, err error) {
-	var as []store.Acceptance
-	if crash := e.guard.Do("store", func() { as, err = tx.AcceptMessages(ctx, []store.NewMessage{m}) }); crash != nil {
+	if crash := e.guard.Do("store", func() { a, err = acceptOne(ctx, tx, m) }); crash != nil {
 		err = crash
 	}
+	if err != nil {
+		return a, fmt.Errorf("notify: not accepted: %w", err)
+	}
+	return a, nil
+}
+
+func acceptOne(ctx context.Context, s store.Accepter, m store.NewMessage) (a store.Acceptance, err error) {
+	as, err := s.AcceptMessages(ctx, []store.NewMessage{m})
 	if err == nil && len(as) != 1 {
 		err = errors.New("the store did not answer")
 	}
 	if err != nil {
-		return a, fmt.Errorf("notify: not accepted: %w", err)
+		return a, err
 	}
 	return as[0], nil
 }
@@ -97,17 +104,16 @@ func (in *intake) again(ctx context.Context, m store.NewMessage, f *batch.CallEr
 	if err := in.downSince(f.At); err != nil {
 		return a, unsure(err)
 	}
-	a, err = in.batcher.Alone(ctx, m)
-	var failed *batch.CallError
+	a, err = acceptOne(ctx, in.store, m)
 	switch {
-	case !errors.As(err, &failed):
+	case err == nil:
 		return a, nil
 	case ctx.Err() != nil:
 		return a, unsure(EndOf(ctx))
-	case errors.Is(failed, context.DeadlineExceeded): // a message for which the store does not hang has been accepted meanwhile
-		in.isDown(failed.Err)
+	case errors.Is(err, context.DeadlineExceeded): // a message for which the store does not hang has been accepted meanwhile
+		in.isDown(err)
 	}
-	return in.ascertain(ctx, m.ID, failed.Err)
+	return in.ascertain(ctx, m.ID, err)
 }
 
 // ascertain finds out whether a message is stored that the store has failed to accept.

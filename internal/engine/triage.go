@@ -108,7 +108,7 @@ func (r *runner) mayStart(j *job, now time.Time) bool {
 	name := j.Message.Dispatcher
 	steps, answered := r.next(r.base, name, now, j.Group)
 	if !answered {
-		if !r.hangs(name) { // that was logged once
+		if !r.dispatchers[name].hangs() { // that was logged once
 			r.log.Error("dispatcher does not answer", "dispatcher", name, "delivery", j.ID())
 		}
 		r.postpone(j, store.Held, store.ReasonWaiting, now.Add(unknownDispatcherWait))
