@@ -31,11 +31,11 @@ func ExampleNotifier_Run() {
 		if err != nil {
 			return err
 		}
-		return n.Run(ctx) // sends what any process accepted, until ctx ends; then it lets calls under way finish
+		return n.Run(ctx) // sends the messages of all processes until ctx ends, then waits for calls in flight
 	}
 }
 
-// An order and its mail are kept together, or not at all.
+// An order and its mail are committed together, or not at all.
 func ExampleNotifier_In() {
 	var db *sql.DB
 	var st *sqlstore.Store
@@ -60,7 +60,7 @@ func ExampleNotifier_In() {
 	}
 }
 
-// Providers call back on an address of the host's, and deliveries come to delivered or bounced.
+// Providers report by HTTP calls to the host whether a message was delivered or bounced.
 func ExampleNotifier_Receive() {
 	var n *notify.Notifier
 	mux := http.NewServeMux()

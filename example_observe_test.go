@@ -11,7 +11,7 @@ import (
 	"github.com/e7ddda3c/notify/channel/channeltest"
 )
 
-// Dead letters, counted where the program's other variables are.
+// Dead letters are counted in one of the program's published variables.
 func ExampleTransition() {
 	var deadLetters expvar.Map // for real: expvar.NewMap("dead_letters")
 	email := &channeltest.Recorder{}

@@ -19,7 +19,7 @@ import (
 	"github.com/e7ddda3c/notify/template"
 )
 
-// What a program sends with is made once. New does no I/O.
+// A program makes one Notifier and keeps it. New does no I/O.
 func ExampleNew() {
 	templates := sms.Templates{"otp": {ID: "SMS_1000001", Sign: "Shop", Params: []string{"code"}}}
 	n, err := notify.New(notify.Config{
@@ -44,10 +44,10 @@ func ExampleNew() {
 	// Output: ready
 }
 
-// The page first, and if nobody has it open, a text message.
+// A push to the page, or a text message if the user has no page open.
 func ExampleFirst() {
 	page := &channeltest.Recorder{Kind: channel.UserID}
-	page.Fail(channel.Unreachable) // what a hub says of a user who is not connected
+	page.Fail(channel.Unreachable) // as a hub answers for a user who is not connected
 	n, err := notify.New(notify.Config{Channels: notify.Channels{
 		"page": page,
 		"sms":  &channeltest.Recorder{Kind: channel.Phone},
@@ -71,7 +71,7 @@ func ExampleFirst() {
 	// sms sent
 }
 
-// A report says what became of each delivery, and an error which field or which kind of failure it was.
+// A report has the result of each delivery. An error names the field at fault, or has the kind of the failure.
 func ExampleReport() {
 	n, err := notify.New(notify.Config{Channels: notify.Channels{
 		"email": email.New("smtp.example.com", "Shop <shop@example.com>", nil),
@@ -94,7 +94,7 @@ func ExampleReport() {
 	// true failed invalid
 }
 
-// Templates are files, one per channel, locale and part. Data is seen as its JSON.
+// Templates are files, one for each channel, locale and part. They see the JSON of the message's data.
 func ExampleConfig_templates() {
 	templates := template.Must(template.New(fstest.MapFS{ // os.DirFS("templates"), or an embed.FS
 		"order.shipped/email.title.tmpl":    {Data: []byte(`Order {{.no}} is on its way`)},

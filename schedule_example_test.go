@@ -11,7 +11,7 @@ import (
 	"github.com/e7ddda3c/notify/store/memory"
 )
 
-// A report every Monday at nine, in Berlin's time. Run, in any process on the store, sends it.
+// A report is sent every Monday at nine, Berlin time, by any process that calls Run on the store.
 func ExampleNotifier_Schedule() {
 	ctx := context.Background()
 	n, err := notify.New(notify.Config{
@@ -32,7 +32,7 @@ func ExampleNotifier_Schedule() {
 			Channels: []string{"email"},
 			Content:  notify.Content{Title: "Your week", Text: "Here is what happened."},
 		},
-		ExpireAfter: 12 * time.Hour, // on Monday evening nobody wants it any more
+		ExpireAfter: 12 * time.Hour, // not after 21:00 on Monday
 	})
 	if err != nil {
 		log.Fatal(err) // notify: cron: hour "24": "24" must be a number from 0 to 23
