@@ -13,7 +13,7 @@ import (
 	"github.com/e7ddda3c/notify/template"
 )
 
-// accept plans m, stores it, in a transaction of the host's unless tx is nil, and returns the report and the lanes that have something due.
+// accept plans and stores m, in the host's transaction unless tx is nil, and returns the report and the lanes with something due.
 func (n *Notifier) accept(ctx context.Context, m Message, tx store.Accepter) (r Report, due []store.Lane, err error) {
 	p, err := n.planner.plan(ctx, m)
 	if err == nil && ctx.Err() != nil { // deliveries may not be rendered
@@ -30,7 +30,18 @@ func (n *Notifier) accept(ctx context.Context, m Message, tx store.Accepter) (r 
 	if err != nil {
 		return Report{}, nil, err
 	}
-	a, err := n.save(ctx, rec, tx, checkExpiry(&p.message))
+	late := checkExpiry(&p.message) // with a new Key, or in a transaction
+	var a store.Acceptance
+	switch {
+	case tx == nil:
+		if err = n.checkLate(ctx, &rec.Message, late); err == nil {
+			a, err = n.engine.Accept(ctx, rec)
+		}
+	case late != nil:
+		err = late
+	default:
+		a, err = n.engine.AcceptIn(ctx, tx, rec)
+	}
 	switch {
 	case err != nil:
 		return Report{}, nil, err
@@ -45,22 +56,8 @@ func (n *Notifier) accept(ctx context.Context, m Message, tx store.Accepter) (r 
 	return r, n.announceAccepted(&rec, r), nil
 }
 
-// save stores m. late is the error if m expires before it can go out and its Key is new.
-func (n *Notifier) save(ctx context.Context, m store.NewMessage, tx store.Accepter, late error) (store.Acceptance, error) {
-	if tx == nil {
-		late = n.checkLate(ctx, &m.Message, late)
-	}
-	switch {
-	case late != nil:
-		return store.Acceptance{}, late
-	case tx != nil:
-		return n.engine.AcceptIn(ctx, tx, m)
-	}
-	return n.engine.Accept(ctx, m)
-}
-
-// checkLate refuses m if it is late and its Key is new. A repeated message gets the report of the first, however late: if that is pruned in
-// between, m is stored, and Run ends it as expired.
+// checkLate refuses a late m with a new Key. A repeated message gets the report of the first, however late. If the first is pruned in between,
+// m is stored, and Run ends m as expired.
 func (n *Notifier) checkLate(ctx context.Context, m *store.Message, late error) error {
 	if late == nil || m.Key == "" {
 		return nil
@@ -77,8 +74,8 @@ func (n *Notifier) checkLate(ctx context.Context, m *store.Message, late error) 
 	return nil
 }
 
-// requestOf returns the part of m by which messages with the same Key are compared: all that the host asked for, but for the times that it
-// may compute anew, whatever the types are, and in whatever order their fields stand: a later program may send the message again.
+// requestOf returns the part of m by which messages with the same Key are compared: the whole request, but for the times, which the host may
+// compute anew. Types and the order of their fields make no difference, since a later version of the program may repeat the message.
 func requestOf(m Message) ([]byte, error) {
 	if m.Key == "" {
 		return nil, nil
@@ -98,8 +95,7 @@ func requestOf(m Message) ([]byte, error) {
 	return toJSON(request)
 }
 
-// accepted returns the report of a message that has just been stored. Unlike that of a message that is read back, its errors have their
-// causes.
+// accepted returns the report of a message that has just been stored. Unlike in a report that is read back, errors have their causes.
 func (n *Notifier) accepted(ctx context.Context, p *plan, r *store.NewMessage) Report {
 	rec := store.MessageRecord{Message: r.Message, Deliveries: make([]store.Delivery, len(r.Deliveries))}
 	now := micros(time.Now())
@@ -122,7 +118,7 @@ func (n *Notifier) accepted(ctx context.Context, p *plan, r *store.NewMessage) R
 	return report
 }
 
-// announceAccepted tells the host of a message that has just been stored, and returns the lanes in which something of it is due.
+// announceAccepted tells the host of a message that has just been stored, and returns the lanes of its due deliveries.
 func (n *Notifier) announceAccepted(r *store.NewMessage, report Report) (due []store.Lane) {
 	for i, d := range r.Deliveries {
 		n.announce(TransitionAccepted, r.Tenant, Class(r.Class), report.Deliveries[i], 0)
@@ -161,9 +157,9 @@ type Sender struct {
 //	n.Wake()
 func (n *Notifier) In(a store.Accepter) Sender { return Sender{n, a} }
 
-// Send is [Notifier.Send] within the transaction. After an error the transaction may be of no use: roll it back. Send calls the database
-// under ctx as it is, and tells OnOutcome and OnTransition of the message before the host's commit. An expired message is refused even if
-// its Key is known: the look-up would take a connection beside the transaction's.
+// Send is [Notifier.Send] within the transaction. After an error, roll the transaction back, which may be unusable. Send calls the database
+// under ctx, without a further time limit, and tells OnOutcome and OnTransition of the message before the host's commit. An expired message is
+// refused even with a known Key, since the look-up would need a second connection.
 func (s Sender) Send(ctx context.Context, m Message) (Report, error) {
 	switch {
 	case s.n == nil || s.n.store == nil:

@@ -8,22 +8,22 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// Cancel stops what is live of the deliveries that q selects, and returns how many it stopped. Those that a process holds are not
-// counted, since their drivers may be under way: they are canceled as soon as they would be tried again, and what went out all the
-// same has the reason [ReasonTooLate]. A q without any condition is refused, and AnyTenant alone is none.
+// Cancel stops the live deliveries that q selects, and returns their number. Deliveries that a process holds are not counted, since their
+// drivers may be in a call: they are canceled instead of being tried again, and those that are sent all the same have the reason
+// [ReasonTooLate]. A q without a condition is refused; AnyTenant alone is no condition.
 //
-// A large change is made part by part. With an error, the count says how many were changed until then.
+// A large change is made in parts. With an error, the number is that of the deliveries changed before it.
 func (n *Notifier) Cancel(ctx context.Context, q Query) (int, error) {
 	return n.change(ctx, store.Cancel, q)
 }
 
-// Release lets those of the held deliveries that q selects go out at once that no process holds, and returns how many, as Cancel does.
+// Release sends the held deliveries that q selects at once, except for those that a process holds, and returns their number, as Cancel does.
 func (n *Notifier) Release(ctx context.Context, q Query) (int, error) {
 	return n.change(ctx, store.Release, q)
 }
 
-// Replay tries again those deliveries that q selects and that failed or are unknown, with all their attempts, and returns how many, as
-// Cancel does. What was unknown may go out twice. What failed for its own sake, without an attempt, fails again.
+// Replay tries the failed and unknown deliveries that q selects again, with a full number of attempts, and returns their number, as Cancel
+// does. An unknown delivery may be sent twice. A delivery that failed without an attempt, for a fault of its own, fails again.
 func (n *Notifier) Replay(ctx context.Context, q Query) (int, error) {
 	return n.change(ctx, store.Replay, q)
 }
@@ -37,11 +37,11 @@ func (n *Notifier) change(ctx context.Context, action store.Action, q Query) (in
 	case n.store == nil:
 		return 0, fault("store", ErrNeedsStore)
 	case q.everything():
-		return 0, fault("query", errors.New("would change everything; give a condition"))
+		return 0, fault("query", errors.New("must have a condition"))
 	case q.Cursor != "":
-		return 0, fault("cursor", errors.New("is for pages"))
+		return 0, fault("cursor", errors.New("must be empty: it is for pages"))
 	case q.Limit < 0:
-		return 0, fault("limit", errors.New("is negative"))
+		return 0, fault("limit", errors.New("must not be negative"))
 	}
 	changed, err := n.store.ChangeDeliveries(ctx, store.Change{Action: action, Filter: filter, Limit: q.Limit})
 	n.changed(context.WithoutCancel(ctx), action, changed.Deliveries)
@@ -54,7 +54,7 @@ func (q Query) everything() bool {
 		q.Template == "" && len(q.Statuses) == 0 && len(q.Reasons) == 0 && q.From.IsZero() && q.To.IsZero()
 }
 
-// changed tells the engine, those who wait and the host of what was changed. The refs of a message stand together.
+// changed tells the engine, the callers of Wait and the host of changed deliveries. The refs of a message are adjacent.
 func (n *Notifier) changed(ctx context.Context, action store.Action, refs []store.DeliveryRef) {
 	if len(refs) == 0 {
 		return
@@ -73,14 +73,13 @@ func (n *Notifier) changed(ctx context.Context, action store.Action, refs []stor
 	}
 }
 
-// tellSettled tells the host of deliveries of one message that were settled by something else than an attempt, and reports whether the
-// store could be asked.
+// tellSettled tells the host of deliveries of one message that were settled without an attempt, and reports whether the store answered.
 func (n *Notifier) tellSettled(ctx context.Context, id string, refs []store.DeliveryRef) bool {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	rec, err := n.find(ctx, id)
+	_, rec, err := n.find(ctx, id, false)
 	if err != nil {
-		n.log.Error("cannot read what was settled", "message", id, "error", err)
+		n.log.Error("cannot read settled deliveries", "message", id, "error", err)
 		return errors.Is(err, ErrNotFound) // just pruned
 	}
 	report := n.reportOf(ctx, rec)

@@ -9,29 +9,30 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// A Dispatcher decides, from what has become of one recipient's deliveries so far, which go out now, which wait until when, and
-// which are dropped. It is a pure function of its arguments: it is asked again whenever something changes, and any process can ask
-// after a crash. Its methods may be called by many goroutines at once. They must wait for nothing: one that has not answered [Notifier.Run]
-// within 5 s is not asked again before it does, and all deliveries that it decides about wait meanwhile.
+// A Dispatcher decides, from the progress of one recipient's deliveries, which are sent now, which wait until when, and which are dropped. Its
+// methods are pure functions: they are called again whenever the progress changes, and by any process after a crash. They may be called by
+// many goroutines at once, and must not block: a Dispatcher that has not answered within 5 s is not asked again before it does, and its
+// deliveries wait meanwhile. Without a store, they end with Send's context.
 //
-// A Dispatcher that waits for time to pass says so by a method Waits() bool; it needs a store. One with a method Valid() error is
-// asked for the faults of its own parameters by [New].
+// A Dispatcher that waits for time to pass has a method Waits() bool, and needs a store. [New] calls a method Valid() error, if there is one,
+// to check the Dispatcher's parameters.
 type Dispatcher interface {
-	// Next returns a step for each of ds, in the same order. Starting a delivery that is under way already, or a step for a
-	// settled one, changes nothing.
+	// Next returns a step for each of ds, in the same order. To start a delivery that is in flight, and any step of a settled delivery,
+	// changes nothing. Each delivery asks before each of its attempts. If Next starts, drops or delays none that is not settled, the group is
+	// stuck and ends as suppressed.
 	Next(now time.Time, ds []Progress) []Step
 	// Reached reports whether the recipient counts as told.
 	Reached(ds []Progress) bool
 }
 
-// Progress is what a [Dispatcher] knows of a delivery: its Channel and address (To), its Place among the recipient's deliveries, from
-// 0, its Attempts so far, its Status with the Reason, and when it came to that status (At).
+// Progress is a [Dispatcher]'s view of a delivery: the Channel and the address (To), the Place among the recipient's deliveries, from 0, the
+// number of Attempts that have ended, the Status with the Reason, and the time of the change to that status (At).
 type Progress = store.Progress
 
-// A Step is what a [Dispatcher] wants of a delivery.
+// A Step is the decision of a [Dispatcher] about a delivery.
 type Step struct {
 	Action Action
-	Until  time.Time // of Wait: when to ask again at the latest
+	Until  time.Time // of Wait: the latest time of the next question
 }
 
 // An Action is the verb of a [Step].
@@ -39,10 +40,10 @@ type Action int
 
 // The actions.
 const (
-	Leave Action = iota // as it is
-	Start               // it goes out now
-	Wait                // ask again at Step.Until
-	Drop                // it is not needed any more
+	Leave Action = iota // wait until another delivery changes
+	Start               // send now
+	Wait                // wait until Step.Until, or until another delivery changes
+	Drop                // do not send
 )
 
 // All returns the dispatcher "all": every channel at once. A recipient is reached when no delivery is failed, unknown, canceled
@@ -68,9 +69,9 @@ func (all) Reached(ds []Progress) bool {
 	return true
 }
 
-// First returns a dispatcher that tries one delivery after another until one stands at level: [Sent], [Delivered] or [Read]. It
-// moves on after a failure, and when after has passed since a delivery was sent that has not come to level. The dispatcher "first"
-// is First(Sent, 0). A level above Sent needs a time after which to move on, and a store.
+// First returns a dispatcher that tries one delivery after another until one reaches level: [Sent], [Delivered] or [Read]. The next delivery
+// starts after a failure, and when a delivery was sent but has not reached level after so long. The dispatcher "first" is First(Sent, 0). A
+// level above Sent needs a positive after, and a store.
 func First(level Status, after time.Duration) Dispatcher { return first{level, after} }
 
 type first struct {
@@ -78,16 +79,16 @@ type first struct {
 	after time.Duration
 }
 
-// Waits reports whether f looks at the clock.
+// Waits reports whether f waits for time to pass.
 func (f first) Waits() bool { return f.level != Sent }
 
-// Valid refuses a level that cannot be reached, and one that might be waited for in vain.
+// Valid refuses a level that cannot be reached, and a wait for a level without an end.
 func (f first) Valid() error {
 	switch {
 	case !f.level.Reaches(Sent):
-		return fmt.Errorf("first: level %q is not sent, delivered or read", f.level)
+		return fmt.Errorf("first: the level must be sent, delivered or read, not %q", f.level)
 	case f.after < 0, f.level != Sent && f.after == 0:
-		return fmt.Errorf("first: level %s needs a time after which to move on", f.level)
+		return fmt.Errorf("first: level %s needs a positive time after which the next delivery starts", f.level)
 	}
 	return nil
 }
@@ -108,7 +109,7 @@ func (f first) Next(now time.Time, ds []Progress) []Step {
 			steps[i].Action = Start
 			return steps
 		}
-		// It is sent, and has not come to the level yet.
+		// d is sent, and has not reached the level yet.
 		if until := d.At.Add(f.after); now.Before(until) {
 			for j := i + 1; j < len(ds); j++ {
 				steps[j] = Step{Action: Wait, Until: until}
@@ -128,8 +129,8 @@ func (f first) Reached(ds []Progress) bool {
 	return false
 }
 
-// Escalate returns a dispatcher that begins as [First] at level [Read], and tries the next delivery when the one before was not read
-// for so long. Whoever was sent anything counts as told. It needs a store.
+// Escalate returns a dispatcher like [First] at level [Read]: the next delivery starts when the previous one was not read for so long. A
+// recipient counts as told as soon as anything was sent. Escalate needs a store.
 func Escalate(after time.Duration) Dispatcher { return escalate{first{Read, after}} }
 
 type escalate struct{ first }
@@ -138,10 +139,10 @@ func (e escalate) Reached(ds []Progress) bool {
 	return slices.ContainsFunc(ds, func(d Progress) bool { return d.Status.Reaches(Sent) })
 }
 
-// over reports whether a delivery came to an end without going out for certain.
+// over reports whether a delivery ended without having been sent for certain.
 func over(s Status) bool { return s == Failed || s == Unknown || s == Canceled || s == Expired }
 
-// consulted returns d as the engine asks it.
+// consulted returns d in the form in which the engine asks dispatchers.
 func consulted(d Dispatcher) engine.Dispatcher {
 	return engine.Dispatcher{
 		Reached: d.Reached, Instant: builtIn(d),
@@ -168,8 +169,8 @@ func builtIn(d Dispatcher) bool {
 	return false
 }
 
-// decidesTogether reports whether d must be asked about a recipient's deliveries, because the fate of one may decide another's. All starts
-// each at once; a single delivery is what First and Escalate start with.
+// decidesTogether reports whether d must be asked about a recipient's deliveries, because the state of one may decide about another. All
+// starts each at once; First and Escalate start a single delivery at once.
 func decidesTogether(d Dispatcher, deliveries int) bool {
 	_, isAll := d.(all)
 	return !isAll && (deliveries > 1 || !builtIn(d))

@@ -13,8 +13,8 @@ import (
 	"github.com/e7ddda3c/notify/template"
 )
 
-// draft renders the common part of the deliveries to one recipient on one medium, unless ctx has ended: then they will be canceled. Its
-// error refuses the message.
+// draft renders the common part of the deliveries to one recipient on one medium, unless ctx has ended: then they will be canceled. An error
+// refuses the message.
 func (p *planning) draft(ctx context.Context, d *engine.Delivery, via *medium, to *person) error {
 	m := &p.plan.message
 	d.Via = via.Channel
@@ -32,7 +32,7 @@ func (p *planning) draft(ctx context.Context, d *engine.Delivery, via *medium, t
 	return p.render(ctx, d, to)
 }
 
-// address gives d its address, redirected if the Config says so, and asks the driver to validate d.
+// address sets the address of d, redirected if the Config says so, and asks the driver to validate d.
 func (p *planning) address(ctx context.Context, d *engine.Delivery, via *medium, to *person, address string) {
 	d.To = address
 	if d.To == "" && d.Fault == nil && via.kind != channel.None {
@@ -57,8 +57,7 @@ func (p *planning) address(ctx context.Context, d *engine.Delivery, via *medium,
 	}
 }
 
-// refusal classifies an error of Validate. Nothing was sent, so a driver that does not classify it, or calls it uncertain, has rejected the
-// content.
+// refusal classifies an error of Validate. Nothing was sent, so an unclassified or uncertain error means that the content is rejected.
 func refusal(err error) *channel.Error {
 	e := channel.ErrorOf(err)
 	if e != nil && (e.Kind == channel.Unknown || e.Kind == channel.Uncertain) {
@@ -67,7 +66,7 @@ func refusal(err error) *channel.Error {
 	return e
 }
 
-// render fills d from the message's template. Its error refuses the message.
+// render fills d from the message's template. An error refuses the message.
 func (p *planning) render(ctx context.Context, d *engine.Delivery, to *person) error {
 	var out template.Rendered
 	var err error
@@ -93,7 +92,7 @@ func (p *planning) render(ctx context.Context, d *engine.Delivery, to *person) e
 	}
 	d.Content = out.Content
 	if err == nil && d.Extra == nil && out.Extra != nil {
-		d.Extra, err = json.Marshal(out.Extra) // in its shortest form, which it keeps in a store
+		d.Extra, err = json.Marshal(out.Extra) // in the compact form, which a store keeps
 	}
 	if err != nil {
 		d.Fault = &channel.Error{Kind: channel.Rejected, Field: "template", Err: err}
@@ -101,7 +100,7 @@ func (p *planning) render(ctx context.Context, d *engine.Delivery, to *person) e
 	return nil
 }
 
-// renderFault classifies a failure to render. Unless the renderer classifies it, or a deadline ended it, the content is rejected.
+// renderFault classifies a failure to render. An unclassified failure other than a deadline means that the content is rejected.
 func renderFault(err error) *channel.Error {
 	var e *channel.Error
 	switch {

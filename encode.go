@@ -28,7 +28,7 @@ type ownBody struct {
 	Fault   *store.Failure  `json:"fault,omitempty"`
 }
 
-// encode returns p as it is stored. The request may be nil if the message has no Key.
+// encode returns the stored form of a plan. The request may be nil if the message has no Key.
 func (p *planner) encode(pl *plan, request []byte) (store.NewMessage, error) {
 	m := &pl.message
 	body, err := toJSON(sharedBody{m.Content, m.Attachments, pl.extra})
@@ -58,7 +58,7 @@ func (p *planner) encode(pl *plan, request []byte) (store.NewMessage, error) {
 	return r, nil
 }
 
-// encodeDelivery returns d as it is stored, without its place. A faulty delivery is stored as failed.
+// encodeDelivery returns the stored form of d, without a place. A faulty delivery is stored as failed.
 func (p *planner) encodeDelivery(pl *plan, d *engine.Delivery, now time.Time) (store.NewDelivery, error) {
 	m := &pl.message
 	r := store.NewDelivery{
@@ -87,8 +87,8 @@ func (p *planner) encodeDelivery(pl *plan, d *engine.Delivery, now time.Time) (s
 	return r, err
 }
 
-// decode returns the decoder of a stored message's deliveries. They share its content, which nobody changes. Its error is a
-// [*channel.Error]: they can never be sent.
+// decode returns the decoder of a stored message's deliveries, which share the content and must not change it. The decoder's error is a
+// [*channel.Error]: the delivery can never be sent.
 func decode(m *store.Message) func(*store.Delivery) (channel.Delivery, error) {
 	shared := sync.OnceValues(func() (s sharedBody, err error) {
 		if err := json.Unmarshal(m.Body, &s); err != nil {
@@ -105,7 +105,7 @@ func decode(m *store.Message) func(*store.Delivery) (channel.Delivery, error) {
 	}
 }
 
-// delivery returns d as its driver gets it at the next attempt.
+// delivery returns the driver's form of d at the next attempt.
 func (s *sharedBody) delivery(d *store.Delivery) (channel.Delivery, error) {
 	m := d.Message
 	out := channel.Delivery{
@@ -143,7 +143,7 @@ func toJSON(v any) ([]byte, error) {
 // micros returns t in the precision of stores.
 func micros(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
-// storedOutcome returns a stored delivery as the application sees it, without Reached.
+// storedOutcome returns the outcome of a stored delivery, without Reached.
 func storedOutcome(d *store.Delivery) Outcome {
 	return outcomeOf(d.ID(), d.User, d.Lane.Channel(), d.To, engine.FateOf(d))
 }
@@ -162,7 +162,7 @@ func (n *Notifier) reportOf(ctx context.Context, rec store.MessageRecord) Report
 	return r
 }
 
-// markReached asks the dispatcher about one recipient. A live delivery still counts as failed, since whoever is reached stays so.
+// markReached asks the dispatcher about one recipient. A live delivery counts as failed, because a recipient once reached stays reached.
 func (n *Notifier) markReached(ctx context.Context, dispatcher string, os []Outcome) {
 	ps := make([]Progress, len(os))
 	for i, o := range os {

@@ -11,11 +11,11 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// Explain says in plain words, line by line, where a message stands and why, for operators: what became of each delivery, what is
-// awaited until when, and every attempt. It holds neither addresses nor content; what drivers and providers said is quoted without the
-// delivery's own address. Times are UTC. The words may change.
+// Explain describes a message for operators, line by line: the state of each delivery with the reason, the next event and its time, and every
+// attempt. The text holds neither addresses nor content. Errors of drivers and providers are quoted without the delivery's own address. Times
+// are UTC. The wording may change.
 func (n *Notifier) Explain(ctx context.Context, id string) (string, error) {
-	now, rec, err := n.findAt(ctx, id, true)
+	now, rec, err := n.find(ctx, id, true)
 	if err != nil {
 		return "", err
 	}
@@ -40,7 +40,7 @@ func (n *Notifier) Explain(ctx context.Context, id string) (string, error) {
 type explainer struct {
 	now    time.Time // the store's clock
 	pauses []store.Pause
-	to     string // the address that nobody gets to see
+	to     string // the address, which is kept secret
 	text   strings.Builder
 }
 
@@ -52,15 +52,8 @@ func (x *explainer) say(indent int, format string, args ...any) {
 
 func (x *explainer) message(m *store.Message) {
 	x.say(0, "message %s was accepted at %s", m.ID, clock(m.AcceptedAt))
-	words := fmt.Sprintf("class %s, dispatcher %s", m.Class, m.Dispatcher)
-	for _, w := range []struct{ name, word string }{
-		{"tenant", m.Tenant}, {"key", m.Key}, {"category", m.Category}, {"template", m.Template},
-	} {
-		if w.word != "" {
-			words += fmt.Sprintf(", %s %q", w.name, w.word)
-		}
-	}
-	x.say(0, "%s", words)
+	x.say(0, "class %s, dispatcher %s%s", m.Class, m.Dispatcher, listed(
+		word{"tenant", m.Tenant}, word{"key", m.Key}, word{"category", m.Category}, word{"template", m.Template}))
 	if m.AtMostOnce {
 		x.say(0, "after an attempt that may have gone out there is no other")
 	}
@@ -74,11 +67,11 @@ func (x *explainer) recipient(d *store.Delivery, reached bool) {
 	if d.User != "" {
 		who += fmt.Sprintf(" (%q)", d.User)
 	}
+	state := "is not reached, or not yet"
 	if reached {
-		x.say(0, "%s is reached", who)
-	} else {
-		x.say(0, "%s is not reached, or not yet", who)
+		state = "is reached"
 	}
+	x.say(0, "%s %s", who, state)
 }
 
 func (x *explainer) delivery(d *store.Delivery, o Outcome) {
@@ -87,7 +80,7 @@ func (x *explainer) delivery(d *store.Delivery, o Outcome) {
 	if o.Reason != "" {
 		stands += ", " + string(o.Reason)
 	}
-	x.say(1, "%s on %s: %s since %s, after %s", o.ID, o.Channel, stands, clock(o.At), counted(o.Attempts, "attempt"))
+	x.say(1, "%s on %s: %s since %s, after %s", o.ID, o.Channel, stands, clock(o.At), counted(o.Attempts, "attempt", "attempts"))
 	if o.Err != nil {
 		x.say(2, "because: %s", x.quote(o.Err))
 	}
@@ -108,7 +101,7 @@ func (x *explainer) delivery(d *store.Delivery, o Outcome) {
 	}
 }
 
-// awaited says what a live delivery waits for.
+// awaited describes the next event of a live delivery.
 func (x *explainer) awaited(d *store.Delivery) {
 	if i := slices.IndexFunc(x.pauses, func(p store.Pause) bool { return p.Channel == d.Lane.Channel() }); i >= 0 {
 		p := x.pauses[i]
@@ -116,7 +109,7 @@ func (x *explainer) awaited(d *store.Delivery) {
 		x.say(2, "the channel %s is paused until %s: %s", p.Channel, clock(p.Until), x.quote(e))
 	}
 	if d.Lapsed > 0 {
-		x.say(2, "%s that held it died or stalled", counted(d.Lapsed, "process"))
+		x.say(2, "%s that held it died or stalled", counted(d.Lapsed, "process", "processes"))
 	}
 	switch {
 	case d.NotBefore.After(x.now):
@@ -139,11 +132,7 @@ func (x *explainer) attempt(no int, a *store.Attempt) {
 	if a.Reason != "" {
 		line += ", " + string(a.Reason)
 	}
-	for _, w := range []struct{ name, word string }{{"provider", a.Provider}, {"its id", a.ProviderID}, {"code", a.Code}} {
-		if w.word != "" {
-			line += fmt.Sprintf(", %s %q", w.name, w.word)
-		}
-	}
+	line += listed(word{"provider", a.Provider}, word{"its id", a.ProviderID}, word{"code", a.Code})
 	if e, _ := a.Failure.Err(); e != nil {
 		line += ": " + x.quote(e)
 	}
@@ -153,19 +142,26 @@ func (x *explainer) attempt(no int, a *store.Attempt) {
 	x.say(2, "%s", line)
 }
 
-func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.000") }
-
-func counted(n int, what string) string {
-	switch {
-	case n == 1:
-		return "1 " + what
-	case strings.HasSuffix(what, "s"):
-		what += "e"
+// listed returns the words that are not empty.
+func listed(words ...word) (list string) {
+	for _, w := range words {
+		if w.text != "" {
+			list += fmt.Sprintf(", %s %q", w.field, w.text)
+		}
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return list
 }
 
-// quote keeps what a driver or a provider said from telling the address, and from looking like a line of ours.
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.000") }
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// quote returns an error of a driver or provider in one line, without the address.
 func (x *explainer) quote(err error) string {
 	s := err.Error()
 	if len(x.to) >= shortestAddress {
@@ -180,5 +176,5 @@ func (x *explainer) quote(err error) string {
 	}, s)
 }
 
-// shortestAddress is how long something must be for its mention to tell anything.
+// shortestAddress is the length from which on an address can be recognized in a text.
 const shortestAddress = 4

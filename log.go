@@ -10,10 +10,10 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// A Query selects deliveries of the message log. Its fields are joined by and; zero ones select all.
+// A Query selects deliveries of the message log that match all non-zero fields.
 type Query struct {
-	Tenant    string    `json:"tenant,omitempty"`     // exactly this; "" selects what has none
-	AnyTenant bool      `json:"any_tenant,omitempty"` // all tenants; then there is no Tenant
+	Tenant    string    `json:"tenant,omitempty"`     // exactly this one; "" selects messages without a tenant
+	AnyTenant bool      `json:"any_tenant,omitempty"` // all tenants; excludes Tenant
 	ID        string    `json:"id,omitempty"`         // of a message
 	Key       string    `json:"key,omitempty"`
 	User      string    `json:"user,omitempty"` // a recipient's id
@@ -26,17 +26,17 @@ type Query struct {
 	From      time.Time `json:"from,omitzero"` // accepted then or later
 	To        time.Time `json:"to,omitzero"`   // accepted before
 	Cursor    string    `json:"cursor,omitempty"`
-	Limit     int       `json:"limit,omitempty"`    // of a page: 50 by default, at most 500. Of a change: none by default
-	Attempts  bool      `json:"attempts,omitempty"` // pages come with them
+	Limit     int       `json:"limit,omitempty"`    // of a page: default 50, maximum 500. Of a change: default none
+	Attempts  bool      `json:"attempts,omitempty"` // include the attempts in pages
 }
 
-// A Page is a part of the message log, the newest messages first.
+// A Page is a part of the message log, newest messages first.
 type Page struct {
 	Messages []Entry `json:"messages"`
 	Cursor   string  `json:"cursor,omitempty"` // of the next page; "" if this is the last
 }
 
-// An Entry is a message of the log with all its deliveries. It has no content.
+// An Entry is a message of the log with all its deliveries, without content.
 type Entry struct {
 	Report
 	Tenant     string    `json:"tenant,omitempty"`
@@ -48,7 +48,7 @@ type Entry struct {
 	AtMostOnce bool      `json:"at_most_once,omitempty"`
 	ExpireAt   time.Time `json:"expire_at,omitzero"`
 	AcceptedAt time.Time `json:"accepted_at"`
-	Attempts   []Attempt `json:"attempts,omitempty"` // if they were asked for, by delivery, then by time
+	Attempts   []Attempt `json:"attempts,omitempty"` // if the Query asks for them; by delivery, then by time
 }
 
 // An Attempt is one call of a driver.
@@ -56,7 +56,7 @@ type Attempt struct {
 	Delivery   string         `json:"delivery"` // id
 	At         time.Time      `json:"at"`       // when the call began
 	Took       time.Duration  `json:"took_ns"`
-	Status     Status         `json:"status"` // what it brought the delivery to
+	Status     Status         `json:"status"` // of the delivery after the attempt
 	Reason     Reason         `json:"reason,omitempty"`
 	Provider   string         `json:"provider,omitempty"`
 	ProviderID string         `json:"provider_id,omitempty"` // the vendor's id of the message
@@ -65,10 +65,10 @@ type Attempt struct {
 	Failure    *store.Failure `json:"error,omitempty"`
 }
 
-// Report returns what has become of a message so far, or [ErrNotFound]. Like Wait and Explain it asks for no tenant: before an id that
-// comes from outside, [Notifier.Log] with the Tenant and the ID says whose it is.
+// Report returns the current report of a message, or [ErrNotFound]. Like Wait and Explain, Report does not check the tenant: look up an id
+// that comes from outside with [Notifier.Log], by Tenant and ID, first.
 func (n *Notifier) Report(ctx context.Context, id string) (Report, error) {
-	rec, err := n.find(ctx, id)
+	_, rec, err := n.find(ctx, id, false)
 	if err != nil {
 		return Report{}, err
 	}
@@ -117,14 +117,8 @@ func (n *Notifier) entryOf(ctx context.Context, rec store.MessageRecord) Entry {
 	return e
 }
 
-// find reads one message.
-func (n *Notifier) find(ctx context.Context, id string) (store.MessageRecord, error) {
-	_, rec, err := n.findAt(ctx, id, false)
-	return rec, err
-}
-
-// findAt reads one message, and the store's clock.
-func (n *Notifier) findAt(ctx context.Context, id string, attempts bool) (now time.Time, rec store.MessageRecord, err error) {
+// find reads one message, and the store's clock.
+func (n *Notifier) find(ctx context.Context, id string, attempts bool) (now time.Time, rec store.MessageRecord, err error) {
 	if n.store != nil && !store.IsMessageID(id) {
 		return now, rec, ErrNotFound
 	}

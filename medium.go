@@ -8,17 +8,11 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// A medium is a channel as messages see it: the recipients that it reaches, and the deliveries that its driver refuses.
+// A medium is the planner's view of a channel: the recipients within reach, and the deliveries that the driver refuses.
 type medium struct {
 	*engine.Channel
 	kind      string            // of address; see channel.AddressKind
 	validator channel.Validator // nil: the driver takes everything
-}
-
-func newMedium(c *engine.Channel) *medium {
-	m := &medium{Channel: c, kind: channel.AddressKind(c.Driver)}
-	m.validator, _ = channel.As[channel.Validator](c.Driver)
-	return m
 }
 
 // takes reports whether an address under key, a kind of address or the name of a channel, may go to m.

@@ -48,10 +48,10 @@ type Config struct {
 	// and are not redirected.
 	Redirect map[string]string
 	// OnOutcome is called with each delivery that is settled, by many goroutines at once. Its Reached is provisional: the recipient's other
-	// deliveries may not be settled. Send and Run wait for it, so it should return soon. It must not call Close, which waits for them.
+	// deliveries may not be settled. Send and Run wait for OnOutcome, which should return soon, and must not call Close.
 	OnOutcome func(Outcome)
-	// OnTransition is called with every step of a delivery and every pause of a channel, by many goroutines at once. It should return at
-	// once, and must not call Close.
+	// OnTransition is called with every step of a delivery and every pause of a channel, by many goroutines at once. OnTransition should
+	// return at once, and must not call Close.
 	OnTransition func(Transition)
 	// Logger gets ids and channel names, never addresses or content. The default is slog.Default().
 	Logger *slog.Logger
@@ -59,9 +59,8 @@ type Config struct {
 
 // A Directory knows the host's users.
 type Directory interface {
-	// Recipients returns the recipients with these ids, in any order, without those that it does not know. It is asked once per message,
-	// for the recipients with an ID and no Addresses. An error refuses the message. Send waits for it, so it should return soon after ctx
-	// is done.
+	// Recipients returns the recipients with these ids, in any order, without unknown ones. Send calls Recipients once per message, for the
+	// recipients with an ID and no Addresses, and waits for the answer, which should come soon after ctx is done. An error refuses the message.
 	Recipients(ctx context.Context, tenant string, ids []string) ([]Recipient, error)
 }
 
@@ -162,15 +161,18 @@ func (n *Notifier) addChannels(c Config) error {
 		if err := channel.Valid(ch); err != nil {
 			return fault(field, err)
 		}
-		limits := limited(channel.LimitsOf(ch))
+		l := channel.LimitsOf(ch)
+		limits := Policy{Rate: l.Rate, Burst: l.Burst, Concurrency: l.Concurrency, Costly: l.Costly}
 		if err := limits.valid(); err != nil {
 			return fault(field, fmt.Errorf("the driver's limits: %w", err))
 		}
 		own, general := c.Policies[name], c.Policies[""]
-		n.media[name] = newMedium(&engine.Channel{
+		m := &medium{kind: channel.AddressKind(ch), Channel: &engine.Channel{
 			Name: name, Driver: ch, Policy: engine.Policy(policyOf(own, limits, general, c.Store != nil)),
 			Cap: cmp.Or(own.Concurrency, limits.Concurrency, general.Concurrency),
-		})
+		}}
+		m.validator, _ = channel.As[channel.Validator](ch)
+		n.media[name] = m
 	}
 	return nil
 }
@@ -221,14 +223,14 @@ func (n *Notifier) checkRedirect(c Config) error {
 	return nil
 }
 
-// Send delivers m and reports the result of each delivery. It returns when all are settled, or soon after ctx has ended: deliveries that were
-// not called are then canceled, and those in flight are unknown.
+// Send delivers m and reports the result of each delivery. Send returns when all are settled, or soon after ctx has ended: deliveries that
+// were not called are then canceled, and those in flight are unknown.
 //
 // With a store, Send returns as soon as m is durable, and [Notifier.Run] delivers it. An error then means that nothing was accepted, or, if
 // ctx ended or the store failed, that this is not known: sending the same message with the same Key again settles that. The fault of a single
 // delivery is found in the Report alone.
 //
-// A fault of the message refuses it whole: the Report is zero and the error a [*FieldError]. The fault of a single delivery, such as a
+// A fault of the message refuses the whole message: the Report is zero and the error a [*FieldError]. The fault of a single delivery, such as a
 // malformed address, fails that delivery, and the others go out. All checks and all rendering precede the first attempt. Without a store, the
 // error is then [Report.Err].
 func (n *Notifier) Send(ctx context.Context, m Message) (Report, error) {
@@ -252,9 +254,9 @@ func (n *Notifier) Send(ctx context.Context, m Message) (Report, error) {
 	return r, r.Err()
 }
 
-// Close refuses further messages, ends Run, waits for it, for messages in flight and for calls whose driver ignored its deadline, and then
-// closes each channel once. If ctx ends first, Close closes the channels all the same, and its error names those that are busy and wraps
-// ctx's error. Close may be called again, and waits again. The database behind a store is the host's to close, after this.
+// Close refuses further messages, ends Run, waits for Run, for messages in flight and for calls whose driver ignored the deadline, and then
+// closes each channel once. If ctx ends first, Close closes the channels all the same, and the error names the busy ones and wraps ctx's
+// error. Close may be called again, and waits again. The database behind a store is the host's to close, after this.
 func (n *Notifier) Close(ctx context.Context) error {
 	n.unclaimed.stop()
 	return n.engine.Close(ctx)

@@ -18,7 +18,7 @@ import (
 // otpLife is the life of a message of class OTP without an ExpireAt.
 const otpLife = 10 * time.Minute
 
-// A planner makes messages into plans. It never changes, and is used by many goroutines at once.
+// A planner makes messages into plans. A planner never changes, and serves many goroutines at once.
 type planner struct {
 	media       map[string]*medium
 	dispatchers map[string]Dispatcher
@@ -56,11 +56,10 @@ type planning struct {
 	*planner
 	plan  plan
 	data  any                  // the message's Data, decoded
-	known map[string]Recipient // the directory's answer; nil if it was not asked
+	known map[string]Recipient // the directory's answer; nil without a question
 }
 
-// plan resolves, renders and checks every delivery of m. No driver's Send is called. Stored messages are planned when they are accepted, to
-// be sent at SendAt.
+// plan resolves, renders and checks every delivery of m, without a call of a driver's Send.
 func (p *planner) plan(ctx context.Context, m Message) (plan, error) {
 	if err := p.check(&m); err != nil {
 		return plan{}, err

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"math"
 	"time"
-
-	"github.com/e7ddda3c/notify/channel"
 )
 
 // A Policy limits the attempts on a channel. Each zero field is taken from the driver's own limits, then from the Policy of the
@@ -17,8 +15,8 @@ type Policy struct {
 	// Attempts is the maximum number of attempts of a delivery. The default is 4; with a store 14, which take about one hour, and two at
 	// most.
 	Attempts int
-	// Backoff is the maximum wait before the second attempt. It doubles with each further one, up to an hour; the wait is a random part of
-	// it. The default is 1 s.
+	// Backoff is the maximum wait before the second attempt. The maximum doubles with each further attempt, up to an hour; the wait is a random
+	// part of the maximum. The default is 1 s.
 	Backoff time.Duration
 	// MaxWait is the maximum time that a delivery waits in all, for retries, a rate or a pause, before it fails. The default is 5 s. With a
 	// store a delivery waits until it expires, and MaxWait is ignored.
@@ -27,10 +25,10 @@ type Policy struct {
 	Concurrency int
 	// Rate is the maximum number of calls that begin in a second. The default, and any negative Rate, is no limit.
 	Rate float64
-	// Burst is the number of calls that may begin at once after a rest. The default is 1. Without a Rate it is ignored.
+	// Burst is the number of calls that may begin at once after a rest. The default is 1. Without a Rate, Burst is ignored.
 	Burst int
 	// Costly, with a store, limits the possible duplicates after a crash to the calls in flight: each answer is stored at once, which is
-	// slower. It is set if any of the policies sets it.
+	// slower. One policy that sets Costly is enough.
 	Costly bool
 }
 
@@ -41,11 +39,6 @@ func policyOf(own, driver, general Policy, stored bool) Policy {
 		p.Attempts, p.Concurrency = 14, 50
 	}
 	return own.or(driver).or(general).or(p)
-}
-
-// limited returns a driver's limits as a Policy.
-func limited(l channel.Limits) Policy {
-	return Policy{Rate: l.Rate, Burst: l.Burst, Concurrency: l.Concurrency, Costly: l.Costly}
 }
 
 // or fills p's zero fields from q.

@@ -10,17 +10,18 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// Receive takes what a provider said later of a delivery: that it arrived, was read or came back. Drivers have handlers for what their
-// vendors call, which want it as their sink:
+// Receive records a provider's later receipt for a delivery: delivered, read or bounced. It is the sink of the drivers' handlers for their
+// vendors' callbacks:
 //
 //	http.Handle("/hooks/twilio", twilio.Callback(authToken, "https://example.com/hooks/twilio", n.Receive))
 //
-// The receipt names the delivery by its ID, or else, if that is not ours, the attempt by Provider and ID. It only raises: from sent to
-// bounced, delivered, read; what it does not raise stays, and is no error, because providers repeat and reorder. A delivery that bounced
-// has failed, and if its address is dead ([channel.InvalidRecipient]), nothing more goes there until [Notifier.Unsuppress].
+// The receipt identifies the delivery by DeliveryID or, if that is no id of this package, the attempt by Provider and ID. A receipt only
+// raises a delivery: from sent to bounced, delivered, read. Any other receipt changes nothing and is no error, because providers repeat and
+// reorder receipts. A bounced delivery has failed; if the address is invalid ([channel.InvalidRecipient]), the address is suppressed until
+// [Notifier.Unsuppress].
 //
-// [ErrNotFound] means that nobody knows the delivery, or not yet: a provider may call before the answer to its attempt is stored. After
-// that error, as after any other than a [*FieldError], the same receipt should be brought again; that changes nothing more.
+// [ErrNotFound] means that the delivery is unknown, or not known yet: a provider may call before the answer to its attempt is stored. Repeat
+// the receipt after that error, and after every other but a [*FieldError]; a repetition is harmless.
 func (n *Notifier) Receive(ctx context.Context, r channel.Receipt) error {
 	if !n.engine.Enter() {
 		return ErrClosed
@@ -43,7 +44,7 @@ func (n *Notifier) Receive(ctx context.Context, r channel.Receipt) error {
 	return n.received(ctx, &rs[0])
 }
 
-// receiptOf returns r as stores take it.
+// receiptOf returns r as a receipt for the store.
 func receiptOf(r channel.Receipt) (store.Receipt, error) {
 	rec := store.Receipt{Provider: r.Provider, ProviderID: r.ID, At: timeOf(r)}
 	ref, ours := store.ParseDeliveryID(r.DeliveryID)
@@ -51,8 +52,8 @@ func receiptOf(r channel.Receipt) (store.Receipt, error) {
 	case ours:
 		rec.DeliveryRef = ref
 	case r.ID == "":
-		return rec, fault("id", errors.New("neither this nor delivery_id names a delivery"))
-	case r.ID != store.Clean(r.ID): // then no attempt has it
+		return rec, fault("id", errors.New("is required unless delivery_id is the id of a delivery"))
+	case r.ID != store.Clean(r.ID): // no attempt has such an id
 		return rec, fault("id", errUnfit)
 	case r.Provider != store.Clean(r.Provider):
 		return rec, fault("provider", errUnfit)
@@ -64,10 +65,10 @@ func receiptOf(r channel.Receipt) (store.Receipt, error) {
 		rec.Failure = store.FailureOf(e).Clean()
 		return rec, nil
 	}
-	return rec, fault("event", fmt.Errorf("%q is not sent, delivered, read or bounced", r.Event))
+	return rec, fault("event", fmt.Errorf("unknown event %q: must be sent, delivered, read or bounced", r.Event))
 }
 
-// timeOf is when r happened. A time that cannot be is none, and the store takes its own.
+// timeOf returns the time of r, or zero for an impossible time, which makes the store take its own.
 func timeOf(r channel.Receipt) time.Time {
 	if r.At.After(time.Now()) || r.At.Before(time.Unix(0, 0)) {
 		return time.Time{}
@@ -75,31 +76,24 @@ func timeOf(r channel.Receipt) time.Time {
 	return micros(r.At)
 }
 
-// received tells everybody of a receipt that was stored. Its error means that not all of it is done.
+// received tells the host, the callers of Wait and the engine of a stored receipt, and suppresses an invalid address.
 func (n *Notifier) received(ctx context.Context, r *store.Receipt) error {
 	d := r.Found
-	if r.Ended && (n.onOutcome != nil || n.onTransition != nil) { // of what is leased the engine tells
+	if r.Ended && (n.onOutcome != nil || n.onTransition != nil) { // of a leased delivery the engine tells
 		n.tellSettled(context.WithoutCancel(ctx), d.MessageID, []store.DeliveryRef{d.DeliveryRef})
 	}
 	if r.Raised {
 		n.announce(TransitionReceived, d.Message.Tenant, Class(d.Lane.Class()), storedOutcome(d), 0)
 	}
 	n.waiters.tell(d.MessageID)
-	if d.Grouped {
-		n.engine.Wake(n.lanesOf(Class(d.Lane.Class()))...)
+	for name := range n.media {
+		if d.Grouped { // the peers are in the lanes of the same class
+			n.engine.Wake(store.LaneOf(name, d.Lane.Class()))
+		}
 	}
 	via := n.media[d.Lane.Channel()]
 	if r.Reason != ReasonBounced || r.Failure.Kind != channel.InvalidRecipient || via == nil {
 		return nil
 	}
 	return n.suppress(ctx, via.suppression(d.Message.Tenant, d.To), ReasonBounced)
-}
-
-// lanesOf returns the lanes of a class: the peers of a delivery are in those.
-func (n *Notifier) lanesOf(c Class) []store.Lane {
-	lanes := make([]store.Lane, 0, len(n.media))
-	for name := range n.media {
-		lanes = append(lanes, store.LaneOf(name, string(c)))
-	}
-	return lanes
 }

@@ -10,16 +10,16 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// A Report says what became of a message: one [Outcome] per delivery, by recipient, then by channel, then by address. Group
-// channels of a message to several recipients come last.
+// A Report is the result of a message: one [Outcome] per delivery, by recipient, then by channel, then by address. Group channels of a
+// message to several recipients come last.
 type Report struct {
-	ID         string    `json:"id"`                 // of the message; empty if it was refused
+	ID         string    `json:"id"`                 // of the message; empty if the message was refused
 	Repeated   bool      `json:"repeated,omitempty"` // the first report of a message with the same Key
 	Deliveries []Outcome `json:"deliveries"`
 }
 
-// Err joins the failures of those who were not reached. A fallback that worked is no error, nor is a delivery that was not needed or
-// one that is still under way. errors.Is and errors.As reach every cause, and each cause's [channel.Kind].
+// Err joins the failures of the recipients that were not reached. A fallback that worked is no error, nor is a delivery that was not needed
+// or is in flight. errors.Is and errors.As reach every cause, and each cause's [channel.Kind].
 func (r Report) Err() error {
 	var errs []error
 	for _, o := range r.Deliveries {
@@ -35,7 +35,7 @@ func (r Report) Err() error {
 	return errors.Join(errs...)
 }
 
-// An Outcome is what became of one delivery.
+// An Outcome is the state of one delivery.
 type Outcome struct {
 	ID         string    `json:"id"`
 	Recipient  string    `json:"recipient,omitempty"`
@@ -46,9 +46,9 @@ type Outcome struct {
 	Reason     Reason    `json:"reason,omitempty"`
 	Attempts   int       `json:"attempts"`            // calls of the driver
 	Reached    bool      `json:"reached"`             // the recipient counts as told, over this channel or another
-	Duplicate  bool      `json:"duplicate,omitempty"` // the recipient may have got it more than once
-	At         time.Time `json:"at,omitzero"`         // when it came to its status
-	Until      time.Time `json:"until,omitzero"`      // while it is held: when it is looked at again
+	Duplicate  bool      `json:"duplicate,omitempty"` // the recipient may have got the message more than once
+	At         time.Time `json:"at,omitzero"`         // of the change to Status
+	Until      time.Time `json:"until,omitzero"`      // of a held delivery: the time of the next look
 	Err        error     `json:"-"`                   // always a [*channel.Error]; in JSON as "error": kind, field, code, retry_after, text
 }
 
@@ -79,44 +79,43 @@ func (o *Outcome) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// A Status is where a delivery stands; see [store.Status]. The zero Status, of a delivery that nobody has looked at, is never a
-// success.
+// A Status is the state of a delivery; see [store.Status]. The zero Status is never a success.
 type Status = store.Status
 
 // The statuses.
 const (
-	Accepted   = store.Accepted   // it is to go out
-	Held       = store.Held       // it waits; the Reason says for what
-	Sent       = store.Sent       // the provider took it
-	Delivered  = store.Delivered  // it reached the device or the mailbox
-	Read       = store.Read       // the recipient opened it
-	Failed     = store.Failed     // it certainly did not go out, or came back
-	Unknown    = store.Unknown    // it may have gone out: the answer was lost, and trying again was not allowed or did not help
-	Suppressed = store.Suppressed // it was not to go out after all
-	Canceled   = store.Canceled   // it was stopped before it went out
-	Expired    = store.Expired    // it lost its use before it could go out
+	Accepted   = store.Accepted   // to be sent
+	Held       = store.Held       // waiting, for the Reason
+	Sent       = store.Sent       // accepted by the provider
+	Delivered  = store.Delivered  // arrived at the device or mailbox
+	Read       = store.Read       // opened by the recipient
+	Failed     = store.Failed     // certainly not sent, or bounced
+	Unknown    = store.Unknown    // possibly sent: the answer was lost, and another attempt was not allowed or did not help
+	Suppressed = store.Suppressed // deliberately not sent
+	Canceled   = store.Canceled   // stopped before it was sent
+	Expired    = store.Expired    // not sent in time to be of use
 )
 
-// A Reason says why a delivery has its [Status]. The list is closed. See [store.Reason].
+// A Reason explains the [Status] of a delivery. The list is closed. See [store.Reason].
 type Reason = store.Reason
 
-// The reasons, behind the status that each explains. A delivery that would have failed is unknown, for the same reason, if one of
-// its attempts may have gone out.
+// The reasons, after the status that each explains. A delivery that would have failed is unknown, for the same reason, if one of its attempts
+// may have been sent.
 const (
 	ReasonScheduled = store.ReasonScheduled // held: until its SendAt
-	ReasonWaiting   = store.ReasonWaiting   // held: the dispatcher lets it wait
+	ReasonWaiting   = store.ReasonWaiting   // held: until the dispatcher starts it
 	ReasonRetry     = store.ReasonRetry     // held: the last attempt failed
-	ReasonPaused    = store.ReasonPaused    // held: its channel waits
-	ReasonThrottled = store.ReasonThrottled // failed: it would have had to wait too long
+	ReasonPaused    = store.ReasonPaused    // held: the channel is paused
+	ReasonThrottled = store.ReasonThrottled // failed: the wait would exceed MaxWait
 
-	ReasonInvalid       = store.ReasonInvalid       // failed: no such recipient or address, or a fault in the address; suppressed: that was found before
+	ReasonInvalid       = store.ReasonInvalid       // failed: no such recipient, or an invalid address; suppressed: an earlier message found that
 	ReasonRejected      = store.ReasonRejected      // failed: the content can never work
 	ReasonUnreachable   = store.ReasonUnreachable   // failed: the recipient cannot be reached now
 	ReasonMisconfigured = store.ReasonMisconfigured // failed: the channel needs an operator
 	ReasonExhausted     = store.ReasonExhausted     // failed: all attempts were used up
-	ReasonBounced       = store.ReasonBounced       // failed: it was taken and came back; suppressed: so was an earlier one
+	ReasonBounced       = store.ReasonBounced       // failed: the message came back; suppressed: an earlier one did
 
-	ReasonTooLate   = store.ReasonTooLate   // it was canceled when its driver might have been called already; it stands as it does all the same
+	ReasonTooLate   = store.ReasonTooLate   // any: canceled too late, when the driver might have been called already
 	ReasonNotNeeded = store.ReasonNotNeeded // suppressed: the dispatcher dropped it
-	ReasonStuck     = store.ReasonStuck     // suppressed: the dispatcher left it without a next step
+	ReasonStuck     = store.ReasonStuck     // suppressed: the dispatcher gave no next step
 )

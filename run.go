@@ -43,10 +43,10 @@ func (e Engine) valid() error {
 	return nil
 }
 
-// Run sends what is due in the store, and keeps its schedules and its retention, until ctx ends or the Notifier is closed. Any number of
-// processes may run on one store. At its end Run claims nothing more, returns what it has not begun, waits for calls in flight, and returns
-// nil. It returns an error at once if there is no store, if the store is unfit, or if n is running already or closed. Other failures of the
-// store are logged and tried again.
+// Run sends the due deliveries of the store, and keeps schedules and retention, until ctx ends or the Notifier is closed. Any number of
+// processes may run on one store. At the end Run claims nothing more, gives uncalled deliveries back, waits for calls in flight, and returns
+// nil. Errors at once are a missing or unfit store, a Notifier that is closed, and a Run in progress. Other failures of the store are logged,
+// and the call is repeated.
 func (n *Notifier) Run(ctx context.Context) error {
 	if n.store == nil {
 		return fault("store", ErrNeedsStore)
@@ -54,8 +54,8 @@ func (n *Notifier) Run(ctx context.Context) error {
 	return n.engine.Run(ctx, n.runSchedules)
 }
 
-// Wake makes a [Notifier.Run] of this process look into the store at once. Call it after the commit of a transaction in which messages were
-// sent; without it the next poll finds them.
+// Wake makes a [Notifier.Run] of this process look into the store at once. Call Wake after the commit of a transaction in which messages were
+// sent; otherwise the next poll finds them.
 func (n *Notifier) Wake() { n.engine.Wake() }
 
 // Resume ends the pause of a channel for every process, after an operator has corrected a misconfiguration, and reports whether the channel
@@ -77,12 +77,11 @@ const claimDeadline = time.Minute
 // lookTimeout bounds a look into the store that no caller waits for.
 const lookTimeout = 10 * time.Second
 
-// An unclaimed finds out whether any process calls Run. While this process does not, it follows one of the accepted messages at a time, and
-// warns once.
+// An unclaimed warns, once, if no process calls Run. While this process does not, an unclaimed follows one of the accepted messages at a time.
 type unclaimed struct {
 	mu    sync.Mutex
 	timer *time.Timer // nil: no message is followed
-	over  bool        // it has warned, or n is closed
+	over  bool        // after the warning, or when n is closed
 }
 
 func (u *unclaimed) watch(n *Notifier, messageID string) {
@@ -115,8 +114,8 @@ func (u *unclaimed) look(n *Notifier, messageID string) {
 func (n *Notifier) isUnclaimed(messageID string) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
 	defer cancel()
-	now, rec, err := n.findAt(ctx, messageID, false)
-	if err != nil { // it never was, or the store is away, which others report
+	now, rec, err := n.find(ctx, messageID, false)
+	if err != nil { // others report a failing store
 		return false
 	}
 	pauses, err := n.storedPauses(ctx)
@@ -150,7 +149,7 @@ func (u *unclaimed) stop() {
 	}
 }
 
-// storeError returns an error of the store as the host sees it.
+// storeError wraps an error of the store for the host.
 func storeError(err error) error {
 	if err == nil {
 		return nil

@@ -23,30 +23,30 @@ const maxScheduleName = 200
 type Schedule struct {
 	Tenant string `json:"tenant,omitempty"`
 	Name   string `json:"name"` // unique within the Tenant
-	// Cron says when: minute, hour, day of month, month and day of week, as in "0 9 * * MON-FRI", or @hourly, @daily, @weekly, @monthly
-	// or @yearly.
+	// Cron is a cron expression: minute, hour, day of month, month and day of week, as in "0 9 * * MON-FRI", or @hourly, @daily, @weekly,
+	// @monthly or @yearly.
 	Cron     string `json:"cron"`
 	TimeZone string `json:"time_zone,omitempty"` // IANA name; "" is UTC
-	// Message is planned anew for each occurrence: users are looked up and templates rendered then. It has no Key, SendAt or ExpireAt,
-	// and its Tenant is the Schedule's.
+	// Message is planned anew for each occurrence, with the users and templates of that time. Key, SendAt and ExpireAt must be empty; the
+	// Tenant is the Schedule's.
 	Message Message `json:"message"`
-	// ExpireAfter is how long after its time an occurrence loses its use: no attempt begins after it, and an occurrence that nobody was
-	// there to send is left out. By default it is sent, however late, and expires as any message of its Class.
+	// ExpireAfter is the time for which an occurrence is of use: no attempt begins later, and an occurrence that no process sent in time is
+	// left out. By default a late occurrence is sent, and expires as any message of its Class.
 	ExpireAfter time.Duration `json:"expire_after_ns,omitempty"`
-	// NextAt is when it is sent next. Schedules sets it; Schedule ignores it.
+	// NextAt is the time of the next occurrence. Schedules sets NextAt; Schedule ignores it.
 	NextAt time.Time `json:"next_at,omitzero"`
 }
 
-// A scheduleBody is what a Schedule sends, as it is stored.
+// A scheduleBody is the stored part of a Schedule that the store does not read.
 type scheduleBody struct {
 	Message     Message       `json:"message"`
 	ExpireAfter time.Duration `json:"expire_after_ns,omitempty"`
 }
 
-// Schedule stores s, or replaces the schedule of its name; [Notifier.Run], in any process on the store, sends each occurrence once. One
-// that replaces another with the same Cron and TimeZone is due when that was, so a program may store its schedules whenever it starts.
+// Schedule stores s, or replaces the schedule of that name. [Notifier.Run], in any process on the store, sends each occurrence once. A
+// replacement with the same Cron and TimeZone keeps the time of the next occurrence, so a program may store its schedules whenever it starts.
 //
-// Everything is checked that Send would check now. A fault is a [*FieldError]: "cron", "time_zone", "message.to[0].id".
+// Schedule checks the message as Send does. A fault is a [*FieldError], such as "cron", "time_zone" or "message.to[0].id".
 func (n *Notifier) Schedule(ctx context.Context, s Schedule) error {
 	if n.store == nil || !n.store.HasSchedules() {
 		return fault("store", ErrNeedsStore)
@@ -80,7 +80,7 @@ func (n *Notifier) Schedule(ctx context.Context, s Schedule) error {
 	return nil
 }
 
-// Unschedule deletes a schedule and reports whether there was one. What was accepted already goes out.
+// Unschedule deletes a schedule and reports whether there was one. Occurrences that were accepted are still sent.
 func (n *Notifier) Unschedule(ctx context.Context, tenant, name string) (found bool, err error) {
 	if n.store == nil || !n.store.HasSchedules() {
 		return false, fault("store", ErrNeedsStore)
@@ -89,8 +89,8 @@ func (n *Notifier) Unschedule(ctx context.Context, tenant, name string) (found b
 	return found, storeError(err)
 }
 
-// Schedules returns a tenant's schedules by name. What is typed any in their messages comes back as the maps, lists and [json.Number]s of
-// its JSON.
+// Schedules returns a tenant's schedules by name. Values of type any in their messages come back as the maps, lists and [json.Number]s of
+// their JSON.
 func (n *Notifier) Schedules(ctx context.Context, tenant string) ([]Schedule, error) {
 	if n.store == nil || !n.store.HasSchedules() {
 		return nil, fault("store", ErrNeedsStore)
@@ -108,7 +108,7 @@ func (n *Notifier) Schedules(ctx context.Context, tenant string) ([]Schedule, er
 	return all, nil
 }
 
-// openSchedule decodes what Schedule stored. Without a message it is still known when it is due.
+// openSchedule decodes a stored schedule. With an error, only the message and ExpireAfter are missing.
 func openSchedule(s *store.Schedule) (Schedule, error) {
 	d := json.NewDecoder(bytes.NewReader(s.Body))
 	d.UseNumber()
@@ -125,7 +125,7 @@ type timetable struct {
 	zone *time.Location
 }
 
-// timetableOf reads when s is due. Its error is a [*FieldError].
+// timetableOf parses a cron expression and a time zone. Its error is a [*FieldError].
 func timetableOf(text, zone string) (timetable, error) {
 	c, err := cron.Parse(text)
 	if err != nil {
@@ -143,12 +143,12 @@ func timetableOf(text, zone string) (timetable, error) {
 
 func (t *timetable) next(after time.Time) (time.Time, bool) { return t.cron.Next(after.In(t.zone)) }
 
-// checkSchedule brings s into the form that is stored, and finds its faults.
+// checkSchedule normalizes and checks s.
 func (n *Notifier) checkSchedule(ctx context.Context, s *Schedule) (timetable, error) {
 	s.Cron = strings.Join(strings.Fields(s.Cron), " ")
 	s.TimeZone = cmp.Or(s.TimeZone, "UTC")
-	if err := checkScheduleName(s.Name); err != nil {
-		return timetable{}, fault("name", err)
+	if s.Name == "" || len(s.Name) > maxScheduleName || !utf8.ValidString(s.Name) || strings.ContainsFunc(s.Name, unicode.IsControl) {
+		return timetable{}, fault("name", fmt.Errorf("must be a single line of text, of 1 to %d bytes", maxScheduleName))
 	}
 	if err := checkFields(word{"tenant", s.Tenant}); err != nil {
 		return timetable{}, err
@@ -158,38 +158,26 @@ func (n *Notifier) checkSchedule(ctx context.Context, s *Schedule) (timetable, e
 		return t, err
 	}
 	if _, ok := t.next(time.Now()); !ok {
-		return t, fault("cron", fmt.Errorf("%q names days that no month has", s.Cron))
+		return t, fault("cron", fmt.Errorf("%q must have an occurrence: no month has these days", s.Cron))
 	}
 	if s.ExpireAfter < 0 {
-		return t, fault("expire_after_ns", errors.New("is negative"))
+		return t, fault("expire_after_ns", errors.New("must not be negative"))
 	}
 	return t, n.checkScheduled(ctx, s)
 }
 
-func checkScheduleName(name string) error {
-	switch {
-	case name == "":
-		return errors.New("is empty")
-	case len(name) > maxScheduleName:
-		return fmt.Errorf("has more than %d bytes", maxScheduleName)
-	case !utf8.ValidString(name), strings.ContainsFunc(name, unicode.IsControl):
-		return errors.New("is no line of text")
-	}
-	return nil
-}
-
-// checkScheduled finds the faults of a schedule's message: those that it cannot have here, and those that Send would find.
+// checkScheduled checks the message of a schedule: the fields that must be empty, and all that Send would check.
 func (n *Notifier) checkScheduled(ctx context.Context, s *Schedule) error {
 	m := &s.Message
 	switch {
 	case m.Key != "":
-		return fault("message.key", errors.New("is the schedule's to give: each occurrence has its own"))
+		return fault("message.key", errors.New("must be empty: each occurrence has a key of its own"))
 	case !m.SendAt.IsZero():
-		return fault("message.send_at", errors.New("is the schedule's to give"))
+		return fault("message.send_at", errors.New("must be empty: the schedule has the times"))
 	case !m.ExpireAt.IsZero():
-		return fault("message.expire_at", errors.New("is a single time; the schedule's expire_after_ns is for every occurrence"))
+		return fault("message.expire_at", errors.New("must be empty: expire_after_ns is for every occurrence"))
 	case m.Tenant != "" && m.Tenant != s.Tenant:
-		return fault("message.tenant", errors.New("is not the schedule's"))
+		return fault("message.tenant", errors.New("must be empty or the schedule's"))
 	}
 	m.Tenant = s.Tenant
 	_, err := n.planner.plan(ctx, *m)

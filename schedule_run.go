@@ -13,24 +13,23 @@ import (
 )
 
 const (
-	// schedulePoll is how late a schedule may be noticed that another process stored. latePoll is the same while something is late: the
-	// store does not say then what comes next.
+	// schedulePoll is the longest time between two looks for schedules that other processes stored. latePoll is the same while an occurrence
+	// is late, when the store does not tell the next one.
 	schedulePoll, latePoll = 5 * time.Second, time.Second
-	// scheduleBatch is how many due schedules are read at a time.
+	// scheduleBatch is the number of due schedules that are read at a time.
 	scheduleBatch = 100
-	// scheduleSlots is how many occurrences are accepted at a time: directories and templates may take their time.
+	// scheduleSlots is the number of occurrences that are accepted at a time: directories and templates may be slow.
 	scheduleSlots = 16
-	// occurrenceTime bounds all that is done for one occurrence.
+	// occurrenceTime bounds the work on one occurrence.
 	occurrenceTime = time.Minute
-	// firstLate is how long an occurrence waits that could not be accepted; the wait doubles up to lastLate.
+	// firstLate is the retry delay of an occurrence that could not be accepted. The delay doubles up to lastLate.
 	firstLate, lastLate = time.Second, time.Minute
-	// firstTrouble is the rest of the store after a failure. The rest doubles up to lastTrouble.
+	// firstTrouble is the retry delay after a failure of the store. The delay doubles up to lastTrouble.
 	firstTrouble, lastTrouble = 50 * time.Millisecond, 5 * time.Second
 )
 
-// runSchedules accepts the occurrences of schedules as they come due, until ctx ends. Any number of processes may do so on one store: an
-// occurrence is accepted under a key of its own first, and then the schedule is moved on, by compare-and-set; a crash between the two
-// repeats the first, harmlessly.
+// runSchedules accepts the occurrences of schedules as they come due, until ctx ends, in any number of processes on one store. An occurrence
+// is first accepted under its own key; then the schedule advances, by compare-and-set. A crash in between repeats the first, harmlessly.
 func (n *Notifier) runSchedules(ctx context.Context) {
 	if !n.store.HasSchedules() {
 		return
@@ -46,18 +45,18 @@ func (n *Notifier) runSchedules(ctx context.Context) {
 	}
 }
 
-// A scheduler is one runSchedules.
+// A scheduler is the state of runSchedules.
 type scheduler struct {
 	store   engine.Store
 	planner *planner
 	send    func(context.Context, Message) (Report, error)
 	guard   engine.Guard
 	log     *slog.Logger
-	trouble time.Duration // how long the store rests after the next failure
+	trouble time.Duration // the retry delay after the next failure of the store
 	late    map[occurrence]lateness
 }
 
-// An occurrence names one time of one schedule.
+// An occurrence is one time of one schedule.
 type occurrence struct {
 	tenant, name string
 	at           int64 // µs
@@ -67,18 +66,18 @@ func occurrenceOf(s *store.Schedule) occurrence {
 	return occurrence{s.Tenant, s.Name, s.NextAt.UnixMicro()}
 }
 
-// key makes sure that an occurrence is accepted once: it tells of the time that it was due.
+// key is the idempotency key of the occurrence.
 func (o occurrence) key() string { return "cron:" + o.name + ":" + strconv.FormatInt(o.at, 10) }
 
 // A lateness is the state of an occurrence that is due and could not be accepted.
 type lateness struct {
-	wait  time.Duration // before the next failure's try
+	wait  time.Duration // after the next failure
 	until time.Time     // our clock
 }
 
-// look accepts what is due, and returns how long to rest.
+// look accepts the occurrences that are due, and returns the time until the next look.
 func (s *scheduler) look(ctx context.Context) time.Duration {
-	limit := scheduleBatch + len(s.late) // what is late hides nothing
+	limit := scheduleBatch + len(s.late) // late ones must not hide others
 	look, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	due, now, next, err := s.store.DueSchedules(look, limit)
@@ -110,7 +109,7 @@ func (s *scheduler) look(ctx context.Context) time.Duration {
 	return max(wait, time.Millisecond)
 }
 
-// todo leaves out of due what is late and has to wait, and forgets what is not due any more.
+// todo returns due without the late ones that have to wait, and forgets late ones that are not due any more.
 func (s *scheduler) todo(due []store.Schedule) []store.Schedule {
 	now := time.Now()
 	late := make(map[occurrence]lateness, len(s.late))
@@ -129,7 +128,7 @@ func (s *scheduler) todo(due []store.Schedule) []store.Schedule {
 	return todo
 }
 
-// acceptAll accepts what is due, and reports whether a schedule has moved on. Those that have not are late.
+// acceptAll accepts occurrences, and reports whether a schedule has advanced. Those that have not are late.
 func (s *scheduler) acceptAll(ctx context.Context, due []store.Schedule, now time.Time) (moved bool) {
 	var work sync.WaitGroup
 	slots := make(chan struct{}, scheduleSlots)
@@ -161,8 +160,8 @@ func (s *scheduler) acceptAll(ctx context.Context, due []store.Schedule, now tim
 	return moved
 }
 
-// accept accepts the occurrence of d that is due, and moves d on to the first one in the future: what was missed in between is left
-// out. It reports whether d was moved; if not, and without an error, somebody else has moved or replaced it.
+// accept accepts the occurrence of d that is due, and advances d to the first one in the future, so that others that were missed are left
+// out. It reports whether d was advanced. Without an error, another process has done that, or has replaced d.
 func (s *scheduler) accept(ctx context.Context, d *store.Schedule, now time.Time) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, occurrenceTime)
 	defer cancel()
@@ -179,12 +178,12 @@ func (s *scheduler) accept(ctx context.Context, d *store.Schedule, now time.Time
 	}
 	next, ok := t.next(from)
 	if !ok {
-		return false, errors.New("there is no further occurrence")
+		return false, errors.New("the schedule has no further occurrence")
 	}
 	return s.store.AdvanceSchedule(ctx, d.Tenant, d.Name, d.NextAt, micros(next))
 }
 
-// sendOccurrence sends the message of an occurrence. What can never work is logged and is no error.
+// sendOccurrence sends the message of an occurrence. A message that can never be sent is logged, and is no error.
 func (s *scheduler) sendOccurrence(ctx context.Context, d *store.Schedule, now time.Time) error {
 	o := occurrenceOf(d)
 	opened, err := openSchedule(d)
@@ -213,14 +212,14 @@ func (s *scheduler) sendOccurrence(ctx context.Context, d *store.Schedule, now t
 	return err
 }
 
-// refuses reports whether err says that m, which was fit when it was scheduled, is not any more. If To is at fault and check finds
-// nothing, the directory has failed, and may recover.
+// refuses reports whether m has become faulty since it was scheduled. A fault of "to" that check does not find is one of the directory, which
+// may recover.
 func (s *scheduler) refuses(m *Message, err error) bool {
 	var f *FieldError
 	return errors.As(err, &f) && (f.Field != "to" || s.planner.check(m) != nil)
 }
 
-// logOf returns a logger that names an occurrence.
+// logOf returns a logger with the occurrence.
 func (s *scheduler) logOf(o occurrence) *slog.Logger {
 	return s.log.With("tenant", o.tenant, "schedule", o.name, "due", time.UnixMicro(o.at).UTC())
 }

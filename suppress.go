@@ -6,12 +6,11 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// Unsuppress lets messages go to an address again that was found dead: one that bounced, or that a provider refused for good. kind is
-// the kind of address, such as [channel.Email], or the name of a channel that takes it. It reports whether the address was suppressed.
+// Unsuppress allows messages to an address again that had bounced, or that a provider had refused for good, and reports whether the address
+// was suppressed. kind is the kind of address, such as [channel.Email], or the name of a channel that takes the address.
 //
-// An address is dead on all channels of its kind. A user id, or what a channel without a kind takes, is dead on its own channel only.
-// Addresses are kept for each tenant as a hash of what is the same for all spellings: a mailbox with its domain in small letters, a
-// number without white space and punctuation, anything else without white space around it.
+// An address is suppressed on all channels of its kind. A user id, and an address of a channel without a kind, are suppressed on their own
+// channel only. Addresses are stored by tenant, as a hash that is the same for all spellings; see [store.NewSuppressionKey].
 func (n *Notifier) Unsuppress(ctx context.Context, tenant, kind, address string) (found bool, err error) {
 	if n.store == nil || !n.store.HasSuppressions() {
 		return false, fault("store", ErrNeedsStore)
@@ -23,7 +22,7 @@ func (n *Notifier) Unsuppress(ctx context.Context, tenant, kind, address string)
 	return found, storeError(err)
 }
 
-// suppress stores that no delivery is to go to an address. The zero key is none.
+// suppress stores a suppression. The zero key is none.
 func (n *Notifier) suppress(ctx context.Context, key store.SuppressionKey, why Reason) error {
 	if !n.store.HasSuppressions() || key.Address == "" {
 		return nil
@@ -31,7 +30,7 @@ func (n *Notifier) suppress(ctx context.Context, key store.SuppressionKey, why R
 	return storeError(n.store.SaveSuppressions(ctx, []store.Suppression{{SuppressionKey: key, Reason: why}}))
 }
 
-// suppressionKind is what addresses of a kind are told apart by, or those of the channel that has this name.
+// suppressionKind returns the scope of an address of a kind, or of the channel with this name.
 func (n *Notifier) suppressionKind(kind string) string {
 	for _, m := range n.media {
 		if m.kind == kind {

@@ -7,7 +7,7 @@ import (
 	"github.com/e7ddda3c/notify/internal/engine"
 )
 
-// A Transition is one step of a delivery, or of a channel. It holds ids and words, never addresses or content.
+// A Transition is one step of a delivery, or of a channel. A Transition holds ids and words, never addresses or content.
 type Transition struct {
 	Event     TransitionEvent
 	Delivery  string // the delivery's id; "" for a step of a channel
@@ -18,7 +18,7 @@ type Transition struct {
 	Reason    Reason
 	Kind      channel.Kind  // of the failure, or ""; an unclassified failure is Uncertain
 	Attempts  int           // calls of the driver, the current one included
-	Duplicate bool          // the recipient may have got it more than once
+	Duplicate bool          // the recipient may have got the message more than once
 	Took      time.Duration // see the Event
 }
 
@@ -32,7 +32,7 @@ const (
 	TransitionAttempted TransitionEvent = "attempted" // the driver answered; Took: the call. The next event tells the consequence
 	TransitionHeld      TransitionEvent = "held"      // the delivery waits; Took: the wait
 	TransitionSettled   TransitionEvent = "settled"   // nothing more will be tried; Took: the time since the delivery was accepted
-	TransitionReceived  TransitionEvent = "received"  // a receipt raised the delivery; if that settled it, settled is told first
+	TransitionReceived  TransitionEvent = "received"  // a receipt raised the delivery, after settled if the receipt settled the delivery
 	TransitionLost      TransitionEvent = "lost"      // another process has the lease
 	TransitionPaused    TransitionEvent = "paused"    // the channel is held; Took: the pause
 )
@@ -63,7 +63,7 @@ func (n *Notifier) announce(event TransitionEvent, tenant string, class Class, o
 	}
 }
 
-// outcomeOf returns a delivery as the application sees it.
+// outcomeOf returns the outcome of a delivery with a fate.
 func outcomeOf(id, recipient, channel, to string, f engine.Fate) Outcome {
 	o := Outcome{
 		ID: id, Recipient: recipient, Channel: channel, To: to, ProviderID: f.ProviderID, Status: f.Status, Reason: f.Reason,
@@ -75,7 +75,7 @@ func outcomeOf(id, recipient, channel, to string, f engine.Fate) Outcome {
 	return o
 }
 
-// kindOf returns the kind of a failure as a [Transition] has it: a documented one, or "" without a failure.
+// kindOf returns the kind of a failure for a [Transition]: a documented kind, or "" without a failure.
 func kindOf(err error) channel.Kind {
 	k := channel.KindOf(err)
 	if err != nil && !k.Certain() {

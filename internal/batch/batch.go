@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// The errors of [Batcher.Do] when its context ends before the item has a result.
+// The errors of [Batcher.Do] when the context ends before the item has a result.
 var (
 	ErrWithdrawn = errors.New("the item was in no call")
 	ErrInFlight  = errors.New("the call with the item has not returned")
@@ -33,7 +33,7 @@ type Batcher[T, R any] struct {
 	Size func(item T) int
 
 	MaxItems, MaxSize int           // of a call; an item larger than MaxSize goes alone and at once
-	Slow              time.Duration // the duration of a call from which on waiting items go in another one beside it
+	Slow              time.Duration // from which duration of a call on waiting items go in another one beside
 	MaxCalls          int           // at a time
 
 	mu      sync.Mutex
@@ -42,7 +42,7 @@ type Batcher[T, R any] struct {
 	begun   time.Time // of the last of them
 }
 
-// An entry is an item that waits for its result.
+// An entry is an item that waits for a result.
 type entry[T, R any] struct {
 	item   T
 	done   chan struct{} // closed when result or err is set
@@ -50,7 +50,7 @@ type entry[T, R any] struct {
 	err    error
 }
 
-// Do returns the result of item. Its error is a [*CallError] if the call failed, and [ErrWithdrawn] or [ErrInFlight] if ctx ended first.
+// Do returns the result of item. The error is a [*CallError] if the call failed, and [ErrWithdrawn] or [ErrInFlight] if ctx ended first.
 // A call that begins at once has ctx; a call for items that waited has none.
 func (b *Batcher[T, R]) Do(ctx context.Context, item T) (r R, err error) {
 	e := &entry[T, R]{item: item, done: make(chan struct{})}
@@ -62,7 +62,7 @@ func (b *Batcher[T, R]) Do(ctx context.Context, item T) (r R, err error) {
 	return e.result, e.err
 }
 
-// begin reports whether e is to go at once. If not, it waits.
+// begin reports whether e is to go at once. Otherwise e waits.
 func (b *Batcher[T, R]) begin(e *entry[T, R]) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -91,7 +91,7 @@ func (b *Batcher[T, R]) beginBeside() bool {
 	return true
 }
 
-// await returns nil when e has its result. If the calls in flight are slow, it begins another.
+// await returns nil when e has a result. Beside slow calls, await begins another.
 func (b *Batcher[T, R]) await(ctx context.Context, e *entry[T, R]) error {
 	late := time.NewTicker(b.Slow)
 	defer late.Stop()
@@ -109,7 +109,7 @@ func (b *Batcher[T, R]) await(ctx context.Context, e *entry[T, R]) error {
 	}
 }
 
-// withdraw removes e if it is still waiting. It returns nil if e has its result.
+// withdraw removes e if e is still waiting, and returns nil if e has a result.
 func (b *Batcher[T, R]) withdraw(e *entry[T, R]) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

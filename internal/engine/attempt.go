@@ -15,7 +15,7 @@ const returnedFor = time.Second
 func (r *runner) attempt(j *job) {
 	c := j.lane.channel
 	d, err := j.open(&j.Delivery)
-	if err != nil { // a replay of what was faulty when it was planned, a row of another program, or a broken one
+	if err != nil { // a replayed delivery with a fault of its own, or a broken row
 		r.log.Error("cannot read a delivery", "delivery", j.ID(), "error", err)
 		r.free(j, 0)
 		r.settle(j, j.history().faulty(channel.ErrorOf(err)))
@@ -76,7 +76,7 @@ func (r *runner) begin(j *job, cancel context.CancelCauseFunc) bool {
 	return true
 }
 
-// answered settles j by the answer of its call.
+// answered settles j by the answer of the call.
 func (r *runner) answered(j *job, a answer) {
 	c := j.lane.channel
 	var pause time.Duration
@@ -95,7 +95,7 @@ func (r *runner) abandoned(j *job, begun time.Time) {
 	}
 }
 
-// conclude ends an attempt of j, and frees its slot.
+// conclude ends an attempt of j, and frees the slot.
 func (r *runner) conclude(j *job, a answer, v verdict) {
 	st := r.settlementOf(j, v)
 	st.Attempts++
@@ -107,12 +107,11 @@ func (r *runner) conclude(j *job, a answer, v verdict) {
 	}
 	r.trace(j, "attempted", FateOf(&j.Delivery).during(st.Attempts, j.Doubt, a.failure), a.took)
 	r.free(j, a.took)
-	r.suppress(j, a) // before it is settled, so that a crash in between forgets nothing
+	r.suppress(j, a) // before the settlement, so that a crash in between forgets nothing
 	r.write(j, st)
 }
 
-// suppress stores that no delivery is to go to the address of a call, if its answer says so. If that fails, the next attempt finds out
-// again.
+// suppress suppresses the address of a call with an answer that says so. After a failure to store that, the next attempt finds out again.
 func (r *runner) suppress(j *job, a answer) {
 	var why store.Reason
 	switch {
@@ -141,7 +140,7 @@ func (r *runner) free(j *job, took time.Duration) {
 	l.calling--
 	r.calls.Add(-1)
 	switch {
-	case took <= 0: // it was not called
+	case took <= 0: // no call
 	case l.average == 0:
 		l.average = took
 	default:
@@ -158,8 +157,8 @@ func (r *runner) free(j *job, took time.Duration) {
 	r.feedLocked(l.channel)
 }
 
-// returnUncalled lets go of j, which holds a slot and was not called. Unless its lease is lost, that is written, with the mark taken back:
-// otherwise it would look as if a process had crashed in the call.
+// returnUncalled lets go of j, which holds a slot and was not called. Unless the lease is lost, the store is told, which removes the mark: a
+// mark without a settlement looks like a crash during the call.
 func (r *runner) returnUncalled(j *job) {
 	r.mu.Lock()
 	lost := j.lost
@@ -175,7 +174,7 @@ func (r *runner) returnUncalled(j *job) {
 	r.postpone(j, j.Status, j.Reason, r.now().Add(returnedFor))
 }
 
-// lateness returns the time for which j has been ready to be called. The wait for a dispatcher is not part of it.
+// lateness returns the time for which j has been ready to be called, without the wait for a dispatcher.
 func (r *runner) lateness(j *job) time.Duration {
 	ready := j.At
 	if j.NotBefore.After(ready) {

@@ -9,8 +9,8 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// grace is the time beyond its deadline after which a call is given up. A driver that honors its context answers within this time, and
-// knows best whether the delivery went out.
+// grace is the time after the deadline at which a call is given up. A driver that honors the context answers within this time, and knows best
+// whether the delivery was sent.
 const grace = 100 * time.Millisecond
 
 // An answer is the result of one call of a driver.
@@ -21,8 +21,8 @@ type answer struct {
 	failure *channel.Error
 }
 
-// A claimOnce decides who ends a wait for a slot, or a call, that has a goroutine of its own: that goroutine, or the owner, who waits no
-// longer. The first to claim it does.
+// A claimOnce decides who ends a call, or a wait for a slot, on a goroutine of its own: that goroutine, or the owner of the delivery, who
+// waits no longer. The first claim wins.
 type claimOnce struct{ claimed atomic.Bool }
 
 func (c *claimOnce) reset()      { c.claimed.Store(false) }
@@ -57,12 +57,12 @@ func (c *core) counts(ch *Channel, end *claimOnce) bool {
 	return false
 }
 
-// abandon gives up a call whose driver ignores its deadline, and reports whether it was still in flight. The engine owns the call from
+// abandon gives up a call whose driver ignores the deadline, and reports whether the call was still in flight. The engine owns the call from
 // now on.
 func (c *core) abandon(ch *Channel, end *claimOnce, delivery string, begun time.Time) (answer, bool) {
 	c.running.adopt() // before the claim, so that the count never falls to zero in between
 	ch.lost.Add(1)
-	if !end.claim() { // it has just answered
+	if !end.claim() { // just answered
 		ch.lost.Add(-1)
 		c.running.leave()
 		return answer{}, false

@@ -13,7 +13,7 @@ import (
 const (
 	// longestGuess bounds the pause of a channel whose provider does not say for how long.
 	longestGuess = 5 * time.Minute
-	// misconfiguredPause is the pause of a misconfigured channel. With a store it doubles with each pause in a row.
+	// misconfiguredPause is the pause of a misconfigured channel. With a store the pause doubles with each one in a row.
 	misconfiguredPause = 30 * time.Second
 	// saturatedPause is the rest that Run gives a channel whose slots are all lost to calls that ignore their deadlines.
 	saturatedPause = 30 * time.Second
@@ -102,7 +102,7 @@ func (c *Channel) saturated() bool { return c.lost.Load() >= int64(cap(c.slots))
 
 // pause holds the whole channel for the time that e asks for, at least Backoff and at most an hour, so that no answer stops a channel for
 // good. If e asks for none, the pause doubles with each one in a row, up to 5 minutes; a misconfigured channel's does so only if
-// deliveries can wait that long. It returns the rest of the pause, and whether the channel was not paused before.
+// deliveries can wait that long. pause returns the rest of the pause, and whether the channel was not paused before.
 func (c *Channel) pause(now time.Time, e *channel.Error, patient bool) (wait time.Duration, first bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -143,7 +143,7 @@ func (c *Channel) adopt(asked, until time.Time, by *channel.Error) bool {
 	return held
 }
 
-// save calls f, which begins a pause and stores it. Meanwhile the word of the store is out of date.
+// save calls f, which begins and stores a pause. Meanwhile the answers of the store are out of date.
 func (c *Channel) save(f func() error) error {
 	c.mu.Lock()
 	c.saving++
@@ -165,7 +165,7 @@ func (c *Channel) resume(now time.Time) bool {
 	return held
 }
 
-// paused returns the rest of the pause, and its cause; zero without a pause.
+// paused returns the rest of the pause and the cause; zero without a pause.
 func (c *Channel) paused(now time.Time) (time.Duration, *channel.Error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -21,7 +21,7 @@ const (
 	firstStoreRest, longestStoreRest = 50 * time.Millisecond, 5 * time.Second
 )
 
-// claimAll claims what is due whenever there is room for it, until ctx ends.
+// claimAll claims due deliveries whenever there is room, until ctx ends.
 func (r *runner) claimAll(ctx context.Context) {
 	rest := firstStoreRest
 	for ctx.Err() == nil {
@@ -78,13 +78,13 @@ func (r *runner) rooms(now time.Time) []store.LaneRoom {
 		if room <= 0 || 2*room < limit || l.look.After(now) || l.channel.barred(now) > 0 {
 			continue
 		}
-		l.look = now.Add(forever) // news from now on lowers it
+		l.look = now.Add(forever) // lowered by news from now on
 		rooms = append(rooms, store.LaneRoom{Lane: l.name, Room: min(room, claimMost)})
 	}
 	return rooms
 }
 
-// hold takes charge of what was claimed, and notes when each lane is to be asked again.
+// hold makes jobs of claimed deliveries, and sets the next look into each lane.
 func (r *runner) hold(leases store.Leases, rooms []store.LaneRoom, until, now time.Time) []*job {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -96,7 +96,7 @@ func (r *runner) hold(leases store.Leases, rooms []store.LaneRoom, until, now ti
 		j := &job{Leased: d, lane: r.byName[d.Lane], open: openers[d.Message], until: until}
 		r.openers[d.Message] = j.open
 		r.jobs[j] = struct{}{}
-		j.lane.decided++ // until it is enqueued
+		j.lane.decided++ // until enqueued
 		got[d.Lane]++
 		jobs[i] = j
 	}
@@ -116,7 +116,7 @@ func (r *runner) opener(m *store.Message) opener {
 	return func(d *store.Delivery) (channel.Delivery, error) { return open()(d) }
 }
 
-// restLocked notes when l is to be asked again, after it gave so many deliveries for so much room.
+// restLocked sets the next look into l, which gave so many deliveries for so much room.
 func (r *runner) restLocked(l *lane, got, room int, next map[store.Lane]time.Time, now time.Time) {
 	if got > 0 {
 		l.poll = min(firstPoll, r.config.Poll)
@@ -149,7 +149,7 @@ func (r *runner) await(ctx context.Context) {
 	for _, l := range r.lanes {
 		room, limit := l.roomLocked()
 		if room <= 0 || 2*room < limit {
-			continue // there is news when it has room
+			continue // until there is news of room
 		}
 		wait = min(wait, max(l.look.Sub(now), l.channel.barred(now)))
 	}

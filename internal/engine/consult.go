@@ -18,7 +18,7 @@ type Dispatcher struct {
 	Instant bool                                            // always answers at once, so no goroutine guards the call
 }
 
-// A Step is the decision of a [Dispatcher] about one delivery. The zero Step leaves the delivery as it is.
+// A Step is the decision of a [Dispatcher] about one delivery. The zero Step waits until a peer changes.
 type Step struct {
 	Start bool      // send now
 	Drop  bool      // not needed
@@ -59,7 +59,7 @@ func (c *consultant) next(ctx context.Context, name string, now time.Time, ds []
 	return steps, true
 }
 
-// Reached asks a dispatcher whether the recipient of a group counts as told. If it is unknown or does not answer, the recipient does not.
+// Reached asks a dispatcher whether the recipient of a group counts as told. The answer is no if the dispatcher is unknown or does not answer.
 func (c *consultant) Reached(ctx context.Context, name string, ds []store.Progress) bool {
 	s := c.dispatchers[name]
 	if s != nil && s.Instant { // apart from the other case, whose result must be on the heap

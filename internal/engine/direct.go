@@ -25,24 +25,24 @@ const (
 type Delivery struct {
 	channel.Delivery
 	Via   *Channel
-	Fault *channel.Error // found before; the delivery fails with it and is not called
+	Fault *channel.Error // of the plan: the delivery fails uncalled
 	Fate                 // the result
 
 	group   *Group
-	place   int // its index in the group
+	place   int // index in the group
 	phase   phase
 	wake    time.Time
-	due     time.Time // when it was to be called first, or next
+	due     time.Time // of the first or next call
 	ending  claimOnce // of the queuing or the call
-	called  time.Time // the beginning of its call
+	called  time.Time // the beginning of the call
 	answer  answer
 	ticket  time.Time     // in the channel's rate, for the next attempt; zero: none
 	waited  time.Duration // in all
 	history history
 }
 
-// A Group is one recipient's deliveries. One goroutine runs it and owns all its state. Calls and waits for a slot have goroutines of
-// their own, which report their end to events.
+// A Group is one recipient's deliveries. One goroutine runs the group and owns all state. Calls and waits for a slot have goroutines of their
+// own, which report their end to events.
 type Group struct {
 	Recipient  int // the number of the recipient in the message
 	Dispatcher string
@@ -59,8 +59,8 @@ type Group struct {
 	timer    *time.Timer // nil until one is needed
 }
 
-// Deliver sends every delivery of groups, which then has its Fate. When ctx ends, deliveries that were not called are canceled, and calls
-// in flight have a last moment to answer.
+// Deliver sends every delivery of groups and sets the Fates. When ctx ends, deliveries that were not called are canceled, and calls in flight
+// have a last moment to answer.
 func (e *Engine) Deliver(ctx context.Context, groups []Group) {
 	if len(groups) == 1 { // the caller's goroutine will do
 		groups[0].run(ctx, &e.core)
@@ -96,10 +96,10 @@ func (g *Group) run(ctx context.Context, c *core) {
 	}
 }
 
-// begin settles what was found faulty before.
+// begin settles faulty deliveries.
 func (g *Group) begin(now time.Time) {
 	g.begun = now
-	g.events = make(chan int, len(g.Deliveries)) // a delivery has one wait or call at a time, so nothing blocks on it
+	g.events = make(chan int, len(g.Deliveries)) // one wait or call at a time for each, so no send blocks
 	for i := range g.Deliveries {
 		d := &g.Deliveries[i]
 		d.group, d.place, d.due, d.history.atMostOnce = g, i, now, d.AtMostOnce
@@ -137,7 +137,7 @@ func (g *Group) wakeUp(now time.Time) {
 		d.wake = time.Time{}
 		switch d.phase {
 		case waiting:
-			d.phase = idle // its dispatcher is asked again, since more may have happened
+			d.phase = idle // the dispatcher is asked again, since more may have happened
 		case calling:
 			g.abandoned(d, now)
 		}
@@ -168,7 +168,7 @@ func (g *Group) step(now time.Time) (moved bool) {
 		steps, answered = g.consultant.next(g.ctx, g.Dispatcher, now, g.look())
 	}
 	if _, busy := g.next(); !answered && busy {
-		return false // it is asked again when something changes
+		return false // the dispatcher is asked again when something changes
 	}
 	stuck := g.Grouped
 	for _, s := range steps {
@@ -208,7 +208,7 @@ func (g *Group) leftBehind(d *Delivery, now time.Time) {
 	g.settle(d, now, d.history.stuck())
 }
 
-// look gathers the knowledge of the dispatcher. A host's dispatcher that hangs may still read what it got before.
+// look returns the progress for the dispatcher, in a new slice for a host's dispatcher: one that hangs may still read the former slice.
 func (g *Group) look() []store.Progress {
 	if g.progress == nil || !g.dispatchers[g.Dispatcher].Instant {
 		g.progress = make([]store.Progress, len(g.Deliveries))
@@ -245,7 +245,7 @@ func (g *Group) wait(next, now time.Time) *Delivery {
 	if g.ctx.Err() == nil {
 		over = g.ctx.Done()
 	}
-	if g.deadline.precedes(next) { // it ends with ctx, and in time for next: no timer is needed yet
+	if g.deadline.precedes(next) { // ends with ctx, and in time for next: no timer is needed yet
 		over = g.deadline.ctx.Done()
 	} else if !next.IsZero() {
 		if g.timer == nil {
@@ -264,7 +264,7 @@ func (g *Group) wait(next, now time.Time) *Delivery {
 	return nil
 }
 
-// stop ends what has not been called when ctx is done, and gives calls a last moment to answer.
+// stop, when ctx is done, cancels deliveries that are not in a call, and gives calls a last moment to answer.
 func (g *Group) stop(now time.Time) {
 	for i := range g.Deliveries {
 		d := &g.Deliveries[i]
@@ -280,7 +280,7 @@ func (g *Group) stop(now time.Time) {
 	}
 }
 
-// cancel settles d, which is not being called, because ctx has ended.
+// cancel settles d, which is not in a call, because ctx has ended.
 func (g *Group) cancel(d *Delivery, now time.Time) {
 	g.settle(d, now, d.history.canceled(fmt.Errorf("not sent: %w", EndOf(g.ctx))))
 }
@@ -297,7 +297,7 @@ func (g *Group) settle(d *Delivery, now time.Time, v verdict) {
 	g.trace(d, "settled", f, now.Sub(g.begun))
 }
 
-// tellReached reports whether the recipient counts as told so far. A delivery without a group tells of itself only, as with a store.
+// tellReached reports whether the recipient counts as told so far. An ungrouped delivery speaks for itself only, as with a store.
 func (g *Group) tellReached(d *Delivery) bool {
 	ds := g.look()
 	if !g.Grouped {
@@ -306,7 +306,7 @@ func (g *Group) tellReached(d *Delivery) bool {
 	return g.Reached(g.ctx, g.Dispatcher, ds)
 }
 
-// become makes d what v says, at now.
+// become applies v to d.
 func (d *Delivery) become(v verdict, now time.Time) {
 	if d.Status != v.status {
 		d.At = now

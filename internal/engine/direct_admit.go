@@ -9,7 +9,7 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// admit brings d to its next attempt as soon as ctx, expiry, pause, slots and rate allow.
+// admit brings d to the next attempt as soon as ctx, expiry, pause, slots and rate allow.
 func (g *Group) admit(d *Delivery, now time.Time) {
 	switch {
 	case g.barred(d, now):
@@ -28,7 +28,7 @@ func (g *Group) barred(d *Delivery, now time.Time) bool {
 	return g.ctx.Err() != nil || d.expired(now) || d.Via.barred(now) > 0
 }
 
-// bar makes of d what bars it. One whose channel is paused is treated as if the channel had given the same answer again.
+// bar applies the obstacle to d. A paused channel counts as one that has given the same answer again.
 func (g *Group) bar(d *Delivery, now time.Time) {
 	wait, by := d.Via.paused(now)
 	switch {
@@ -50,8 +50,7 @@ func (d *Delivery) expired(now time.Time) bool {
 	return !d.ExpireAt.IsZero() && !now.Before(d.ExpireAt)
 }
 
-// proceed calls d, which holds a slot, unless the rate makes it wait. The slot comes first: a ticket that is used late would let calls
-// bunch.
+// proceed calls d, which holds a slot, unless the rate makes d wait. The slot comes first: a ticket that is used late would let calls bunch.
 func (g *Group) proceed(d *Delivery, now time.Time) {
 	if wait := d.reserve(now); wait > 0 {
 		d.Via.leave()
@@ -79,7 +78,7 @@ func (d *Delivery) forgo() {
 	}
 }
 
-// apply makes of d what v says: it is settled, or waits for its next attempt.
+// apply settles d, or lets d wait for the next attempt, as v says.
 func (g *Group) apply(d *Delivery, now time.Time, v verdict) {
 	if v.status.Settled() {
 		g.settle(d, now, v)
@@ -89,7 +88,7 @@ func (g *Group) apply(d *Delivery, now time.Time, v verdict) {
 	g.hold(d, now, v.reason, now.Add(v.wait), v.failure)
 }
 
-// hold lets d wait until a time, or for its dispatcher, if that is zero. A wait that would exceed MaxWait in all fails d.
+// hold lets d wait until a time, or for the dispatcher, if that is zero. A wait that would exceed MaxWait in all fails d.
 func (g *Group) hold(d *Delivery, now time.Time, why store.Reason, until time.Time, e *channel.Error) {
 	changed := d.Status != store.Held || d.Reason != why || !until.IsZero()
 	wait := max(0, until.Sub(now))
@@ -128,7 +127,7 @@ func (g *Group) queue(d *Delivery) {
 	}(g.quit)
 }
 
-// leaveQueue takes d out of the queue if it is in there. A slot that has just been granted is given back.
+// leaveQueue takes d out of the queue. A slot that has just been granted is given back.
 func (g *Group) leaveQueue(d *Delivery) {
 	if d.phase == queued && !d.ending.claim() {
 		d.Via.leave()

@@ -12,7 +12,7 @@ import (
 // longestRetry bounds the wait that a provider may ask of one delivery.
 const longestRetry = 24 * time.Hour
 
-// A Fate is the state of a delivery as the application sees it.
+// A Fate is the application's view of the state of a delivery.
 type Fate struct {
 	Status     store.Status
 	Reason     store.Reason
@@ -25,7 +25,17 @@ type Fate struct {
 	Failure    *channel.Error
 }
 
-// FateOf returns the fate of a stored delivery, without Reached, which its group decides.
+// An Event is a step of a delivery or, with Name "paused", of a channel. Names are those of notify.TransitionEvent.
+type Event struct {
+	Name              string
+	Message, Delivery string // ids
+	Tenant, Class     string
+	Channel, User, To string
+	Fate
+	Took time.Duration // a time that belongs to the event; see notify.TransitionEvent
+}
+
+// FateOf returns the fate of a stored delivery, without Reached, which the group decides.
 func FateOf(d *store.Delivery) Fate {
 	f := Fate{
 		Status: d.Status, Reason: d.Reason, At: d.At, Attempts: d.Attempts, ProviderID: d.ProviderID,
@@ -45,7 +55,14 @@ func FateOf(d *store.Delivery) Fate {
 	return f
 }
 
-// A history is the part of a delivery's past that decides, with an answer, about its future.
+// during returns the fate during the n-th call. The event after the call tells the consequence.
+func (f Fate) during(n int, duplicate bool, e *channel.Error) Fate {
+	f.Status, f.Reason, f.Attempts, f.Failure = store.Accepted, "", n, e
+	f.Duplicate = f.Duplicate || duplicate
+	return f
+}
+
+// A history is the part of a delivery's past that decides, together with an answer, about the future.
 type history struct {
 	spent      int            // attempts used up, without throttled ones
 	doubt      bool           // an attempt may have gone out
@@ -157,10 +174,10 @@ func (h history) suppressed(why store.Reason) verdict {
 	return h.ended(store.Suppressed, why, &channel.Error{Kind: channel.InvalidRecipient, Field: "to", Err: err})
 }
 
-// dropped settles a delivery that its dispatcher does not need any more.
+// dropped settles a delivery that the dispatcher does not need.
 func (h history) dropped() verdict { return h.ended(store.Suppressed, store.ReasonNotNeeded, nil) }
 
-// stuck settles a delivery whose dispatcher gives no next step to what is left of the group.
+// stuck settles a delivery of a group to which the dispatcher gives no next step.
 func (h history) stuck() verdict {
 	return h.ended(store.Suppressed, store.ReasonStuck, &channel.Error{
 		Kind: channel.Misconfigured, Err: errors.New("the dispatcher left it without a next step"),
@@ -172,7 +189,7 @@ func (h history) faulty(e *channel.Error) verdict {
 	return h.ended(store.Failed, store.ReasonOf(e.Kind), e)
 }
 
-// pauses reports whether e holds its whole channel.
+// pauses reports whether e holds the whole channel.
 func pauses(e *channel.Error) bool {
 	return e.Kind == channel.RateLimited || e.Kind == channel.Misconfigured
 }

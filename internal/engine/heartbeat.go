@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/e7ddda3c/notify/store"
@@ -32,19 +33,22 @@ func (r *runner) beat(ctx context.Context) {
 // watchLeases ends calls before their leases lapse, until ctx ends: the store may be silent, or fail.
 func (r *runner) watchLeases(ctx context.Context) {
 	for Sleep(ctx, r.margin()/2, nil) {
-		r.cutShort()
+		r.mu.Lock()
+		for j := range r.jobs {
+			if j.cancel != nil && time.Until(j.until) < r.margin() {
+				j.cancel(errLeaseLost)
+			}
+		}
+		r.mu.Unlock()
 	}
 }
 
 // extend extends all leases that would lapse within two beats.
 func (r *runner) extend() error {
-	jobs := r.aging()
-	for len(jobs) > 0 {
-		n := min(len(jobs), extendMost)
-		if err := r.extendSome(jobs[:n]); err != nil {
+	for jobs := range slices.Chunk(r.aging(), extendMost) {
+		if err := r.extendSome(jobs); err != nil {
 			return err
 		}
-		jobs = jobs[n:]
 	}
 	return nil
 }
@@ -93,15 +97,4 @@ func (r *runner) extendSome(jobs []*job) error {
 		j.until = before.Add(r.config.Lease)
 	}
 	return nil
-}
-
-// cutShort ends the calls whose leases are about to lapse.
-func (r *runner) cutShort() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for j := range r.jobs {
-		if j.cancel != nil && time.Until(j.until) < r.margin() {
-			j.cancel(errLeaseLost)
-		}
-	}
 }

@@ -20,15 +20,15 @@ const (
 	maxRetries = 8
 )
 
-// An intake accepts messages. It merges those that come at the same time into few transactions.
+// An intake accepts messages. Messages of concurrent callers share transactions.
 type intake struct {
 	store   *guarded
 	batcher *batch.Batcher[store.NewMessage, store.Acceptance]
 	retries chan struct{} // holds one for each retry in flight
 
 	mu     sync.Mutex
-	down   error     // the error with which the store failed everybody
-	downAt time.Time // and the last time that it did
+	down   error     // the last failure of the store for every message
+	downAt time.Time // and the time of that failure
 }
 
 func newIntake(s *guarded, running *tracker) *intake {
@@ -86,8 +86,8 @@ func acceptOne(ctx context.Context, s store.Accepter, m store.NewMessage) (a sto
 	return as[0], nil
 }
 
-// again tries a message of a failed call once more, alone: it must not fail for another message, and the answer of a commit may have been
-// lost. A few are tried at a time. The first to find that the store fails everybody spares the others the wait.
+// again tries a message of a failed call once more, alone: another message may have failed the call, or the answer of a commit may have been
+// lost. A few are tried at a time. The first to find that the store fails for every message spares the others the wait.
 func (in *intake) again(ctx context.Context, m store.NewMessage, f *batch.CallError) (a store.Acceptance, err error) {
 	switch {
 	case errors.Is(f, store.ErrUnfit):
@@ -131,14 +131,14 @@ func (in *intake) ascertain(ctx context.Context, id string, failure error) (a st
 	return a, unsure(failure)
 }
 
-// isDown notes that the store has just failed with an error that everybody gets.
+// isDown notes a failure of the store for every message.
 func (in *intake) isDown(err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.down, in.downAt = err, time.Now()
 }
 
-// downSince returns the error with which the store failed everybody since a time, or nil.
+// downSince returns the last failure of the store for every message since a time, or nil.
 func (in *intake) downSince(t time.Time) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -150,7 +150,7 @@ func (in *intake) downSince(t time.Time) error {
 
 func notAccepted(err error) error { return fmt.Errorf("notify: nothing was accepted: %w", err) }
 
-// unsure is the error if nobody knows.
+// unsure is the error if the result is not known.
 func unsure(err error) error {
 	return fmt.Errorf("notify: the message may have been accepted; sent again with the same Key, it is accepted once: %w", err)
 }

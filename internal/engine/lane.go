@@ -6,18 +6,18 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// fastEnough is the time in which all that is claimed ahead should be called. What is slower is claimed when its slot is free, or it would
-// wait out its lease behind others.
+// fastEnough is the time in which all deliveries claimed ahead should be called. Slower ones are claimed when a slot is free, or they would
+// wait out their leases behind others.
 const fastEnough = 20 * time.Millisecond
 
-// A lane is a channel's queue of one class in this process. All its fields are under the runner's lock.
+// A lane is a channel's queue of one class in this process, under the runner's lock.
 type lane struct {
 	name    store.Lane
 	channel *Channel
 
 	look       time.Time     // our clock: when to ask the store again; zero is now
 	poll       time.Duration // the longest rest without a hint
-	contention time.Duration // the next rest if other processes hold what is due
+	contention time.Duration // the next rest while other processes hold the due deliveries
 	ready      []*job        // claimed and not called yet, in order
 	quarantine []*job        // the same, but called one at a time in the whole process; they take no room from others
 	decided    int           // jobs that were not enqueued (yet), until their settlement is committed
@@ -61,7 +61,7 @@ func (l *lane) roomLocked() (room, limit int) {
 	return limit - len(l.ready) - l.decided, limit
 }
 
-// mayCallLocked reports whether l has a slot for a call. Lanes of one channel share its cap, if it has one.
+// mayCallLocked reports whether l has a slot for a call. Lanes of one channel share the channel's cap.
 func (l *lane) mayCallLocked() bool {
 	p, busy := &l.channel.Policy, 0
 	for _, other := range l.channel.lanes {
@@ -80,7 +80,7 @@ func (l *lane) mayCallLocked() bool {
 	return l.channel.Cap == 0 || busy < l.channel.Cap
 }
 
-// feedLocked begins what the channel's lanes may call now. The first class goes first, and the others take turns.
+// feedLocked begins the calls that the channel's lanes may make now. The first class goes first, and the others take turns.
 func (r *runner) feedLocked(c *Channel) {
 	if r.draining {
 		return
@@ -99,12 +99,12 @@ func (r *runner) feedLocked(c *Channel) {
 	}
 	for _, l := range c.lanes {
 		if room, limit := l.roomLocked(); 2*room >= limit {
-			r.nudge()
+			signal(r.news)
 		}
 	}
 }
 
-// feedOneLocked begins one call of l, and reports whether it did.
+// feedOneLocked begins one call of l, and reports whether one began.
 func (r *runner) feedOneLocked(l *lane, now time.Time) bool {
 	queue := &l.ready
 	if len(l.quarantine) > 0 && !r.quarantined {
@@ -135,7 +135,7 @@ func shift(queue *[]*job) *job {
 	return j
 }
 
-// returnAllLocked settles as held what a channel cannot call for a while.
+// returnAllLocked holds the uncalled deliveries of a channel that cannot be called for a while.
 func (r *runner) returnAllLocked(c *Channel, wait time.Duration) {
 	for _, l := range c.lanes {
 		for _, j := range l.emptyLocked() {
@@ -144,7 +144,7 @@ func (r *runner) returnAllLocked(c *Channel, wait time.Duration) {
 	}
 }
 
-// emptyLocked empties l, and returns what was claimed and not called yet. It is to be settled.
+// emptyLocked empties l, and returns the uncalled jobs, which are to be settled.
 func (l *lane) emptyLocked() []*job {
 	jobs := append(l.quarantine, l.ready...)
 	l.quarantine, l.ready = nil, nil

@@ -11,7 +11,7 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// A runner is one Run. The claimer takes what is due from the store into lanes; lanes call drivers, each call on a goroutine of its own;
+// A runner is one Run. The claimer takes due deliveries from the store into lanes; lanes call drivers, each call on a goroutine of its own;
 // the settlers write the results; the heartbeat extends the leases. The store is the truth: the runner's own knowledge is only ever a
 // reason to ask.
 type runner struct {
@@ -39,19 +39,19 @@ type runner struct {
 // An opener decodes the deliveries of one message.
 type opener func(*store.Delivery) (channel.Delivery, error)
 
-// A job is a delivery under a lease of ours. It is held from its claim until its settlement is committed, or it is lost.
+// A job is a delivery under a lease of ours. A job is held from the claim until the settlement is committed, or the lease is lost.
 type job struct {
 	store.Leased
 	lane        *lane
 	open        opener
-	until       time.Time               // our clock: the end of the lease unless it is extended
-	called      bool                    // the driver has been called: a possible duplicate until it is settled
-	lost        bool                    // another process has it
-	quarantined bool                    // it may have crashed processes
-	unwritable  bool                    // its settlement failed though it was alone in its batch
-	cancel      context.CancelCauseFunc // of its call, while that is in flight
-	ending      claimOnce               // of its call
-	settlement  store.Settlement        // on its way to the store
+	until       time.Time               // our clock: the end of the lease unless extended
+	called      bool                    // the driver has been called: a possible duplicate until settled
+	lost        bool                    // to another process
+	quarantined bool                    // may have crashed processes
+	unwritable  bool                    // the settlement failed though alone in a batch
+	cancel      context.CancelCauseFunc // of the call in flight
+	ending      claimOnce               // of the call
+	settlement  store.Settlement        // on the way to the store
 }
 
 func newRunner(ctx context.Context, e *Engine) *runner {
@@ -115,12 +115,10 @@ func (r *runner) wake(names ...store.Lane) {
 			l.look = time.Time{}
 		}
 	}
-	r.nudge()
+	signal(r.news)
 }
 
-// nudge makes the claimer look at the lanes.
-func (r *runner) nudge() { signal(r.news) }
-
+// signal puts an element into news, which holds one at most.
 func signal(news chan struct{}) {
 	select {
 	case news <- struct{}{}:
@@ -136,7 +134,7 @@ func (r *runner) releaseLocked(j *job) {
 	}
 }
 
-// drain returns what was not called to the store, and waits until the rest is settled.
+// drain returns uncalled deliveries to the store, and waits until the others are settled.
 func (r *runner) drain() {
 	r.mu.Lock()
 	r.draining, r.idle = true, make(chan struct{})

@@ -120,7 +120,7 @@ func (q *settleQueue) take() []*job {
 	return batch
 }
 
-// commit writes a batch, however long the store takes. While the process drains, it gives up jobs whose leases have lapsed meanwhile.
+// commit writes a batch, however long the store takes. A draining process gives up jobs whose leases have lapsed meanwhile.
 func (r *runner) commit(batch []*job) {
 	for failures, wait := 1, firstStoreRest; ; failures, wait = failures+1, min(2*wait, longestStoreRest) {
 		lost, err := r.commitOnce(batch)
@@ -148,7 +148,7 @@ func (r *runner) commit(batch []*job) {
 	}
 }
 
-// putOff tries again later to write a settlement that fails though it is alone.
+// putOff tries again later to write a settlement that fails alone.
 func (r *runner) putOff(j *job) {
 	r.mu.Lock()
 	j.unwritable = true
@@ -187,7 +187,7 @@ func (r *runner) abandonBatch(batch []*job) bool {
 	return true
 }
 
-// forgetLocked lets go of a job on its way to the store.
+// forgetLocked lets go of a job on the way to the store.
 func (r *runner) forgetLocked(j *job) {
 	if j.called {
 		j.lane.open--
@@ -217,7 +217,7 @@ func (r *runner) settled(batch []*job, lost []store.DeliveryRef) {
 			r.feedLocked(l.channel)
 		}
 	}
-	r.nudge()
+	signal(r.news)
 }
 
 // lookAgainLocked tells the claimer of a wait that ends before the next poll, and of peers that were woken.

@@ -10,8 +10,8 @@ import (
 // storeTimeout bounds the engine's own calls of the store; acceptTimeout those that accept messages.
 const storeTimeout, acceptTimeout = 10 * time.Second, 15 * time.Second
 
-// A Store is the host's store behind a guard: a panic is an error. Methods of an optional port must not be called unless the host's store
-// has it.
+// A Store is the host's store behind a guard: a panic is an error. Methods of an optional port must not be called unless the host's store has
+// that port.
 type Store interface {
 	store.Deliveries
 	store.Schedules

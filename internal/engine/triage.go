@@ -10,19 +10,19 @@ import (
 )
 
 const (
-	// quarantineFrom is the number of lapsed leases from which on a delivery is suspected to crash processes. It is marked before its call
-	// then, and called while no other suspect is, so that a delivery that was only claimed beside a killer is not given up with it.
+	// quarantineFrom is the number of lapsed leases from which on a delivery is suspected to crash processes. A suspect is marked before the
+	// call, and called while no other suspect is, so that deliveries that were only claimed beside a culprit are not given up.
 	quarantineFrom = 2
 	// crashesBeforeGivingUp is the minimum number of crashes during marked calls before a delivery is given up, whatever its policy says:
 	// the host may restart all the time for another reason.
 	crashesBeforeGivingUp = 8
 	// longestWait bounds every wait for a dispatcher, so that a fault of the host's costs delay and not loss.
 	longestWait = time.Hour
-	// unknownDispatcherWait is the retry delay when this process does not know the delivery's dispatcher, or it panics or hangs.
+	// unknownDispatcherWait is the retry delay when this process does not know the delivery's dispatcher, or the dispatcher panics or hangs.
 	unknownDispatcherWait = time.Minute
 )
 
-// triage decides about a delivery that was just claimed: it is called, waits or is settled.
+// triage calls a delivery that was just claimed, lets the delivery wait, or settles it.
 func (r *runner) triage(j *job) {
 	now := r.now()
 	switch {
@@ -38,13 +38,13 @@ func (r *runner) triage(j *job) {
 	}
 }
 
-// history returns the part of j's past that decides about its future.
+// history returns the history of j.
 func (j *job) history() history {
 	last, _ := j.Failure.Err()
 	return history{spent: j.Spent, doubt: j.Doubt, atMostOnce: j.Message.AtMostOnce, last: last}
 }
 
-// enqueue lets j be called, not before its time.
+// enqueue lets j be called, not before NotBefore.
 func (r *runner) enqueue(j *job, now time.Time) {
 	if j.NotBefore.After(now) {
 		r.postpone(j, j.Status, j.Reason, j.NotBefore)
@@ -65,13 +65,13 @@ func (r *runner) enqueue(j *job, now time.Time) {
 var errCrashed = errors.New("the process that called its driver died")
 
 // crashed draws the conclusions from leases that lapsed, and reports whether they settled j. A delivery whose lease lapsed may have been
-// called, unless deliveries of its kind are marked before they are called.
+// called, unless such deliveries are marked before their calls.
 func (r *runner) crashed(j *job) bool {
 	j.quarantined = j.Lapsed >= quarantineFrom || j.Failure != nil && j.Failure.Text == errCrashed.Error()
 	if j.Lapsed == 0 {
 		return false
 	}
-	if !j.Message.AtMostOnce { // each lease may have called it, whether it is called again or not
+	if !j.Message.AtMostOnce { // each lease may have led to a call
 		j.Duplicate = j.Duplicate || j.Doubt || j.Lapsed > 1
 	}
 	j.Doubt = j.Doubt || j.Marked || !j.Message.AtMostOnce
@@ -82,8 +82,8 @@ func (r *runner) crashed(j *job) bool {
 	return true
 }
 
-// retryCrashed counts a marked call that its process did not survive as one of j's attempts. Leases that lapsed without a call count for
-// nothing: they are those of a host that restarts all the time.
+// retryCrashed counts a marked call whose process crashed as one of j's attempts. Leases that lapsed without a call do not count: the host may
+// restart all the time.
 func (r *runner) retryCrashed(j *job) {
 	p := &j.lane.channel.Policy
 	e := &channel.Error{Kind: channel.Uncertain, Err: errCrashed}
@@ -129,7 +129,7 @@ func (r *runner) mayStart(j *job, now time.Time) bool {
 	return false
 }
 
-// wait lets j wait until its step says so, or a settled peer wakes it, but never longer than an hour.
+// wait lets j wait for the time of the step, or for a change of a peer, but never longer than an hour.
 func (r *runner) wait(j *job, now time.Time, step Step) {
 	until := now.Add(longestWait)
 	if step.Until.After(now) && step.Until.Before(until) {

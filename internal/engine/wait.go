@@ -2,10 +2,13 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
+	"time"
 )
 
-// A tracker counts what is running, so that Close can wait for it. Its zero value is open.
+// A tracker counts running work, so that Close can wait. The zero value is open.
 type tracker struct {
 	mu      sync.Mutex
 	running int
@@ -67,4 +70,24 @@ func (t *tracker) close(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// EndOf returns the error of a context that has ended, with its cause.
+func EndOf(ctx context.Context) error {
+	if cause := context.Cause(ctx); !errors.Is(cause, ctx.Err()) {
+		return fmt.Errorf("%w: %w", ctx.Err(), cause)
+	}
+	return ctx.Err()
+}
+
+// Sleep waits for d or for news, which may be nil, and reports whether either came before ctx ended.
+func Sleep(ctx context.Context, d time.Duration, news <-chan struct{}) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-news:
+	case <-ctx.Done():
+	}
+	return ctx.Err() == nil
 }
