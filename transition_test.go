@@ -170,6 +170,25 @@ func TestALateStartSaysHowLate(t *testing.T) {
 	})
 }
 
+func TestTheWaitForADispatcherIsNoDelay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told diary
+		n := newNotifier(t, notify.Config{
+			Channels:     notify.Channels{"page": &driver{answers: []error{fails(channel.Rejected)}, takes: time.Second}, "sms": &driver{}},
+			OnTransition: told.write,
+		})
+		m := hello("page", "sms")
+		m.Dispatcher = "first"
+		_, err := n.Send(t.Context(), m)
+		require.NoError(t, err)
+		for _, tr := range told.all {
+			if tr.Event == notify.TransitionStarted {
+				require.Zero(t, tr.Took, tr.Channel)
+			}
+		}
+	})
+}
+
 func TestAPanicInOnTransitionStopsNothing(t *testing.T) {
 	n := newNotifier(t, notify.Config{
 		Channels: notify.Channels{"pager": &driver{}}, OnTransition: func(notify.Transition) { panic("eh") },

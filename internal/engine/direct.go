@@ -32,7 +32,7 @@ type Delivery struct {
 	place   int // index in the group
 	phase   phase
 	wake    time.Time
-	due     time.Time // of the first or next call
+	due     time.Time // of the next call; zero while the dispatcher has not started it
 	ending  claimOnce // of the queuing or the call
 	called  time.Time // the beginning of the call
 	answer  answer
@@ -102,7 +102,7 @@ func (g *Group) begin(now time.Time) {
 	g.events = make(chan int, len(g.Deliveries)) // one wait or call at a time for each, so no send blocks
 	for i := range g.Deliveries {
 		d := &g.Deliveries[i]
-		d.group, d.place, d.due, d.history.atMostOnce = g, i, now, d.AtMostOnce
+		d.group, d.place, d.history.atMostOnce = g, i, d.AtMostOnce
 		d.Fate = Fate{Status: store.Accepted, At: now}
 	}
 	for i := range g.Deliveries {
@@ -188,6 +188,9 @@ func (g *Group) step(now time.Time) (moved bool) {
 			moved = true
 		case d.phase != idle:
 		case !g.Grouped || steps[i].Start:
+			if d.due.IsZero() {
+				d.due = now
+			}
 			g.admit(d, now)
 			moved = true
 		default:

@@ -97,9 +97,9 @@ func (g *Group) hold(d *Delivery, now time.Time, why store.Reason, until time.Ti
 		return
 	}
 	d.waited += wait
-	d.wake = until
+	d.wake, d.due = until, until
 	if !until.IsZero() {
-		d.phase, d.due = waiting, until
+		d.phase = waiting
 	}
 	d.become(verdict{history: d.history, status: store.Held, reason: why, failure: e}, now)
 	if changed {
