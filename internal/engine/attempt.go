@@ -80,7 +80,7 @@ func (r *runner) begin(j *job, cancel context.CancelCauseFunc) bool {
 func (r *runner) answered(j *job, a answer) {
 	c := j.lane.channel
 	var pause time.Duration
-	if e := a.failure; e != nil && pauses(e) {
+	if e := a.failure; e != nil && pausesChannel(e) {
 		pause = r.pauseForAll(c, e)
 	} else {
 		c.worked()

@@ -190,7 +190,7 @@ func (d *Delivery) attempt(ctx context.Context) {
 }
 
 func (d *Delivery) answered(a answer) {
-	if a.failure != nil && pauses(a.failure) { // before the slot is free
+	if a.failure != nil && pausesChannel(a.failure) { // before the slot is free
 		d.group.pause(d.Via, a.failure, false)
 	}
 	d.answer = a
@@ -208,7 +208,7 @@ func (g *Group) take(d *Delivery, now time.Time) {
 		g.proceed(d, now)
 	case d.phase == calling:
 		pause := endless
-		if e := d.answer.failure; e == nil || !pauses(e) {
+		if e := d.answer.failure; e == nil || !pausesChannel(e) {
 			d.Via.worked()
 		} else if e.Kind == channel.RateLimited { // a misconfigured channel fails d at once: no operator acts soon
 			pause, _ = d.Via.paused(now)

@@ -1,8 +1,9 @@
 // Package engine sends deliveries, at once or from a store, under the limits of their channels.
 //
 // Both ways share the rules: the files fate.go (the result of an attempt), call.go (one call of a driver), consult.go (one question to a
-// dispatcher) and channel.go with rate.go (the limits of a channel). direct.go and direct_admit.go send at once; the other files send from
-// the store. The engine knows neither messages nor templates: its deliveries are planned and rendered.
+// dispatcher) and channel.go with rate.go (the limits of a channel). direct.go and direct_admit.go send at once; run.go, claim.go, triage.go,
+// lane.go, attempt.go, settle.go, heartbeat.go and pauses.go send from the store, to which intake.go accepts. The engine knows neither
+// messages nor templates: its deliveries are planned and rendered.
 package engine
 
 import (

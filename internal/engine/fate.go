@@ -91,7 +91,7 @@ func (h history) answered(p *Policy, a *answer, pause time.Duration) verdict {
 	}
 	h.last = e
 	switch {
-	case pauses(e) && pause != endless:
+	case pausesChannel(e) && pause != endless:
 		return h.held(store.ReasonPaused, pause, e)
 	case e.Kind == channel.Temporary:
 		return h.retried(p, p.Attempts, e)
@@ -189,7 +189,7 @@ func (h history) faulty(e *channel.Error) verdict {
 	return h.ended(store.Failed, store.ReasonOf(e.Kind), e)
 }
 
-// pauses reports whether e holds the whole channel.
-func pauses(e *channel.Error) bool {
+// pausesChannel reports whether e holds the whole channel.
+func pausesChannel(e *channel.Error) bool {
 	return e.Kind == channel.RateLimited || e.Kind == channel.Misconfigured
 }

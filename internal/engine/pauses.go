@@ -8,24 +8,6 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// pause holds a channel as e asks for, and returns the rest of the pause, and whether the channel was not paused before. Only then the pause
-// is logged and told, not for each call in flight.
-func (c *core) pause(ch *Channel, e *channel.Error, patient bool) (wait time.Duration, first bool) {
-	wait, first = ch.pause(time.Now(), e, patient)
-	if !first {
-		return wait, false
-	}
-	log := c.log.Warn
-	if e.Kind == channel.Misconfigured {
-		log = c.log.Error
-	}
-	if c.tell != nil {
-		c.tell(Event{Name: "paused", Channel: ch.Name, Fate: Fate{Failure: e}, Took: wait})
-	}
-	log("channel paused", "channel", ch.Name, "kind", e.Kind.Error(), "code", e.Code, "for", wait)
-	return wait, true
-}
-
 // pauseForAll holds a channel for every process, as e asks for, and returns the rest of the pause.
 func (r *runner) pauseForAll(c *Channel, e *channel.Error) (wait time.Duration) {
 	err := c.save(func() error {
