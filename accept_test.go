@@ -56,19 +56,6 @@ func (f *flaky) kept(t *testing.T) int {
 	return len(page.Messages)
 }
 
-// stored is a Notifier with a channel and a store.
-func stored(t *testing.T, s store.Deliveries) (*notify.Notifier, *driver) {
-	t.Helper()
-	d := &driver{}
-	return newNotifier(t, notify.Config{Store: s, Channels: notify.Channels{"pager": d}}), d
-}
-
-func keyed(key string) notify.Message {
-	m := hello("pager")
-	m.Key = key
-	return m
-}
-
 func TestSendReturnsWhenTheMessageIsDurable(t *testing.T) {
 	n, d := stored(t, memory.New())
 	r, err := n.Send(t.Context(), hello("pager"))
@@ -203,13 +190,6 @@ func TestARepeatedKeyMayComeWithASendAtBehindItsExpireAt(t *testing.T) {
 	}
 }
 
-func requireField(t *testing.T, field string, err error) {
-	t.Helper()
-	var e *notify.FieldError
-	require.ErrorAs(t, err, &e)
-	require.Equal(t, field, e.Field)
-}
-
 func TestAStoreRefusesWhatItCannotKeep(t *testing.T) {
 	n, _ := stored(t, memory.New())
 	tests := map[string]struct {
@@ -234,8 +214,6 @@ func TestAStoreRefusesWhatItCannotKeep(t *testing.T) {
 		})
 	}
 }
-
-func in(d time.Duration) time.Time { return time.Now().Add(d) }
 
 func TestAnAddressThatADatabaseRefusesFailsItsDeliveryAlone(t *testing.T) {
 	n, _ := stored(t, memory.New())

@@ -117,7 +117,7 @@ func TestAPausedChannelIsNotAskedFor(t *testing.T) {
 		d := &driver{answers: []error{waits(channel.RateLimited, time.Minute)}}
 		n := durable(t, st, notify.Channels{"pager": d})
 		running(t, n)
-		accept(t, n, notify.Message{To: crowd(500), Channels: []string{"pager"}, Content: notify.Content{Text: "hi"}})
+		accept(t, n, bulk(500))
 		time.Sleep(5 * time.Second)
 		before := st.claims.Load()
 		time.Sleep(50 * time.Second)
@@ -176,7 +176,7 @@ func TestOpenedAndClosedAllTheTime(t *testing.T) {
 		sent := map[string]int{}
 		var accepted []string
 		for round := range 50 {
-			n, err := notify.New(quiet(notify.Config{Store: st, Channels: notify.Channels{
+			n := newNotifier(t, notify.Config{Store: st, Channels: notify.Channels{
 				"pager": channel.Func(func(ctx context.Context, d channel.Delivery) (channel.Receipt, error) {
 					time.Sleep(time.Duration(rand.N(20)) * time.Millisecond)
 					mu.Lock()
@@ -184,8 +184,7 @@ func TestOpenedAndClosedAllTheTime(t *testing.T) {
 					sent[d.MessageID]++
 					return channel.Receipt{}, nil
 				}),
-			}}))
-			require.NoError(t, err)
+			}})
 			var wg sync.WaitGroup
 			for range 3 {
 				wg.Go(func() {
@@ -253,7 +252,7 @@ func TestMuchIsSentWithoutARest(t *testing.T) {
 		n := durable(t, memory.New(), notify.Channels{"pager": &driver{takes: time.Millisecond}})
 		running(t, n)
 		began := time.Now()
-		settled(t, n, accept(t, n, notify.Message{To: crowd(5000), Channels: []string{"pager"}, Content: notify.Content{Text: "hi"}}).ID)
+		settled(t, n, accept(t, n, bulk(5000)).ID)
 		require.Less(t, time.Since(began), 2*time.Second)
 	})
 }

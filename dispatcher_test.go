@@ -111,26 +111,20 @@ func TestAllIsReachedOnlyWhenNothingFailed(t *testing.T) {
 	require.False(t, r.Deliveries[0].Reached)
 }
 
-// strange is a host's dispatcher that does as it is told.
-type strange struct {
-	next func([]notify.Progress) []notify.Step
-}
-
-func (s strange) Next(_ time.Time, ds []notify.Progress) []notify.Step { return s.next(ds) }
-func (s strange) Reached([]notify.Progress) bool                       { return false }
-
 func TestADispatcherThatLeavesADeliveryIsNoSuccess(t *testing.T) {
-	for name, next := range map[string]func([]notify.Progress) []notify.Step{
-		"leaves": func(ds []notify.Progress) []notify.Step { return make([]notify.Step, len(ds)) },
-		"waits":  func(ds []notify.Progress) []notify.Step { return []notify.Step{{Action: notify.Wait}} },
-		"short":  func([]notify.Progress) []notify.Step { return nil },
-		"panics": func([]notify.Progress) []notify.Step { panic("no") },
+	for name, next := range map[string]func(time.Time, []notify.Progress) []notify.Step{
+		"leaves": func(_ time.Time, ds []notify.Progress) []notify.Step { return make([]notify.Step, len(ds)) },
+		"waits":  func(time.Time, []notify.Progress) []notify.Step { return []notify.Step{{Action: notify.Wait}} },
+		"short":  func(time.Time, []notify.Progress) []notify.Step { return nil },
+		"panics": func(time.Time, []notify.Progress) []notify.Step { panic("no") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := &driver{}
-			n := newNotifier(t, notify.Config{Channels: notify.Channels{"page": d}, Dispatchers: map[string]notify.Dispatcher{"strange": strange{next}}})
+			n := newNotifier(t, notify.Config{
+				Channels: notify.Channels{"page": d}, Dispatchers: map[string]notify.Dispatcher{"faulty": fakeDispatcher{next: next}},
+			})
 			m := hello("page")
-			m.Dispatcher = "strange"
+			m.Dispatcher = "faulty"
 			r, err := n.Send(t.Context(), m)
 			require.ErrorIs(t, err, channel.Misconfigured)
 			require.Equal(t, notify.ReasonStuck, r.Deliveries[0].Reason)
@@ -142,7 +136,7 @@ func TestADispatcherThatLeavesADeliveryIsNoSuccess(t *testing.T) {
 func TestAHostsDispatcherMayDropWhatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := &driver{takes: time.Second}, &driver{answers: []error{waits(channel.Temporary, 4*time.Second)}}
-		race := strange{func(ds []notify.Progress) []notify.Step {
+		race := fakeDispatcher{next: func(_ time.Time, ds []notify.Progress) []notify.Step {
 			steps := make([]notify.Step, len(ds))
 			for i := range ds {
 				steps[i].Action = notify.Start

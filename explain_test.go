@@ -17,7 +17,7 @@ func TestExplainHidesAnAddressThatADriverTells(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		told := errors.New("vendor: no ann@example.com here, \x1b[31mnobody\nelse")
 		d := &driver{kind: channel.Email, answers: []error{&channel.Error{Kind: channel.Temporary, Err: told}, &channel.Error{Kind: channel.Rejected, Err: told}}}
-		n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"mail": d, "room": &group{&driver{}}}})
+		n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"mail": d, "room": &driver{kind: channel.None}}})
 		r := sent(t, n, notify.Message{To: notify.To("mail", "ann@example.com"), Channels: []string{"mail", "room"}, Content: notify.Content{Text: "hi"}})
 		require.Equal(t, []notify.Status{notify.Failed, notify.Sent}, statuses(r))
 		time.Sleep(time.Second)

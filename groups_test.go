@@ -2,7 +2,6 @@ package notify_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -20,8 +19,6 @@ import (
 	"github.com/e7ddda3c/notify/store/memory"
 )
 
-var errDead = errors.New("the process is dead")
-
 // A mortal is one process's way to the store. Once it is dead nothing passes.
 type mortal struct {
 	*memory.Store
@@ -32,7 +29,7 @@ type mortal struct {
 
 func (m *mortal) LeaseDeliveries(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
 	if m.dead.Load() {
-		return store.Leases{}, errDead
+		return store.Leases{}, errCrashed
 	}
 	began := m.day.tick()
 	leases, err := m.Store.LeaseDeliveries(ctx, r)
@@ -42,14 +39,14 @@ func (m *mortal) LeaseDeliveries(ctx context.Context, r store.LeaseRequest) (sto
 
 func (m *mortal) ExtendLeases(ctx context.Context, es []store.Extension, d time.Duration) ([]store.DeliveryRef, error) {
 	if m.dead.Load() {
-		return nil, errDead
+		return nil, errCrashed
 	}
 	return m.Store.ExtendLeases(ctx, es, d)
 }
 
 func (m *mortal) SettleDeliveries(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
 	if m.dead.Load() {
-		return nil, errDead
+		return nil, errCrashed
 	}
 	if m.lame {
 		for i := range ss {

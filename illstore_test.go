@@ -73,17 +73,11 @@ func (s *tapped) PruneMessages(ctx context.Context, before time.Time, limit int)
 	return s.Store.PruneMessages(ctx, before, limit)
 }
 
-// stuck never answers before ctx ends.
-func stuck(ctx context.Context) error {
-	<-ctx.Done()
-	return ctx.Err()
-}
-
 func TestPruningMayFailOrHang(t *testing.T) {
 	tests := map[string]func(ctx context.Context) (int, error){
 		"fails":  func(context.Context) (int, error) { return 0, errors.New("no") },
 		"panics": func(context.Context) (int, error) { panic("no") },
-		"hangs":  func(ctx context.Context) (int, error) { return 0, stuck(ctx) },
+		"hangs":  func(ctx context.Context) (int, error) { return 0, hang(ctx) },
 	}
 	for name, prune := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -108,7 +102,7 @@ func TestACallEndsBeforeItsLeaseIfTheStoreIsSilent(t *testing.T) {
 		st := &tapped{Store: memory.New()}
 		st.extend = func(ctx context.Context, es []store.Extension, d time.Duration) ([]store.DeliveryRef, error) {
 			if silent.Load() {
-				return nil, stuck(ctx)
+				return nil, hang(ctx)
 			}
 			return st.Store.ExtendLeases(ctx, es, d)
 		}
@@ -198,7 +192,7 @@ func TestAMarkThatFailsIsNotACall(t *testing.T) {
 
 func TestRunEndsThoughTheStoreIsSilent(t *testing.T) {
 	tests := map[string]func(ctx context.Context) error{
-		"hangs":  stuck,
+		"hangs":  hang,
 		"panics": func(context.Context) error { panic("no") },
 		"fails":  func(context.Context) error { return errors.New("no") },
 	}

@@ -32,7 +32,7 @@ func TestAPeerMovesOnAtOnce(t *testing.T) {
 				m.Dispatcher, m.AtMostOnce = "first", tt.once
 				began, id := time.Now(), accept(t, n, m).ID
 				if tt.crashed {
-					die(t, st, 10*time.Second, true)
+					crash(t, st, 10*time.Second, true)
 					began = began.Add(10 * time.Second)
 				}
 				running(t, n)
@@ -99,7 +99,7 @@ func TestWhatWasCanceledUnderADeadProcessIsNotCalled(t *testing.T) {
 		m := hello("pager")
 		m.AtMostOnce = true // so that it surely was not called
 		id := accept(t, n, m).ID
-		die(t, st, 10*time.Second, false)
+		crash(t, st, 10*time.Second, false)
 		_, err := n.Cancel(t.Context(), notify.Query{ID: id})
 		require.NoError(t, err)
 		running(t, n)
@@ -301,12 +301,12 @@ func TestWhatIsDearIsSettledBeforeMoreIsCalled(t *testing.T) {
 		var healthy atomic.Bool
 		st.settle = func(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
 			if !healthy.Load() {
-				return nil, stuck(ctx)
+				return nil, hang(ctx)
 			}
 			return st.Store.SettleDeliveries(ctx, ss)
 		}
 		stop := running(t, n)
-		accept(t, n, notify.Message{To: crowd(100), Channels: []string{"pager"}, Content: notify.Content{Text: "hi"}})
+		accept(t, n, bulk(100))
 		time.Sleep(5 * time.Second)
 		require.Equal(t, 5, d.calls())
 		healthy.Store(true)
@@ -321,7 +321,7 @@ func TestSlowCallsAreNotClaimedFarAhead(t *testing.T) {
 			Store: st, Channels: notify.Channels{"pager": &driver{takes: 20 * time.Second}}, Policies: map[string]notify.Policy{"pager": {Concurrency: 4}},
 		})
 		running(t, n)
-		accept(t, n, notify.Message{To: crowd(30), Channels: []string{"pager"}, Content: notify.Content{Text: "hi"}})
+		accept(t, n, bulk(30))
 		time.Sleep(70 * time.Second) // it knows by now how long they take
 		running(t, durable(t, st, notify.Channels{"pager": other}))
 		time.Sleep(time.Second)
@@ -354,12 +354,12 @@ func TestTheHostIsToldWhatOvertookAnAttempt(t *testing.T) {
 				st := memory.New()
 				other := durable(t, st, notify.Channels{"pager": &driver{}})
 				var told []notify.Outcome
-				var traced diary
+				var traced transitionLog
 				slow := channel.Func(func(_ context.Context, d channel.Delivery) (channel.Receipt, error) {
 					tt.meanwhile(t, other, d.ID)
 					return channel.Receipt{}, tt.answer
 				})
-				n := newNotifier(t, notify.Config{Store: st, Channels: notify.Channels{"pager": slow}, OnTransition: traced.write,
+				n := newNotifier(t, notify.Config{Store: st, Channels: notify.Channels{"pager": slow}, OnTransition: traced.add,
 					OnOutcome: func(o notify.Outcome) { told = append(told, o) }})
 				accept(t, n, hello("pager")) // before Run, which could be faster than what Send tells
 				running(t, n)

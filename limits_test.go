@@ -114,8 +114,7 @@ func TestTheRateHoldsAfterAWait(t *testing.T) {
 					})},
 					Policies: map[string]notify.Policy{"pager": {Rate: 1, MaxWait: time.Hour, Concurrency: tt.slots}},
 				})
-				m := hello("pager")
-				m.To = crowd(60)
+				m := bulk(60)
 				_, err := n.Send(t.Context(), m)
 				require.NoError(t, err)
 				for i := 1; i < len(d.at); i++ {
@@ -138,8 +137,7 @@ func TestThoseWhoGiveUpLeaveTheirPlacesToOthers(t *testing.T) {
 				n := newNotifier(t, notify.Config{
 					Channels: notify.Channels{"pager": d}, Policies: map[string]notify.Policy{"pager": {Rate: 1, MaxWait: tt.maxWait}},
 				})
-				m := hello("pager")
-				m.To = crowd(500)
+				m := bulk(500)
 				ctx, cancel := context.WithTimeout(t.Context(), tt.ctx)
 				defer cancel()
 				_, err := n.Send(ctx, m)
@@ -236,8 +234,7 @@ func TestASlotThatComesTooLateIsNotUsed(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := &driver{answers: []error{tt.answer}, takes: 2 * time.Second}
 				n := newNotifier(t, notify.Config{Channels: notify.Channels{"pager": d}, Policies: map[string]notify.Policy{"pager": {Concurrency: 1}}})
-				m := hello("pager")
-				m.To = crowd(100)
+				m := bulk(100)
 				m.ExpireAt = time.Now().Add(tt.expire)
 				report, err := n.Send(t.Context(), m)
 				require.Error(t, err)
@@ -263,8 +260,7 @@ func TestThoseWhoWaitForASlotOfABrokenDriverGiveUp(t *testing.T) {
 			Policies: map[string]notify.Policy{"pager": {Concurrency: 2, Timeout: time.Second}},
 		})
 		t.Cleanup(func() { close(release) })
-		m := hello("pager")
-		m.To = crowd(100)
+		m := bulk(100)
 		begun := time.Now()
 		_, err := n.Send(t.Context(), m)
 		require.ErrorIs(t, err, channel.Uncertain)

@@ -140,7 +140,7 @@ func (w *world) send(t *testing.T, n *notify.Notifier) {
 }
 
 // moody is a dispatcher that changes its mind.
-func (w *world) moody(ds []notify.Progress) []notify.Step {
+func (w *world) moody(_ time.Time, ds []notify.Progress) []notify.Step {
 	steps := make([]notify.Step, len(ds))
 	for i := range steps {
 		steps[i].Action = notify.Action(w.roll(5))
@@ -154,12 +154,11 @@ func TestReportsAreTrueWhateverHappens(t *testing.T) {
 	for i := range uint64(200) {
 		synctest.Test(t, func(t *testing.T) {
 			w := &world{dice: rand.New(rand.NewPCG(base+i, 0)), left: map[string][]bool{}, open: map[string]time.Time{}}
-			n, err := notify.New(quiet(notify.Config{
+			n := newNotifier(t, notify.Config{
 				Channels:    notify.Channels{"a": w, "b": w, "c": w},
 				Policies:    map[string]notify.Policy{"": {Timeout: worldTimeout, Concurrency: 2}, "b": {Rate: worldRate}, "c": {MaxWait: time.Minute}},
-				Dispatchers: map[string]notify.Dispatcher{"moody": strange{w.moody}},
-			}))
-			require.NoError(t, err)
+				Dispatchers: map[string]notify.Dispatcher{"moody": fakeDispatcher{next: w.moody}},
+			})
 			var wg sync.WaitGroup
 			for range 1 + w.roll(6) {
 				wg.Go(func() {

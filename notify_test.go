@@ -28,16 +28,7 @@ func TestSendOnTheDefault(t *testing.T) {
 	require.Equal(t, 1, d.calls())
 }
 
-// closer counts how often it was closed.
-type closer struct {
-	driver
-	closed int
-	err    error
-}
-
-func (c *closer) Close() error { c.closed++; return c.err }
-
-// drainer closes with the caller's ctx.
+// A drainer keeps the ctx of its Close.
 type drainer struct {
 	driver
 	ctx context.Context
@@ -46,14 +37,15 @@ type drainer struct {
 func (d *drainer) Close(ctx context.Context) error { d.ctx = ctx; return nil }
 
 func TestCloseClosesEachChannelOnce(t *testing.T) {
-	c, d := &closer{err: errors.New("socket")}, &drainer{}
-	n, err := notify.New(quiet(notify.Config{Channels: notify.Channels{
+	socket, closed := errors.New("socket"), 0
+	c, d := &closer{close: func() error { closed++; return socket }}, &drainer{}
+	n, err := notify.New(notify.Config{Channels: notify.Channels{
 		"a": c, "b": c, "c": d, "f": channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) { return channel.Receipt{}, nil }),
-	}}))
+	}})
 	require.NoError(t, err)
-	require.ErrorIs(t, n.Close(t.Context()), c.err)
+	require.ErrorIs(t, n.Close(t.Context()), socket)
 	_ = n.Close(t.Context())
-	require.Equal(t, 1, c.closed)
+	require.Equal(t, 1, closed)
 	require.Equal(t, t.Context(), d.ctx)
 	_, err = n.Send(t.Context(), hello("a"))
 	require.ErrorIs(t, err, notify.ErrClosed)
@@ -61,40 +53,35 @@ func TestCloseClosesEachChannelOnce(t *testing.T) {
 
 func TestCloseBlamesNoStoreThatThereIsNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n, err := notify.New(quiet(notify.Config{Channels: notify.Channels{"pager": &driver{answers: []error{waits(channel.Temporary, time.Second), nil}}}}))
-		require.NoError(t, err)
+		n := newNotifier(t, notify.Config{Channels: notify.Channels{"pager": &driver{answers: []error{waits(channel.Temporary, time.Second), nil}}}})
 		go func() { _, _ = n.Send(t.Context(), hello("pager")) }()
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		err = n.Close(ctx)
+		err := n.Close(ctx)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.NotContains(t, err.Error(), "the store")
-		require.NoError(t, n.Close(t.Context()), "it has been tried again")
+		require.NoError(t, n.Close(t.Context()), "the retry has ended")
 	})
 }
 
 func TestCloseWithAnEndedCtxIsNoErrorWhenNothingRuns(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for range 50 { // a choice between two ready channels is random
-		n, err := notify.New(quiet(notify.Config{Channels: notify.Channels{"a": &driver{}}}))
-		require.NoError(t, err)
+	for range 50 { // a select between two ready channels is random
+		n := newNotifier(t, notify.Config{Channels: notify.Channels{"a": &driver{}}})
 		require.NoError(t, n.Close(ctx))
 	}
 }
 
-// crasher panics when it is closed.
-type crasher struct{ driver }
-
-func (*crasher) Close() error { panic("close") }
-
 func TestCloseClosesTheOthersAfterAPanic(t *testing.T) {
-	c := &closer{}
-	n, err := notify.New(quiet(notify.Config{Channels: notify.Channels{"a": &crasher{}, "b": c}}))
-	require.NoError(t, err)
+	closed := 0
+	n := newNotifier(t, notify.Config{Channels: notify.Channels{
+		"a": &closer{close: func() error { panic("close") }},
+		"b": &closer{close: func() error { closed++; return nil }},
+	}})
 	require.ErrorContains(t, n.Close(t.Context()), "a: ")
-	require.Equal(t, 1, c.closed)
+	require.Equal(t, 1, closed)
 }
 
 func TestReportReadsTheSameAfterAReload(t *testing.T) {
@@ -125,14 +112,13 @@ func TestTheZeroOutcomeIsNoSuccess(t *testing.T) {
 
 func TestLogsHoldNoAddressAndNoContent(t *testing.T) {
 	var log bytes.Buffer
-	n, err := notify.New(notify.Config{
+	n := newNotifier(t, notify.Config{
 		Channels: notify.Channels{"p": channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) { panic("ann-p World") }),
 			"m": &driver{answers: []error{&channel.Error{Kind: channel.Misconfigured, Err: errors.New("ann-m World")}}}},
 		Policies: map[string]notify.Policy{"": {Attempts: 1}},
 		Logger:   slog.New(slog.NewTextHandler(&log, nil)),
 	})
-	require.NoError(t, err)
-	_, err = n.Send(t.Context(), hello("p", "m"))
+	_, err := n.Send(t.Context(), hello("p", "m"))
 	require.Error(t, err)
 	require.NoError(t, n.Close(t.Context()))
 	require.Contains(t, log.String(), "panic")

@@ -22,12 +22,12 @@ func shaky(st *memory.Store, dice func(n int) int, dead func() bool) *tapped {
 	s := &tapped{Store: st}
 	fails := func(do func() error) error {
 		if dead() || dice(8) == 0 {
-			return errDead
+			return errCrashed
 		}
 		if err := do(); err != nil || dice(8) > 0 {
 			return err
 		}
-		return errDead
+		return errCrashed
 	}
 	s.lease = func(ctx context.Context, r store.LeaseRequest) (l store.Leases, err error) {
 		err = fails(func() error { l, err = st.LeaseDeliveries(ctx, r); return err })

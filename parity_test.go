@@ -122,7 +122,7 @@ func (s *script) Send(_ context.Context, d channel.Delivery) (channel.Receipt, e
 // Dispatchers of a host's that need no store: pure functions of what has become of the deliveries.
 func hostDispatchers() map[string]notify.Dispatcher {
 	each := func(step func(ds []notify.Progress, i int) notify.Action) notify.Dispatcher {
-		return strange{func(ds []notify.Progress) []notify.Step {
+		return fakeDispatcher{next: func(_ time.Time, ds []notify.Progress) []notify.Step {
 			steps := make([]notify.Step, len(ds))
 			for i := range ds {
 				steps[i].Action = step(ds, i)

@@ -23,10 +23,12 @@ func to(r notify.Report) []string {
 }
 
 func TestWhoIsReachedWhere(t *testing.T) {
-	directory := &users{known: []notify.Recipient{
-		{ID: "bob", Addresses: map[string][]string{"phone": {"+2"}, "email": {"bob@x"}}, Locale: "fr"},
-		{ID: "ann", Addresses: map[string][]string{"email": {"ann@x", "ann@home", "ann@x"}, "vip": {"+1-vip"}, "phone": {"+1"}}},
-	}}
+	directory := directoryFunc(func([]string) ([]notify.Recipient, error) {
+		return []notify.Recipient{
+			{ID: "bob", Addresses: map[string][]string{"phone": {"+2"}, "email": {"bob@x"}}, Locale: "fr"},
+			{ID: "ann", Addresses: map[string][]string{"email": {"ann@x", "ann@home", "ann@x"}, "vip": {"+1-vip"}, "phone": {"+1"}}},
+		}, nil
+	})
 	tests := map[string]struct {
 		to       []notify.Recipient
 		channels []string
@@ -70,12 +72,18 @@ func TestWhoIsReachedWhere(t *testing.T) {
 }
 
 func TestTheDirectoryIsAskedOnce(t *testing.T) {
-	d := &users{known: []notify.Recipient{{ID: "ann"}, {ID: "bob"}}}
-	n := newNotifier(t, notify.Config{Channels: notify.Channels{"page": &driver{kind: channel.UserID}}, Directory: d})
+	var asked [][]string
+	n := newNotifier(t, notify.Config{
+		Channels: notify.Channels{"page": &driver{kind: channel.UserID}},
+		Directory: directoryFunc(func(ids []string) ([]notify.Recipient, error) {
+			asked = append(asked, ids)
+			return []notify.Recipient{{ID: "ann"}, {ID: "bob"}}, nil
+		}),
+	})
 	m := notify.Message{To: append(notify.Users("ann", "bob"), notify.To("page", "eve")...), Channels: []string{"page"}, Content: notify.Content{Text: "x"}}
 	_, err := n.Send(t.Context(), m)
 	require.NoError(t, err)
-	require.Equal(t, [][]string{{"ann", "bob"}}, d.asked)
+	require.Equal(t, [][]string{{"ann", "bob"}}, asked)
 }
 
 func TestRedirectSendsEverythingToOneAddress(t *testing.T) {
@@ -90,9 +98,15 @@ func TestRedirectSendsEverythingToOneAddress(t *testing.T) {
 }
 
 func TestTemplatesSeeDataAsItsJSON(t *testing.T) {
-	templates := &renderer{}
+	var asked []template.Request
 	d := &driver{}
-	n := newNotifier(t, notify.Config{Channels: notify.Channels{"pager": d}, Templates: templates})
+	n := newNotifier(t, notify.Config{
+		Channels: notify.Channels{"pager": d},
+		Templates: rendererFunc(func(ctx context.Context, q template.Request) (template.Rendered, error) {
+			asked = append(asked, q)
+			return renderKnown(ctx, q)
+		}),
+	})
 	type order struct {
 		Name string  `json:"name"`
 		No   int64   `json:"no"`
@@ -106,7 +120,7 @@ func TestTemplatesSeeDataAsItsJSON(t *testing.T) {
 	require.Equal(t, "Hi Ann", d.got[0].Content.Text)
 	require.JSONEq(t, `{"from":"template"}`, string(d.got[0].Extra))
 
-	q := templates.asked[0]
+	q := asked[0]
 	require.Equal(t, map[string]any{"name": "Ann", "no": int64(9007199254740993), "sum": 1.5}, q.Data)
 	require.Equal(t, "ann", q.Recipient.(map[string]any)["id"])
 	require.Equal(t, []string{"known", "pager", "zh-Hans", "Asia/Shanghai"}, []string{q.Key, q.Channel, q.Locale, q.TimeZone})
@@ -117,27 +131,22 @@ func TestTemplatesSeeDataAsItsJSON(t *testing.T) {
 	require.JSONEq(t, `{"from":"message"}`, string(d.got[1].Extra), "the message's extra replaces the template's")
 }
 
-// lastWords ends ctx while it renders.
-type lastWords struct {
-	cancel context.CancelFunc
-	asked  int
-}
-
-func (l *lastWords) Render(ctx context.Context, _ template.Request) (template.Rendered, error) {
-	l.asked++
-	l.cancel()
-	return template.Rendered{}, ctx.Err()
-}
-
 func TestNothingIsRenderedAfterCtx(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	templates := &lastWords{cancel: cancel}
-	n := newNotifier(t, notify.Config{Channels: notify.Channels{"pager": &driver{refuse: mailbox}}, Templates: templates})
+	rendered := 0
+	n := newNotifier(t, notify.Config{
+		Channels: notify.Channels{"pager": &driver{refuse: mailbox}},
+		Templates: rendererFunc(func(ctx context.Context, _ template.Request) (template.Rendered, error) {
+			rendered++
+			cancel()
+			return template.Rendered{}, ctx.Err()
+		}),
+	})
 	m := notify.Message{To: notify.To("pager", "0", "1", "2"), Channels: []string{"pager"}, Template: "long"}
 	r, err := n.Send(ctx, m)
 	require.ErrorIs(t, err, context.Canceled)
 	require.Equal(t, []notify.Status{notify.Canceled, notify.Canceled, notify.Canceled}, statuses(r))
-	require.Equal(t, 1, templates.asked)
+	require.Equal(t, 1, rendered)
 }
 
 func TestMessageIDsAreUUIDv7InTheOrderOfTime(t *testing.T) {

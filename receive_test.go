@@ -3,7 +3,6 @@ package notify_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -16,35 +15,6 @@ import (
 	"github.com/e7ddda3c/notify/store"
 	"github.com/e7ddda3c/notify/store/memory"
 )
-
-// A texting driver's messages have the vendor's ids v-1, v-2 and so on.
-func texting() channel.Channel {
-	n := 0
-	return phone{channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
-		n++
-		return channel.Receipt{Provider: "vendor", ID: fmt.Sprintf("v-%d", n)}, nil
-	})}
-}
-
-type phone struct{ channel.Func }
-
-func (phone) AddressKind() string { return channel.Phone }
-
-// sent sends m and lets Run deliver it.
-func sent(t *testing.T, n *notify.Notifier, m notify.Message) notify.Report {
-	t.Helper()
-	stop := running(t, n)
-	defer stop()
-	r, err := n.Send(t.Context(), m)
-	require.NoError(t, err)
-	r, err = n.Wait(t.Context(), r.ID)
-	require.NoError(t, err)
-	return r
-}
-
-func text(number string) notify.Message {
-	return notify.Message{To: notify.To(channel.Phone, number), Channels: []string{"sms"}, Content: notify.Content{Text: "Your code is 4711"}}
-}
 
 func TestReceiptsRaiseDeliveries(t *testing.T) {
 	was := time.Date(2026, 1, 2, 3, 4, 5, 678_000, time.UTC)
@@ -151,10 +121,10 @@ func TestReceiveNeedsAStoreAndAnOpenNotifier(t *testing.T) {
 
 func TestALongIDOfAVendorsIsKnown(t *testing.T) {
 	long := strings.Repeat("x", 900)
-	d := channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
+	d := &driver{kind: channel.Phone, send: func(context.Context, channel.Delivery) (channel.Receipt, error) {
 		return channel.Receipt{Provider: "vendor", ID: long}, nil
-	})
-	n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"sms": phone{d}}})
+	}}
+	n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"sms": d}})
 	sent(t, n, text("+15005550006"))
 	require.NoError(t, n.Receive(t.Context(), channel.Receipt{Provider: "vendor", ID: long, Event: channel.Delivered}))
 }
@@ -172,12 +142,10 @@ func TestATimeThatCannotBeIsNone(t *testing.T) {
 
 func TestAReceiptIsToldAndWakesWaiters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var told diary
-		fails := channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
-			return channel.Receipt{}, channel.Temporary
-		})
+		var told transitionLog
+		d := &driver{kind: channel.Phone, answers: []error{channel.Temporary}}
 		n := newNotifier(t, notify.Config{
-			Store: memory.New(), Channels: notify.Channels{"sms": phone{fails}}, OnTransition: told.write,
+			Store: memory.New(), Channels: notify.Channels{"sms": d}, OnTransition: told.add,
 			Policies: map[string]notify.Policy{"": {Backoff: time.Hour}},
 		})
 		r, err := n.Send(t.Context(), text("+15005550006"))
@@ -277,8 +245,8 @@ func TestAForgedIDIsNoTroubleForTheStore(t *testing.T) {
 func TestARepeatedReceiptIsToldOnce(t *testing.T) {
 	for name, event := range map[string]channel.Event{"delivered": channel.Delivered, "read": channel.Read, "bounced": channel.Bounced} {
 		t.Run(name, func(t *testing.T) {
-			var told diary
-			n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"sms": texting()}, OnTransition: told.write})
+			var told transitionLog
+			n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"sms": texting()}, OnTransition: told.add})
 			o := sent(t, n, text("+15005550006")).Deliveries[0]
 			for range 3 {
 				require.NoError(t, n.Receive(t.Context(), channel.Receipt{DeliveryID: o.ID, Event: event}))

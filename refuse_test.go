@@ -1,7 +1,6 @@
 package notify_test
 
 import (
-	"context"
 	"errors"
 	"math"
 	"strings"
@@ -14,38 +13,6 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 	"github.com/e7ddda3c/notify/template"
 )
-
-// renderer knows the template "known", which needs the datum "name", and has no variant for the channel "fax".
-type renderer struct{ asked []template.Request }
-
-func (r *renderer) Render(_ context.Context, q template.Request) (template.Rendered, error) {
-	r.asked = append(r.asked, q)
-	data, _ := q.Data.(map[string]any)
-	name, ok := data["name"].(string)
-	switch {
-	case q.Key == "panics":
-		panic("renderer")
-	case q.Key != "known":
-		return template.Rendered{}, template.ErrNoTemplate
-	case q.Channel == "fax":
-		return template.Rendered{}, template.ErrNoVariant
-	case !ok:
-		return template.Rendered{}, &channel.Error{Kind: channel.Rejected, Field: "data.name", Err: errors.New("is missing")}
-	}
-	return template.Rendered{Content: channel.Content{Text: "Hi " + name}, Extra: []byte(`{"from":"template"}`)}, nil
-}
-
-// users is a directory.
-type users struct {
-	known []notify.Recipient
-	err   error
-	asked [][]string
-}
-
-func (u *users) Recipients(_ context.Context, _ string, ids []string) ([]notify.Recipient, error) {
-	u.asked = append(u.asked, ids)
-	return u.known, u.err
-}
 
 // mailbox refuses what has no @, a title with a line break, and a large attachment.
 func mailbox(d channel.Delivery) error {
@@ -106,8 +73,8 @@ func TestFaultsOfAMessageRefuseItWhole(t *testing.T) {
 			d := &driver{refuse: mailbox}
 			n := newNotifier(t, notify.Config{
 				Channels:  notify.Channels{"email": d, "robot": &driver{kind: channel.None}},
-				Templates: &renderer{},
-				Directory: &users{err: errDown},
+				Templates: rendererFunc(renderKnown),
+				Directory: directoryFunc(downDirectory),
 			})
 			m := notify.Message{
 				To:       []notify.Recipient{{ID: "ann", Addresses: map[string][]string{"email": {"ann@example.com"}}}},
@@ -130,8 +97,6 @@ func TestFaultsOfAMessageRefuseItWhole(t *testing.T) {
 		})
 	}
 }
-
-var errDown = errors.New("directory is down")
 
 func TestFaultsOfADeliveryFailThatDeliveryAlone(t *testing.T) {
 	good := func(id string) notify.Recipient {
@@ -166,8 +131,10 @@ func TestFaultsOfADeliveryFailThatDeliveryAlone(t *testing.T) {
 			d := &driver{refuse: mailbox, kind: channel.Email}
 			n := newNotifier(t, notify.Config{
 				Channels:  notify.Channels{"email": d, "fax": &driver{}},
-				Templates: &renderer{},
-				Directory: &users{known: []notify.Recipient{{ID: "eve", Locale: "!"}}},
+				Templates: rendererFunc(renderKnown),
+				Directory: directoryFunc(func([]string) ([]notify.Recipient, error) {
+					return []notify.Recipient{{ID: "eve", Locale: "!"}}, nil
+				}),
 			})
 			m := notify.Message{To: []notify.Recipient{good("ann"), good("bob")}, Channels: []string{"email"}, Content: notify.Content{Text: "hello"}}
 			tt.change(&m)
@@ -200,7 +167,7 @@ func TestNewRefuses(t *testing.T) {
 		"a nil function":                  {notify.Config{Channels: notify.Channels{"email": noFunc}}, "channels.email", nil},
 		"a name with a dot":               {notify.Config{Channels: notify.Channels{"e.mail": &driver{}}}, "channels.e.mail", nil},
 		"the name default":                {notify.Config{Channels: notify.Channels{"default": &driver{}}}, "channels.default", nil},
-		"a configuration that is invalid": {notify.Config{Channels: notify.Channels{"email": invalid{broken}}}, "channels.email", broken},
+		"a configuration that is invalid": {notify.Config{Channels: notify.Channels{"email": &driver{invalid: broken}}}, "channels.email", broken},
 		"a policy for no channel":         {notify.Config{Channels: ok, Policies: map[string]notify.Policy{"mail": {}}}, "policies.mail", nil},
 		"a negative policy":               {notify.Config{Channels: ok, Policies: map[string]notify.Policy{"": {Attempts: -1}}}, "policies.", nil},
 		"a negative concurrency":          {notify.Config{Channels: ok, Policies: map[string]notify.Policy{"email": {Concurrency: -1}}}, "policies.email", nil},
@@ -229,10 +196,3 @@ func TestNewRefuses(t *testing.T) {
 		})
 	}
 }
-
-type invalid struct{ err error }
-
-func (i invalid) Send(context.Context, channel.Delivery) (channel.Receipt, error) {
-	return channel.Receipt{}, nil
-}
-func (i invalid) Valid() error { return i.err }

@@ -19,54 +19,6 @@ import (
 	"github.com/e7ddda3c/notify/store/memory"
 )
 
-// durable returns a Notifier on a store, with channels by name.
-func durable(t *testing.T, st store.Deliveries, channels notify.Channels) *notify.Notifier {
-	t.Helper()
-	return newNotifier(t, notify.Config{Store: st, Channels: channels, Policies: map[string]notify.Policy{"": {Backoff: time.Second}}})
-}
-
-// running starts n.Run and returns what stops it and waits for it.
-func running(t *testing.T, n *notify.Notifier) (stop func()) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- n.Run(ctx) }()
-	stopped := false
-	stop = func() {
-		if !stopped {
-			stopped = true
-			cancel()
-			require.NoError(t, <-ended)
-		}
-	}
-	t.Cleanup(stop)
-	return stop
-}
-
-// pass lets time pass under synctest. What was done meanwhile can then be looked at.
-func pass(d time.Duration) {
-	time.Sleep(d)
-	synctest.Wait()
-}
-
-// accept sends m, which must not fail.
-func accept(t *testing.T, n *notify.Notifier, m notify.Message) notify.Report {
-	t.Helper()
-	r, err := n.Send(t.Context(), m)
-	require.NoError(t, err)
-	return r
-}
-
-// settled waits until a message is.
-func settled(t *testing.T, n *notify.Notifier, id string) notify.Report {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Hour)
-	defer cancel()
-	r, err := n.Wait(ctx, id)
-	require.NoError(t, err)
-	return r
-}
-
 func TestRunSendsWhatWasAccepted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &driver{takes: time.Second}
@@ -113,10 +65,10 @@ func TestRunRetries(t *testing.T) {
 			status: notify.Expired, attempts: 1, after: 10 * time.Minute,
 		},
 		"a throttle, which burns no attempt": {
-			answers: append(repeat(waits(channel.RateLimited, time.Minute), 20), nil), status: notify.Sent, attempts: 21, after: 20 * time.Minute,
+			answers: append(slices.Repeat([]error{waits(channel.RateLimited, time.Minute)}, 20), nil), status: notify.Sent, attempts: 21, after: 20 * time.Minute,
 		},
 		"what an operator cures": {
-			answers: append(repeat(fails(channel.Misconfigured), 20), nil), status: notify.Sent, attempts: 21, after: 10 * time.Minute,
+			answers: append(slices.Repeat([]error{fails(channel.Misconfigured)}, 20), nil), status: notify.Sent, attempts: 21, after: 10 * time.Minute,
 		},
 	}
 	for name, tt := range tests {
@@ -140,14 +92,6 @@ func TestRunRetries(t *testing.T) {
 			})
 		})
 	}
-}
-
-func repeat(err error, n int) []error {
-	errs := make([]error, n)
-	for i := range errs {
-		errs[i] = err
-	}
-	return errs
 }
 
 func TestRunOutlivesDriversThatPanicAndHang(t *testing.T) {
@@ -211,7 +155,7 @@ func TestRunKeepsTheRate(t *testing.T) {
 		d := &driver{limits: channel.Limits{Rate: 10}}
 		n := durable(t, memory.New(), notify.Channels{"pager": d})
 		running(t, n)
-		r := accept(t, n, notify.Message{To: crowd(100), Channels: []string{"pager"}, Content: notify.Content{Text: "hi"}})
+		r := accept(t, n, bulk(100))
 		began := time.Now()
 		settled(t, n, r.ID)
 		require.InDelta(t, 10, time.Since(began).Seconds(), 1)
@@ -226,7 +170,9 @@ func TestRunSharesAChannelsOwnLimit(t *testing.T) {
 		d := &driver{limits: channel.Limits{Concurrency: 2}, takes: time.Second}
 		n := durable(t, memory.New(), notify.Channels{"pager": d})
 		running(t, n)
-		accept(t, n, notify.Message{To: crowd(100), Channels: []string{"pager"}, Class: notify.Marketing, Content: notify.Content{Text: "hi"}})
+		many := bulk(100)
+		many.Class = notify.Marketing
+		accept(t, n, many)
 		time.Sleep(10*time.Second + time.Millisecond)
 		calls := d.calls()
 		require.InDelta(t, 20, calls, 2)
@@ -234,7 +180,7 @@ func TestRunSharesAChannelsOwnLimit(t *testing.T) {
 		m.Class = notify.OTP
 		began := time.Now()
 		settled(t, n, accept(t, n, m).ID)
-		require.LessOrEqual(t, time.Since(began), 2500*time.Millisecond, "a code does not wait for the crowd")
+		require.LessOrEqual(t, time.Since(began), 2500*time.Millisecond, "a code does not wait for marketing")
 	})
 }
 

@@ -191,11 +191,3 @@ func TestADispatcherThatDoesNotSayWhomItReachedHoldsUpNoSettlement(t *testing.T)
 		close(d.ends)
 	})
 }
-
-func reasons(r notify.Report) []notify.Reason {
-	var why []notify.Reason
-	for _, o := range r.Deliveries {
-		why = append(why, o.Reason)
-	}
-	return why
-}

@@ -52,7 +52,7 @@ func TestScheduleRefusesWhatSendWouldRefuse(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			n := newNotifier(t, notify.Config{
 				Channels:  notify.Channels{"email": &driver{}},
-				Templates: &renderer{}, Directory: &users{err: errDown}, Store: memory.New(),
+				Templates: rendererFunc(renderKnown), Directory: directoryFunc(downDirectory), Store: memory.New(),
 			})
 			s := daily()
 			require.NoError(t, n.Schedule(t.Context(), s), "it is good before it is changed")
@@ -73,7 +73,7 @@ func TestScheduleRefusesWhatSendWouldRefuse(t *testing.T) {
 }
 
 func TestSchedulesNeedAStoreThatKeepsThem(t *testing.T) {
-	for name, st := range map[string]store.Deliveries{"none": nil, "one without": struct{ store.Deliveries }{memory.New()}} {
+	for name, st := range map[string]store.Deliveries{"none": nil, "one without": deliveriesOnly{memory.New()}} {
 		t.Run(name, func(t *testing.T) {
 			n := newNotifier(t, notify.Config{Channels: notify.Channels{"email": &driver{}}, Store: st})
 			var f *notify.FieldError
@@ -91,7 +91,7 @@ func TestSchedulesNeedAStoreThatKeepsThem(t *testing.T) {
 func TestSchedulesComeBackAsTheyWereStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := memory.New()
-		n := newNotifier(t, notify.Config{Channels: notify.Channels{"email": &driver{}}, Templates: &renderer{}, Store: st})
+		n := newNotifier(t, notify.Config{Channels: notify.Channels{"email": &driver{}}, Templates: rendererFunc(renderKnown), Store: st})
 		s := notify.Schedule{Tenant: "shop", Name: "b", Cron: " 0  9 * * * ", ExpireAfter: time.Hour, Message: notify.Message{
 			To: notify.To("email", "ann@example.com"), Channels: []string{"email"}, Template: "known",
 			Data: map[string]any{"name": "Ann", "order": int64(9007199254740993)},
@@ -137,8 +137,7 @@ func TestScheduleTellsOfTheStore(t *testing.T) {
 	n := newNotifier(t, notify.Config{Channels: notify.Channels{"email": &driver{}}, Store: deaf{memory.New()}})
 	require.ErrorIs(t, n.Schedule(t.Context(), daily()), errDown)
 
-	n, err := notify.New(quiet(notify.Config{Channels: notify.Channels{"email": &driver{}}, Store: memory.New()}))
-	require.NoError(t, err)
+	n = newNotifier(t, notify.Config{Channels: notify.Channels{"email": &driver{}}, Store: memory.New()})
 	require.NoError(t, n.Close(t.Context()))
 	require.ErrorIs(t, n.Schedule(t.Context(), daily()), notify.ErrClosed)
 }

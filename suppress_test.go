@@ -11,23 +11,12 @@ import (
 
 	"github.com/e7ddda3c/notify"
 	"github.com/e7ddda3c/notify/channel"
-	"github.com/e7ddda3c/notify/store"
 	"github.com/e7ddda3c/notify/store/memory"
 )
 
 // deadEnd answers that an address can never work.
 func deadEnd(kind string) *driver {
 	return &driver{kind: kind, answers: []error{fails(channel.InvalidRecipient)}}
-}
-
-func requireSuppressed(t *testing.T, o notify.Outcome, why notify.Reason) {
-	t.Helper()
-	require.Equal(t, notify.Suppressed, o.Status)
-	require.Equal(t, why, o.Reason)
-	var e *channel.Error
-	require.ErrorAs(t, o.Err, &e)
-	require.Equal(t, channel.InvalidRecipient, e.Kind)
-	require.Equal(t, "to", e.Field)
 }
 
 func TestAnAddressThatIsRefusedForGoodIsSuppressed(t *testing.T) {
@@ -169,11 +158,8 @@ func TestAnAddressThatDiesMeanwhileGetsNoMore(t *testing.T) {
 	})
 }
 
-// A bare store has nothing beside deliveries.
-type bare struct{ store.Deliveries }
-
 func TestAStoreWithoutSuppressionsSuppressesNothing(t *testing.T) {
-	n := newNotifier(t, notify.Config{Store: bare{memory.New()}, Channels: notify.Channels{"pager": deadEnd("")}})
+	n := newNotifier(t, notify.Config{Store: deliveriesOnly{memory.New()}, Channels: notify.Channels{"pager": deadEnd("")}})
 	for range 2 {
 		require.Equal(t, notify.Failed, sent(t, n, hello("pager")).Deliveries[0].Status)
 	}

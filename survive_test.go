@@ -122,7 +122,7 @@ func TestWhateverAMessageHoldsDriversGetItThroughAStore(t *testing.T) {
 			var want notify.Report
 			for with := range got {
 				d := &driver{}
-				c := notify.Config{Templates: set, Channels: notify.Channels{"mail": d, "pager": d, "room": &group{d}}}
+				c := notify.Config{Templates: set, Channels: notify.Channels{"mail": d, "pager": d, "room": &driver{kind: channel.None, send: d.Send}}}
 				if with == 1 {
 					c.Store = memory.New()
 				}

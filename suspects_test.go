@@ -21,7 +21,7 @@ func suspected(t *testing.T, st *memory.Store, n *notify.Notifier, count int) (i
 		ids = append(ids, accept(t, n, hello("pager")).ID)
 	}
 	for range 2 {
-		require.Len(t, die(t, st, time.Second, false), count)
+		require.Len(t, crash(t, st, time.Second, false), count)
 		time.Sleep(time.Second)
 	}
 	return ids

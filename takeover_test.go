@@ -16,22 +16,6 @@ import (
 	"github.com/e7ddda3c/notify/store/memory"
 )
 
-var pagers = []store.LaneRoom{{Lane: "pager/transactional", Room: 100}}
-
-// die claims all that is due for the pager, as a process does that dies right after. Marked says that it marked its calls.
-func die(t *testing.T, st store.Deliveries, lease time.Duration, marked bool) []store.Leased {
-	t.Helper()
-	leases, err := st.LeaseDeliveries(t.Context(), store.LeaseRequest{Lanes: pagers, Lease: lease})
-	require.NoError(t, err)
-	for _, d := range leases.Deliveries {
-		if marked {
-			_, err := st.ExtendLeases(t.Context(), []store.Extension{{DeliveryRef: d.DeliveryRef, Marked: true}}, lease)
-			require.NoError(t, err)
-		}
-	}
-	return leases.Deliveries
-}
-
 func TestRunTakesOverFromTheDead(t *testing.T) {
 	tests := map[string]struct {
 		once, called bool
@@ -51,7 +35,7 @@ func TestRunTakesOverFromTheDead(t *testing.T) {
 				m.AtMostOnce = tt.once
 				id := accept(t, n, m).ID
 				began := time.Now()
-				require.Len(t, die(t, st, 15*time.Second, tt.called), 1)
+				require.Len(t, crash(t, st, 15*time.Second, tt.called), 1)
 				running(t, n)
 				o := settled(t, n, id).Deliveries[0]
 				require.WithinRange(t, o.At, began.Add(15*time.Second), began.Add(16*time.Second))
@@ -69,20 +53,20 @@ func TestADeliveryThatKillsProcessesEnds(t *testing.T) {
 			var dead atomic.Bool
 			st.extend = func(ctx context.Context, es []store.Extension, lease time.Duration) ([]store.DeliveryRef, error) {
 				if dead.Load() {
-					return nil, errDead
+					return nil, errCrashed
 				}
 				return st.Store.ExtendLeases(ctx, es, lease)
 			}
 			st.settle = func(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
 				if dead.Load() {
-					return nil, errDead
+					return nil, errCrashed
 				}
 				return st.Store.SettleDeliveries(ctx, ss)
 			}
 			n := durable(t, st.Store, notify.Channels{"pager": &driver{}})
 			id, calls := accept(t, n, hello("pager")).ID, 0
 			for range 2 {
-				require.Len(t, die(t, st.Store, time.Second, false), 1)
+				require.Len(t, crash(t, st.Store, time.Second, false), 1)
 				time.Sleep(time.Second)
 			}
 			var o notify.Outcome
@@ -118,7 +102,7 @@ func TestDeathsCondemnOnlyWhatWasCalled(t *testing.T) {
 		n := durable(t, st, notify.Channels{"pager": d})
 		id := accept(t, n, hello("pager")).ID
 		for i := range 20 {
-			require.Len(t, die(t, st, time.Second, i == 2), 1)
+			require.Len(t, crash(t, st, time.Second, i == 2), 1)
 			time.Sleep(time.Second)
 		}
 		running(t, n)
@@ -134,7 +118,7 @@ func TestAReceiptFlagsWhatTwoProcessesMayHaveCalled(t *testing.T) {
 		n := durable(t, st, notify.Channels{"pager": &driver{}})
 		id := accept(t, n, hello("pager")).ID
 		for twice := range 2 {
-			require.Len(t, die(t, st, time.Second, false), 1)
+			require.Len(t, crash(t, st, time.Second, false), 1)
 			time.Sleep(time.Duration(1-twice) * time.Second)
 		}
 		r, err := n.Report(t.Context(), id)
@@ -156,7 +140,7 @@ func TestTheHostIsToldOfDuplicatesAsTheReportIs(t *testing.T) {
 		m := hello("pager")
 		m.ExpireAt = time.Now().Add(5 * time.Second)
 		id := accept(t, n, m).ID
-		require.Len(t, die(t, st, 10*time.Second, false), 1)
+		require.Len(t, crash(t, st, 10*time.Second, false), 1)
 		running(t, n)
 		o := settled(t, n, id).Deliveries[0]
 		synctest.Wait()
@@ -173,7 +157,7 @@ func TestWhatWasClaimedBesideAKillerIsNotCondemned(t *testing.T) {
 		n := durable(t, st, notify.Channels{"pager": d})
 		id := accept(t, n, hello("pager")).ID
 		for range 20 {
-			require.Len(t, die(t, st, time.Second, false), 1)
+			require.Len(t, crash(t, st, time.Second, false), 1)
 			time.Sleep(time.Second)
 		}
 		running(t, n)
@@ -228,7 +212,7 @@ func TestRunGivesBackWhatItHasNotBegun(t *testing.T) {
 		slow, other := &driver{takes: 5 * time.Second}, &driver{}
 		first := durable(t, st, notify.Channels{"pager": slow})
 		stop := running(t, first)
-		id := accept(t, first, notify.Message{To: crowd(100), Channels: []string{"pager"}, Content: notify.Content{Text: "hi"}}).ID
+		id := accept(t, first, bulk(100)).ID
 		synctest.Wait()
 		began := time.Now()
 		stop()

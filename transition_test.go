@@ -2,7 +2,6 @@ package notify_test
 
 import (
 	"errors"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,27 +12,12 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// diary keeps what OnTransition is told, without the ids of deliveries.
-type diary struct {
-	mu  sync.Mutex
-	all []notify.Transition
-}
-
-func (d *diary) write(tr notify.Transition) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if tr.Delivery != "" {
-		tr.Delivery = "a delivery"
-	}
-	d.all = append(d.all, tr)
-}
-
 func TestTransitionsOfADelivery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var told diary
+		var told transitionLog
 		d := &driver{answers: []error{errors.New("eh"), nil}, takes: time.Second}
 		n := newNotifier(t, notify.Config{
-			Channels: notify.Channels{"pager": d}, OnTransition: told.write,
+			Channels: notify.Channels{"pager": d}, OnTransition: told.add,
 			Policies: map[string]notify.Policy{"": {Backoff: 2 * time.Second}},
 		})
 		m := hello("pager")
@@ -94,18 +78,14 @@ func TestTransitionsTellOfEveryEnd(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var told diary
+				var told transitionLog
 				n := newNotifier(t, notify.Config{
-					Channels: notify.Channels{"pager": tt.driver}, OnTransition: told.write,
+					Channels: notify.Channels{"pager": tt.driver}, OnTransition: told.add,
 					Policies: map[string]notify.Policy{"": tt.policy},
 				})
 				_, err := n.Send(t.Context(), hello("pager"))
 				require.Error(t, err)
-				var events []notify.TransitionEvent
-				for _, tr := range told.all {
-					events = append(events, tr.Event)
-				}
-				require.Equal(t, tt.events, events)
+				require.Equal(t, tt.events, told.events())
 				last := told.all[len(told.all)-1]
 				last = notify.Transition{Status: last.Status, Reason: last.Reason, Kind: last.Kind, Attempts: last.Attempts}
 				require.Equal(t, tt.last, last)
@@ -116,10 +96,10 @@ func TestTransitionsTellOfEveryEnd(t *testing.T) {
 
 func TestTransitionOfAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var told diary
+		var told transitionLog
 		n := newNotifier(t, notify.Config{
 			Channels:     notify.Channels{"pager": &driver{answers: []error{waits(channel.RateLimited, 3*time.Second), nil}}},
-			OnTransition: told.write,
+			OnTransition: told.add,
 		})
 		_, err := n.Send(t.Context(), hello("pager"))
 		require.NoError(t, err)
@@ -131,11 +111,11 @@ func TestTransitionOfAPause(t *testing.T) {
 
 func TestTransitionOfACallThatIgnoresItsDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var told diary
+		var told transitionLog
 		free := make(chan struct{})
 		n := newNotifier(t, notify.Config{
 			Channels: notify.Channels{"pager": &driver{hold: free}},
-			Policies: map[string]notify.Policy{"": {Timeout: time.Second}}, OnTransition: told.write,
+			Policies: map[string]notify.Policy{"": {Timeout: time.Second}}, OnTransition: told.add,
 		})
 		_, err := n.Send(t.Context(), hello("pager"))
 		require.Error(t, err)
@@ -151,13 +131,12 @@ func TestTransitionOfACallThatIgnoresItsDeadline(t *testing.T) {
 
 func TestALateStartSaysHowLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var told diary
+		var told transitionLog
 		n := newNotifier(t, notify.Config{
-			Channels: notify.Channels{"pager": &driver{takes: time.Second}}, OnTransition: told.write,
+			Channels: notify.Channels{"pager": &driver{takes: time.Second}}, OnTransition: told.add,
 			Policies: map[string]notify.Policy{"": {Concurrency: 1}},
 		})
-		m := hello("pager")
-		m.To = crowd(2)
+		m := bulk(2)
 		_, err := n.Send(t.Context(), m)
 		require.NoError(t, err)
 		var late time.Duration

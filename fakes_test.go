@@ -1,0 +1,408 @@
+package notify_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/e7ddda3c/notify"
+	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/store"
+	"github.com/e7ddda3c/notify/store/memory"
+	"github.com/e7ddda3c/notify/template"
+)
+
+// A driver is a channel that records its calls. The zero driver delivers everything at once.
+type driver struct {
+	answers []error                                                          // of its calls in turn; the last one repeats
+	send    func(context.Context, channel.Delivery) (channel.Receipt, error) // not nil: answers instead
+	takes   time.Duration                                                    // the length of a call; the end of its ctx cuts it short
+	hold    chan struct{}                                                    // not nil: calls return when hold is closed, whatever their ctx
+	kind    string
+	limits  channel.Limits
+	refuse  func(channel.Delivery) error // not nil: Validate
+	invalid error                        // of Valid
+
+	mu  sync.Mutex
+	got []channel.Delivery
+	at  []time.Time // of the calls
+}
+
+func (d *driver) Send(ctx context.Context, dl channel.Delivery) (channel.Receipt, error) {
+	d.mu.Lock()
+	d.got = append(d.got, dl)
+	d.at = append(d.at, time.Now())
+	var err error
+	if len(d.answers) > 0 {
+		err = d.answers[min(len(d.got), len(d.answers))-1]
+	}
+	d.mu.Unlock()
+	if d.hold != nil {
+		<-d.hold
+	}
+	if d.takes > 0 {
+		select {
+		case <-time.After(d.takes):
+		case <-ctx.Done():
+			return channel.Receipt{}, ctx.Err()
+		}
+	}
+	if d.send != nil {
+		return d.send(ctx, dl)
+	}
+	return channel.Receipt{ID: fmt.Sprintf("id-%d", dl.Attempt)}, err
+}
+
+func (d *driver) AddressKind() string    { return d.kind }
+func (d *driver) Limits() channel.Limits { return d.limits }
+func (d *driver) Valid() error           { return d.invalid }
+
+func (d *driver) Validate(dl channel.Delivery) error {
+	if d.refuse == nil {
+		return nil
+	}
+	return d.refuse(dl)
+}
+
+// calls returns the number of calls of Send, including those in flight.
+func (d *driver) calls() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.got)
+}
+
+// texting returns a driver for phone numbers. Its receipts name the provider "vendor" and the ids v-1, v-2 and so on.
+func texting() *driver {
+	d := &driver{kind: channel.Phone}
+	d.send = func(context.Context, channel.Delivery) (channel.Receipt, error) {
+		return channel.Receipt{Provider: "vendor", ID: fmt.Sprintf("v-%d", d.calls())}, nil
+	}
+	return d
+}
+
+// A closer is a driver with a Close.
+type closer struct {
+	driver
+	close func() error
+}
+
+func (c *closer) Close() error { return c.close() }
+
+// A fakeDispatcher decides by its functions.
+type fakeDispatcher struct {
+	next    func(now time.Time, ds []notify.Progress) []notify.Step
+	reached func([]notify.Progress) bool // nil: never
+	waits   bool
+}
+
+func (d fakeDispatcher) Next(now time.Time, ds []notify.Progress) []notify.Step {
+	return d.next(now, ds)
+}
+func (d fakeDispatcher) Waits() bool { return d.waits }
+
+func (d fakeDispatcher) Reached(ds []notify.Progress) bool { return d.reached != nil && d.reached(ds) }
+
+// A directoryFunc is a directory.
+type directoryFunc func(ids []string) ([]notify.Recipient, error)
+
+func (f directoryFunc) Recipients(_ context.Context, _ string, ids []string) ([]notify.Recipient, error) {
+	return f(ids)
+}
+
+var errDown = errors.New("the directory is down")
+
+// downDirectory always fails.
+func downDirectory([]string) ([]notify.Recipient, error) { return nil, errDown }
+
+// A rendererFunc renders templates.
+type rendererFunc func(context.Context, template.Request) (template.Rendered, error)
+
+func (f rendererFunc) Render(ctx context.Context, q template.Request) (template.Rendered, error) {
+	return f(ctx, q)
+}
+
+// renderKnown knows the template "known", which needs the datum "name" and has no variant for the channel "fax". The template "panics"
+// panics.
+func renderKnown(_ context.Context, q template.Request) (template.Rendered, error) {
+	data, _ := q.Data.(map[string]any)
+	name, ok := data["name"].(string)
+	switch {
+	case q.Key == "panics":
+		panic("renderer")
+	case q.Key != "known":
+		return template.Rendered{}, template.ErrNoTemplate
+	case q.Channel == "fax":
+		return template.Rendered{}, template.ErrNoVariant
+	case !ok:
+		return template.Rendered{}, &channel.Error{Kind: channel.Rejected, Field: "data.name", Err: errors.New("is missing")}
+	}
+	return template.Rendered{Content: channel.Content{Text: "Hi " + name}, Extra: []byte(`{"from":"template"}`)}, nil
+}
+
+// A transitionLog records the calls of OnTransition, without the ids of deliveries.
+type transitionLog struct {
+	mu  sync.Mutex
+	all []notify.Transition
+}
+
+func (l *transitionLog) add(tr notify.Transition) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if tr.Delivery != "" {
+		tr.Delivery = "a delivery"
+	}
+	l.all = append(l.all, tr)
+}
+
+// events returns the events so far, in their order.
+func (l *transitionLog) events() []notify.TransitionEvent {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var es []notify.TransitionEvent
+	for _, tr := range l.all {
+		es = append(es, tr.Event)
+	}
+	return es
+}
+
+// A random is a seeded source of numbers for several goroutines.
+type random struct {
+	mu     sync.Mutex
+	source *rand.Rand
+}
+
+func newRandom(seed uint64) *random { return &random{source: rand.New(rand.NewPCG(seed, 0))} }
+
+func (r *random) intn(n int) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.source.IntN(n)
+}
+
+// deliveriesOnly is a store without the optional ports.
+type deliveriesOnly struct{ store.Deliveries }
+
+var (
+	errCrashed = errors.New("the process has crashed")
+	errStore   = errors.New("the store failed")
+)
+
+// A fakeStore is a memory.Store with methods that a test replaces, breaks or delays.
+type fakeStore struct {
+	*memory.Store
+
+	// Methods to replace, before they are called.
+	accept func(context.Context, []store.NewMessage) ([]store.Acceptance, error)
+	lease  func(context.Context, store.LeaseRequest) (store.Leases, error)
+	extend func(context.Context, []store.Extension, time.Duration) ([]store.DeliveryRef, error)
+	settle func(context.Context, []store.Settlement) ([]store.DeliveryRef, error)
+	change func(context.Context, store.Change) (store.Changed, error)
+	list   func(context.Context, store.MessageQuery) (store.MessagePage, error)
+	due    func(ctx context.Context, limit int) (due []store.Schedule, now, next time.Time, err error)
+
+	mu       sync.Mutex
+	counts   map[method]int
+	faults   map[method]func(context.Context) error
+	batches  []int // the number of messages in each call of AcceptMessages
+	accepted []acceptedMessage
+}
+
+// An acceptedMessage is no repetition.
+type acceptedMessage struct {
+	store.NewMessage
+	at time.Time
+}
+
+// A method of fakeStore that a test breaks, delays or counts.
+type method int
+
+const (
+	leaseDeliveries method = iota
+	extendLeases
+	settleDeliveries
+	recordReceipts
+	listMessages
+	pruneMessages
+	dueSchedules
+	advanceSchedule
+	deleteSchedule
+	listSchedules
+	savePause
+	deletePause
+	saveSuppressions
+)
+
+// newFakeStore returns a fakeStore over m, which several of them may share, as processes share a database.
+func newFakeStore(m *memory.Store) *fakeStore {
+	return &fakeStore{
+		Store: m, counts: map[method]int{}, accept: m.AcceptMessages, lease: m.LeaseDeliveries, extend: m.ExtendLeases,
+		settle: m.SettleDeliveries, change: m.ChangeDeliveries, list: m.ListMessages, due: m.DueSchedules,
+	}
+}
+
+// before runs f before each call of the methods. An error of f is the answer. All other methods work again.
+func (s *fakeStore) before(f func(context.Context) error, methods ...method) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = map[method]func(context.Context) error{}
+	for _, m := range methods {
+		s.faults[m] = f
+	}
+}
+
+// fail lets the methods fail with err. All other methods work again.
+func (s *fakeStore) fail(err error, methods ...method) {
+	s.before(func(context.Context) error { return err }, methods...)
+}
+
+// recover lets all methods work again.
+func (s *fakeStore) recover() { s.before(nil) }
+
+// enter counts a call and returns its fault.
+func (s *fakeStore) enter(ctx context.Context, m method) error {
+	s.mu.Lock()
+	s.counts[m]++
+	f := s.faults[m]
+	s.mu.Unlock()
+	if f == nil {
+		return nil
+	}
+	return f(ctx)
+}
+
+// calls returns the number of calls of a method, including those that failed.
+func (s *fakeStore) calls(m method) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.counts[m]
+}
+
+// kept returns the number of messages in the store.
+func (s *fakeStore) kept(t *testing.T) int {
+	t.Helper()
+	page, err := s.Store.ListMessages(t.Context(), store.MessageQuery{Filter: store.Filter{AnyTenant: true}, Limit: 500})
+	require.NoError(t, err)
+	return len(page.Messages)
+}
+
+func (s *fakeStore) AcceptMessages(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
+	s.mu.Lock()
+	s.batches = append(s.batches, len(ms))
+	s.mu.Unlock()
+	as, err := s.accept(ctx, ms)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, a := range as {
+		if a.First == nil {
+			s.accepted = append(s.accepted, acceptedMessage{ms[i], time.Now()})
+		}
+	}
+	return as, err
+}
+
+func (s *fakeStore) LeaseDeliveries(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
+	if err := s.enter(ctx, leaseDeliveries); err != nil {
+		return store.Leases{}, err
+	}
+	return s.lease(ctx, r)
+}
+
+func (s *fakeStore) ExtendLeases(ctx context.Context, es []store.Extension, lease time.Duration) ([]store.DeliveryRef, error) {
+	if err := s.enter(ctx, extendLeases); err != nil {
+		return nil, err
+	}
+	return s.extend(ctx, es, lease)
+}
+
+func (s *fakeStore) SettleDeliveries(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
+	if err := s.enter(ctx, settleDeliveries); err != nil {
+		return nil, err
+	}
+	return s.settle(ctx, ss)
+}
+
+func (s *fakeStore) RecordReceipts(ctx context.Context, rs []store.Receipt) ([]store.Receipt, error) {
+	if err := s.enter(ctx, recordReceipts); err != nil {
+		return nil, err
+	}
+	return s.Store.RecordReceipts(ctx, rs)
+}
+
+func (s *fakeStore) ChangeDeliveries(ctx context.Context, c store.Change) (store.Changed, error) {
+	return s.change(ctx, c)
+}
+
+func (s *fakeStore) ListMessages(ctx context.Context, q store.MessageQuery) (store.MessagePage, error) {
+	if err := s.enter(ctx, listMessages); err != nil {
+		return store.MessagePage{}, err
+	}
+	return s.list(ctx, q)
+}
+
+func (s *fakeStore) PruneMessages(ctx context.Context, before time.Time, limit int) (int, error) {
+	if err := s.enter(ctx, pruneMessages); err != nil {
+		return 0, err
+	}
+	return s.Store.PruneMessages(ctx, before, limit)
+}
+
+func (s *fakeStore) DueSchedules(ctx context.Context, limit int) (due []store.Schedule, now, next time.Time, err error) {
+	if err := s.enter(ctx, dueSchedules); err != nil {
+		return nil, now, next, err
+	}
+	return s.due(ctx, limit)
+}
+
+func (s *fakeStore) AdvanceSchedule(ctx context.Context, tenant, name string, from, to time.Time) (bool, error) {
+	if err := s.enter(ctx, advanceSchedule); err != nil {
+		return false, err
+	}
+	return s.Store.AdvanceSchedule(ctx, tenant, name, from, to)
+}
+
+func (s *fakeStore) DeleteSchedule(ctx context.Context, tenant, name string) (bool, error) {
+	if err := s.enter(ctx, deleteSchedule); err != nil {
+		return false, err
+	}
+	return s.Store.DeleteSchedule(ctx, tenant, name)
+}
+
+func (s *fakeStore) ListSchedules(ctx context.Context, tenant string) ([]store.Schedule, error) {
+	if err := s.enter(ctx, listSchedules); err != nil {
+		return nil, err
+	}
+	return s.Store.ListSchedules(ctx, tenant)
+}
+
+func (s *fakeStore) SavePause(ctx context.Context, p store.Pause, length time.Duration) error {
+	if err := s.enter(ctx, savePause); err != nil {
+		return err
+	}
+	return s.Store.SavePause(ctx, p, length)
+}
+
+func (s *fakeStore) DeletePause(ctx context.Context, channel string) (bool, error) {
+	if err := s.enter(ctx, deletePause); err != nil {
+		return false, err
+	}
+	return s.Store.DeletePause(ctx, channel)
+}
+
+func (s *fakeStore) SaveSuppressions(ctx context.Context, ss []store.Suppression) error {
+	if err := s.enter(ctx, saveSuppressions); err != nil {
+		return err
+	}
+	return s.Store.SaveSuppressions(ctx, ss)
+}
+
+// hang returns when ctx ends.
+func hang(ctx context.Context) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
