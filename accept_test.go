@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"
@@ -19,47 +20,9 @@ import (
 	"github.com/e7ddda3c/notify/template"
 )
 
-// flaky is a store whose AcceptMessages is the test's.
-type flaky struct {
-	*memory.Store
-	accept func(context.Context, []store.NewMessage) ([]store.Acceptance, error)
-	list   func(context.Context) error
-
-	mu    sync.Mutex
-	sizes []int // of each call
-}
-
-func (f *flaky) AcceptMessages(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
-	f.mu.Lock()
-	f.sizes = append(f.sizes, len(ms))
-	f.mu.Unlock()
-	if f.accept == nil {
-		return f.Store.AcceptMessages(ctx, ms)
-	}
-	return f.accept(ctx, ms)
-}
-
-func (f *flaky) ListMessages(ctx context.Context, q store.MessageQuery) (store.MessagePage, error) {
-	if f.list != nil {
-		if err := f.list(ctx); err != nil {
-			return store.MessagePage{}, err
-		}
-	}
-	return f.Store.ListMessages(ctx, q)
-}
-
-// kept returns how many messages f has.
-func (f *flaky) kept(t *testing.T) int {
-	t.Helper()
-	page, err := f.Store.ListMessages(t.Context(), store.MessageQuery{Filter: store.Filter{AnyTenant: true}, Limit: 500})
-	require.NoError(t, err)
-	return len(page.Messages)
-}
-
 func TestSendReturnsWhenTheMessageIsDurable(t *testing.T) {
 	n, d := stored(t, memory.New())
-	r, err := n.Send(t.Context(), hello("pager"))
-	require.NoError(t, err)
+	r := accept(t, n, hello("pager"))
 	require.Len(t, r.Deliveries, 1)
 	o := r.Deliveries[0]
 	require.Equal(t, notify.Accepted, o.Status)
@@ -68,8 +31,7 @@ func TestSendReturnsWhenTheMessageIsDurable(t *testing.T) {
 	require.WithinDuration(t, time.Now(), o.At, time.Second)
 	require.Zero(t, d.calls())
 
-	again, err := n.Report(t.Context(), r.ID)
-	require.NoError(t, err)
+	again := reported(t, n, r.ID)
 	again.Deliveries[0].At, r.Deliveries[0].At = time.Time{}, time.Time{}
 	again.Deliveries[0].Until = time.Time{}
 	require.Equal(t, r, again)
@@ -77,38 +39,33 @@ func TestSendReturnsWhenTheMessageIsDurable(t *testing.T) {
 
 func TestFaultsOfDeliveriesStandInTheReportAlone(t *testing.T) {
 	set := template.Must(template.New(fstest.MapFS{"k/mail.text.tmpl": {Data: []byte("hi")}}, nil))
-	var settled []notify.Outcome
-	var told []notify.TransitionEvent
+	var told []notify.Outcome
+	var traced transitionLog
 	n := newNotifier(t, notify.Config{
 		Store: memory.New(), Templates: set, Channels: notify.Channels{"mail": &driver{}, "pager": &driver{}},
-		OnOutcome:    func(o notify.Outcome) { settled = append(settled, o) },
-		OnTransition: func(t notify.Transition) { told = append(told, t.Event) },
+		OnOutcome: func(o notify.Outcome) { told = append(told, o) }, OnTransition: traced.add,
 	})
 	m := notify.Message{To: []notify.Recipient{{ID: "ann", Addresses: map[string][]string{"mail": {"a"}, "pager": {"1"}}}}, Template: "k"}
-	r, err := n.Send(t.Context(), m)
-	require.NoError(t, err)
+	r := accept(t, n, m)
 	require.Equal(t, []notify.Status{notify.Accepted, notify.Failed}, statuses(r))
 	bad := r.Deliveries[1]
 	require.Equal(t, notify.ReasonRejected, bad.Reason)
-	require.ErrorIs(t, bad.Err, template.ErrNoVariant, "its cause is there")
+	require.ErrorIs(t, bad.Err, template.ErrNoVariant, "the cause is kept")
 	require.ErrorIs(t, r.Err(), channel.Rejected)
-	require.Equal(t, []notify.Outcome{bad}, settled)
-	require.Equal(t, []notify.TransitionEvent{notify.TransitionAccepted, notify.TransitionAccepted, notify.TransitionSettled}, told)
+	require.Equal(t, []notify.Outcome{bad}, told)
+	require.Equal(t, []notify.TransitionEvent{notify.TransitionAccepted, notify.TransitionAccepted, notify.TransitionSettled}, traced.events())
 
-	again, err := n.Report(t.Context(), r.ID)
-	require.NoError(t, err)
-	require.EqualError(t, again.Deliveries[1].Err, bad.Err.Error(), "it reads the same")
+	again := reported(t, n, r.ID)
+	require.EqualError(t, again.Deliveries[1].Err, bad.Err.Error(), "the stored error has the same text")
 }
 
 func TestARepeatedKeyGivesTheFirstReport(t *testing.T) {
 	n, _ := stored(t, memory.New())
 	m := keyed("k")
-	first, err := n.Send(t.Context(), m)
-	require.NoError(t, err)
+	first := accept(t, n, m)
 
 	m.SendAt, m.ExpireAt = time.Now().Add(time.Hour), time.Now().Add(2*time.Hour)
-	second, err := n.Send(t.Context(), m)
-	require.NoError(t, err)
+	second := accept(t, n, m)
 	require.True(t, second.Repeated)
 	require.Equal(t, first.ID, second.ID)
 	require.Equal(t, notify.Accepted, second.Deliveries[0].Status)
@@ -121,15 +78,14 @@ func TestARepeatedKeyGivesTheFirstReport(t *testing.T) {
 	requireField(t, "key", err)
 
 	m.Tenant = "acme"
-	third, err := n.Send(t.Context(), m)
-	require.NoError(t, err)
-	require.False(t, third.Repeated, "another tenant's key")
+	third := accept(t, n, m)
+	require.False(t, third.Repeated, "each tenant has keys of its own")
 }
 
 func TestARepeatedKeyGivesTheFirstReportHoweverLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &flaky{Store: memory.New()}
-		n, _ := stored(t, f)
+		st := newFakeStore(memory.New())
+		n, _ := stored(t, st)
 		m := keyed("k")
 		m.ExpireAt = in(time.Minute)
 		first := accept(t, n, m)
@@ -154,13 +110,13 @@ func TestARepeatedKeyGivesTheFirstReportHoweverLate(t *testing.T) {
 			require.Error(t, err, name)
 			requireField(t, "expire_at", err)
 		}
-		_, err = n.In(f).Send(t.Context(), m)
+		_, err = n.In(st).Send(t.Context(), m)
 		requireField(t, "expire_at", err)
 		down := errors.New("connection refused")
-		f.list = func(context.Context) error { return down }
+		st.fail(down, listMessages)
 		_, err = n.Send(t.Context(), m)
-		require.ErrorIs(t, err, down, "nobody can tell")
-		require.Equal(t, 1, f.kept(t))
+		require.ErrorIs(t, err, down, "the key cannot be looked up")
+		require.Equal(t, 1, st.kept(t))
 	})
 }
 
@@ -168,8 +124,8 @@ func TestARepeatedKeyMayComeWithASendAtBehindItsExpireAt(t *testing.T) {
 	for name, late := range map[string]time.Duration{"that has passed": 2 * time.Hour, "that has not": time.Hour - time.Second} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := &flaky{Store: memory.New()}
-				n, _ := stored(t, f)
+				st := newFakeStore(memory.New())
+				n, _ := stored(t, st)
 				m := keyed("k")
 				m.SendAt, m.ExpireAt = in(time.Minute), in(time.Hour)
 				first := accept(t, n, m)
@@ -179,12 +135,12 @@ func TestARepeatedKeyMayComeWithASendAtBehindItsExpireAt(t *testing.T) {
 				require.True(t, again.Repeated)
 				require.Equal(t, first.ID, again.ID)
 
-				_, err := n.In(f).Send(t.Context(), m)
+				_, err := n.In(st).Send(t.Context(), m)
 				requireField(t, "expire_at", err)
 				m.Key = "other"
 				_, err = n.Send(t.Context(), m)
 				requireField(t, "expire_at", err)
-				require.Equal(t, 1, f.kept(t))
+				require.Equal(t, 1, st.kept(t))
 			})
 		})
 	}
@@ -217,8 +173,7 @@ func TestAStoreRefusesWhatItCannotKeep(t *testing.T) {
 
 func TestAnAddressThatADatabaseRefusesFailsItsDeliveryAlone(t *testing.T) {
 	n, _ := stored(t, memory.New())
-	r, err := n.Send(t.Context(), notify.Message{To: notify.To("pager", "1", "2\x00"), Content: notify.Content{Text: "x"}})
-	require.NoError(t, err)
+	r := accept(t, n, notify.Message{To: notify.To("pager", "1", "2\x00"), Content: notify.Content{Text: "x"}})
 	require.Equal(t, []notify.Status{notify.Accepted, notify.Failed}, statuses(r))
 	require.ErrorIs(t, r.Deliveries[1].Err, channel.InvalidRecipient)
 }
@@ -228,22 +183,21 @@ func TestAScheduledMessageIsHeld(t *testing.T) {
 		n, _ := stored(t, memory.New())
 		m := hello("pager")
 		m.Class, m.SendAt = notify.OTP, in(time.Hour)
-		r, err := n.Send(t.Context(), m)
-		require.NoError(t, err)
+		r := accept(t, n, m)
 		o := r.Deliveries[0]
 		require.Equal(t, notify.Held, o.Status)
 		require.Equal(t, notify.ReasonScheduled, o.Reason)
 		require.True(t, o.Until.Equal(m.SendAt))
 		page, err := n.Log(t.Context(), notify.Query{})
 		require.NoError(t, err)
-		require.True(t, page.Messages[0].ExpireAt.Equal(m.SendAt.Add(10*time.Minute)), "its life begins with SendAt")
+		require.True(t, page.Messages[0].ExpireAt.Equal(m.SendAt.Add(10*time.Minute)), "a code expires ten minutes after SendAt")
 		require.True(t, page.Messages[0].Deliveries[0].Until.Equal(m.SendAt))
 	})
 }
 
 func TestAHundredSendsWithOneKeyAreOneMessage(t *testing.T) {
-	f := &flaky{Store: memory.New()}
-	n, _ := stored(t, f)
+	st := newFakeStore(memory.New())
+	n, _ := stored(t, st)
 	var wg sync.WaitGroup
 	ids, firsts := sync.Map{}, make(chan bool, 100)
 	for range 100 {
@@ -267,24 +221,23 @@ func TestAHundredSendsWithOneKeyAreOneMessage(t *testing.T) {
 		}
 	}
 	require.Equal(t, 1, first)
-	require.Equal(t, 1, f.kept(t))
+	require.Equal(t, 1, st.kept(t))
 }
 
-// busy starts a Send that stays in the store until it is let go, so that what comes next is merged.
-func busy(t *testing.T, n *notify.Notifier, f *flaky, after func(context.Context, []store.NewMessage) ([]store.Acceptance, error)) (letGo func()) {
+// blocked starts a Send that stays in the store until release is called, so that further ones are accepted in batches. They go to next,
+// or to the store if next is nil.
+func blocked(t *testing.T, n *notify.Notifier, st *fakeStore, next func(context.Context, []store.NewMessage) ([]store.Acceptance, error)) (release func()) {
 	t.Helper()
-	hold, first := make(chan struct{}), true
-	f.accept = func(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
-		f.mu.Lock()
-		mine := first
-		first = false
-		f.mu.Unlock()
-		if mine {
-			<-hold
-		} else if after != nil {
-			return after(ctx, ms)
+	if next == nil {
+		next = st.accept
+	}
+	hold, calls := make(chan struct{}), atomic.Int64{}
+	st.accept = func(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
+		if calls.Add(1) > 1 {
+			return next(ctx, ms)
 		}
-		return f.Store.AcceptMessages(ctx, ms)
+		<-hold
+		return st.Store.AcceptMessages(ctx, ms)
 	}
 	done := make(chan error, 1)
 	go func() { _, err := n.Send(t.Context(), hello("pager")); done <- err }()
@@ -295,7 +248,7 @@ func busy(t *testing.T, n *notify.Notifier, f *flaky, after func(context.Context
 	}
 }
 
-// sends calls Send with each key at once and returns the errors by key.
+// sends sends a message with each of the keys, all at once. wait returns the errors by key.
 func sends(ctx context.Context, n *notify.Notifier, keys ...string) (wait func() map[string]error) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -313,25 +266,25 @@ func sends(ctx context.Context, n *notify.Notifier, keys ...string) (wait func()
 
 func TestConcurrentSendsGoInOneTransaction(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &flaky{Store: memory.New()}
-		n, _ := stored(t, f)
-		letGo := busy(t, n, f, nil)
+		st := newFakeStore(memory.New())
+		n, _ := stored(t, st)
+		release := blocked(t, n, st, nil)
 		wait := sends(t.Context(), n, "a", "b", "c", "d")
 		synctest.Wait()
-		letGo()
+		release()
 		for _, err := range wait() {
 			require.NoError(t, err)
 		}
-		require.Equal(t, []int{1, 4}, f.sizes)
-		require.Equal(t, 5, f.kept(t))
+		require.Equal(t, []int{1, 4}, st.batches)
+		require.Equal(t, 5, st.kept(t))
 	})
 }
 
 func TestOneBadMessageDoesNotFailStrangers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &flaky{Store: memory.New()}
-		n, _ := stored(t, f)
-		letGo := busy(t, n, f, func(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
+		st := newFakeStore(memory.New())
+		n, _ := stored(t, st)
+		release := blocked(t, n, st, func(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
 			for _, m := range ms {
 				switch m.Key {
 				case "bad":
@@ -340,11 +293,11 @@ func TestOneBadMessageDoesNotFailStrangers(t *testing.T) {
 					panic("ouch")
 				}
 			}
-			return f.Store.AcceptMessages(ctx, ms)
+			return st.Store.AcceptMessages(ctx, ms)
 		})
 		wait := sends(t.Context(), n, "a", "bad", "b", "deadly", "c")
 		synctest.Wait()
-		letGo()
+		release()
 		errs := wait()
 		for _, good := range []string{"a", "b", "c"} {
 			require.NoError(t, errs[good])
@@ -352,14 +305,14 @@ func TestOneBadMessageDoesNotFailStrangers(t *testing.T) {
 		require.ErrorContains(t, errs["bad"], "nothing was accepted")
 		require.ErrorContains(t, errs["deadly"], "nothing was accepted")
 		require.NotContains(t, errs["deadly"].Error(), "ouch")
-		require.Equal(t, 4, f.kept(t))
+		require.Equal(t, 4, st.kept(t))
 	})
 }
 
 func TestAStoreThatIsDownFailsAllSoon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &flaky{Store: memory.New()}
-		n, _ := stored(t, f)
+		st := newFakeStore(memory.New())
+		n, _ := stored(t, st)
 		down := errors.New("connection refused")
 		slow := func(ctx context.Context) error {
 			select {
@@ -369,15 +322,15 @@ func TestAStoreThatIsDownFailsAllSoon(t *testing.T) {
 				return ctx.Err()
 			}
 		}
-		letGo := busy(t, n, f, func(ctx context.Context, _ []store.NewMessage) ([]store.Acceptance, error) { return nil, slow(ctx) })
-		f.list = slow
+		release := blocked(t, n, st, func(ctx context.Context, _ []store.NewMessage) ([]store.Acceptance, error) { return nil, slow(ctx) })
+		st.before(slow, listMessages)
 		keys := make([]string, 200)
 		for i := range keys {
 			keys[i] = strings.Repeat("k", i+1)
 		}
 		wait := sends(t.Context(), n, keys...)
 		synctest.Wait()
-		letGo()
+		release()
 		began := time.Now()
 		errs := wait()
 		require.Len(t, errs, 200)
@@ -390,45 +343,43 @@ func TestAStoreThatIsDownFailsAllSoon(t *testing.T) {
 }
 
 func TestALostAnswerOfACommitIsFound(t *testing.T) {
-	f := &flaky{Store: memory.New()}
-	n, _ := stored(t, f)
+	st := newFakeStore(memory.New())
+	n, _ := stored(t, st)
 	calls := 0
-	f.accept = func(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
+	st.accept = func(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
 		if calls++; calls == 1 {
-			_, err := f.Store.AcceptMessages(ctx, ms)
+			_, err := st.Store.AcceptMessages(ctx, ms)
 			require.NoError(t, err)
 		}
 		return nil, errors.New("broken pipe")
 	}
-	r, err := n.Send(t.Context(), keyed("k"))
-	require.NoError(t, err)
+	r := accept(t, n, keyed("k"))
 	require.False(t, r.Repeated)
-	require.Equal(t, 1, f.kept(t))
+	require.Equal(t, 1, st.kept(t))
 }
 
 func TestAnUnfitStoreIsNotAskedTwice(t *testing.T) {
-	f := &flaky{Store: memory.New(), accept: func(context.Context, []store.NewMessage) ([]store.Acceptance, error) {
-		return nil, store.ErrUnfit
-	}}
-	n, _ := stored(t, f)
+	st := newFakeStore(memory.New())
+	st.accept = func(context.Context, []store.NewMessage) ([]store.Acceptance, error) { return nil, store.ErrUnfit }
+	n, _ := stored(t, st)
 	_, err := n.Send(t.Context(), hello("pager"))
 	require.ErrorIs(t, err, store.ErrUnfit)
-	require.Equal(t, []int{1}, f.sizes)
+	require.Equal(t, []int{1}, st.batches)
 }
 
 func TestSendReturnsWhenItsContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &flaky{Store: memory.New()}
-		n, _ := stored(t, f)
+		st := newFakeStore(memory.New())
+		n, _ := stored(t, st)
 
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, err := n.Send(gone, hello("pager"))
 		require.ErrorIs(t, err, context.Canceled)
 		require.ErrorContains(t, err, "nothing was accepted")
-		require.Empty(t, f.sizes)
+		require.Empty(t, st.batches)
 
-		letGo := busy(t, n, f, func(ctx context.Context, _ []store.NewMessage) ([]store.Acceptance, error) {
+		release := blocked(t, n, st, func(ctx context.Context, _ []store.NewMessage) ([]store.Acceptance, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		})
@@ -436,13 +387,13 @@ func TestSendReturnsWhenItsContextEnds(t *testing.T) {
 		_, err = n.Send(queued, hello("pager"))
 		cancel()
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.ErrorContains(t, err, "nothing was accepted", "it still waited")
+		require.ErrorContains(t, err, "nothing was accepted", "it was still queued")
 
 		merged, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		wait := sends(merged, n, "a", "b")
 		synctest.Wait()
-		letGo()
+		release()
 		for _, err := range wait() {
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			require.ErrorContains(t, err, "may have been accepted")
@@ -452,25 +403,24 @@ func TestSendReturnsWhenItsContextEnds(t *testing.T) {
 
 func TestACallThatHangsDoesNotHoldUpOthersForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &flaky{Store: memory.New()}
-		n, _ := stored(t, f)
-		letGo := busy(t, n, f, nil)
+		st := newFakeStore(memory.New())
+		n, _ := stored(t, st)
+		release := blocked(t, n, st, nil)
 		wait := sends(t.Context(), n, "a")
 		time.Sleep(200 * time.Millisecond)
 		began := time.Now()
-		_, err := n.Send(t.Context(), keyed("b"))
-		require.NoError(t, err)
-		require.NoError(t, wait()["a"], "it went with the next one")
+		accept(t, n, keyed("b"))
+		require.NoError(t, wait()["a"], "both are accepted in one batch")
 		require.Zero(t, time.Since(began))
-		letGo()
+		release()
 	})
 }
 
 func TestCloseWaitsForWhatIsBeingAccepted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &flaky{Store: memory.New()}
-		n, _ := stored(t, f)
-		letGo := busy(t, n, f, nil)
+		st := newFakeStore(memory.New())
+		n, _ := stored(t, st)
+		release := blocked(t, n, st, nil)
 		wait := sends(t.Context(), n, "a", "b")
 		synctest.Wait()
 		closed := make(chan error, 1)
@@ -479,53 +429,54 @@ func TestCloseWaitsForWhatIsBeingAccepted(t *testing.T) {
 		require.Empty(t, closed)
 		_, err := n.Send(t.Context(), keyed("c"))
 		require.ErrorIs(t, err, notify.ErrClosed)
-		letGo()
+		release()
 		for _, err := range wait() {
 			require.NoError(t, err)
 		}
 		require.NoError(t, <-closed)
-		require.Equal(t, 3, f.kept(t))
+		require.Equal(t, 3, st.kept(t))
 	})
 }
 
 func TestAStoreThatDoesNotAnswerForEveryMessageHasFailed(t *testing.T) {
-	f := &flaky{Store: memory.New(), accept: func(context.Context, []store.NewMessage) ([]store.Acceptance, error) { return nil, nil }}
-	n, _ := stored(t, f)
+	st := newFakeStore(memory.New())
+	st.accept = func(context.Context, []store.NewMessage) ([]store.Acceptance, error) { return nil, nil }
+	n, _ := stored(t, st)
 	_, err := n.Send(t.Context(), hello("pager"))
 	require.ErrorContains(t, err, "nothing was accepted")
 }
 
 func TestInATransactionTheStoreIsCalledAtOnceAndOnce(t *testing.T) {
-	f := &flaky{Store: memory.New()}
+	st := newFakeStore(memory.New())
 	n, d := stored(t, memory.New())
 	type key struct{}
 	ctx := context.WithValue(t.Context(), key{}, "host's")
-	f.accept = func(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
+	st.accept = func(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
 		require.Equal(t, "host's", ctx.Value(key{}))
 		_, has := ctx.Deadline()
 		require.False(t, has)
-		return f.Store.AcceptMessages(ctx, ms)
+		return st.Store.AcceptMessages(ctx, ms)
 	}
-	r, err := n.In(f).Send(ctx, keyed("k"))
+	r, err := n.In(st).Send(ctx, keyed("k"))
 	require.NoError(t, err)
 	require.Equal(t, []notify.Status{notify.Accepted}, statuses(r))
-	require.Equal(t, 1, f.kept(t))
+	require.Equal(t, 1, st.kept(t))
 	require.Zero(t, d.calls())
 
-	r, err = n.In(f).Send(ctx, keyed("k"))
+	r, err = n.In(st).Send(ctx, keyed("k"))
 	require.NoError(t, err)
 	require.True(t, r.Repeated)
 
-	f.accept = func(context.Context, []store.NewMessage) ([]store.Acceptance, error) {
+	st.accept = func(context.Context, []store.NewMessage) ([]store.Acceptance, error) {
 		return nil, errors.New("aborted")
 	}
-	f.sizes = nil
-	_, err = n.In(f).Send(ctx, keyed("other"))
+	st.batches = nil
+	_, err = n.In(st).Send(ctx, keyed("other"))
 	require.ErrorContains(t, err, "not accepted: aborted")
-	require.Equal(t, []int{1}, f.sizes)
+	require.Equal(t, []int{1}, st.batches)
 
 	_, err = n.In(nil).Send(ctx, keyed("k"))
 	requireField(t, "in", err)
-	_, err = newNotifier(t, notify.Config{Channels: notify.Channels{"pager": d}}).In(f).Send(ctx, hello("pager"))
+	_, err = newNotifier(t, notify.Config{Channels: notify.Channels{"pager": d}}).In(st).Send(ctx, hello("pager"))
 	require.ErrorIs(t, err, notify.ErrNeedsStore)
 }

@@ -117,8 +117,7 @@ func TestAnswersThatMakeNoSense(t *testing.T) {
 				running(t, n)
 				id := accept(t, n, hello("pager")).ID
 				time.Sleep(time.Minute)
-				r, err := n.Report(t.Context(), id)
-				require.NoError(t, err)
+				r := reported(t, n, id)
 				require.Equal(t, tt.want, r.Deliveries[0].Status)
 				require.Less(t, calls, 100)
 			})

@@ -17,15 +17,13 @@ func TestATenantBesideAnyTenantIsRefused(t *testing.T) {
 	n, _ := stored(t, memory.New())
 	m := hello("pager")
 	m.Tenant = "acme"
-	kept, err := n.Send(t.Context(), m)
-	require.NoError(t, err)
+	kept := accept(t, n, m)
 	q := notify.Query{Tenant: "other", AnyTenant: true}
-	_, err = n.Cancel(t.Context(), q)
+	_, err := n.Cancel(t.Context(), q)
 	requireField(t, "any_tenant", err)
 	_, err = n.Log(t.Context(), q)
 	requireField(t, "any_tenant", err)
-	r, err := n.Report(t.Context(), kept.ID)
-	require.NoError(t, err)
+	r := reported(t, n, kept.ID)
 	require.Equal(t, []notify.Status{notify.Accepted}, statuses(r))
 }
 
@@ -50,18 +48,17 @@ func TestAChangeThatFailsHalfwaySaysWhatItChanged(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				var settled []notify.Outcome
+				var told []notify.Outcome
 				n := newNotifier(t, notify.Config{
 					Store: halfway{memory.New(), func() error { return end(cancel) }}, Channels: notify.Channels{"pager": &driver{}},
-					OnOutcome: func(o notify.Outcome) { settled = append(settled, o) },
+					OnOutcome: func(o notify.Outcome) { told = append(told, o) },
 				})
-				r, err := n.Send(t.Context(), hello("pager"))
-				require.NoError(t, err)
+				r := accept(t, n, hello("pager"))
 				count, err := n.Cancel(ctx, notify.Query{User: "ann"})
 				require.Error(t, err)
 				require.Equal(t, 1, count)
-				require.Len(t, settled, 1, "the host is told")
-				require.Equal(t, r.Deliveries[0].ID, settled[0].ID)
+				require.Len(t, told, 1, "the host is told")
+				require.Equal(t, r.Deliveries[0].ID, told[0].ID)
 			})
 		})
 	}

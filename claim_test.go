@@ -219,8 +219,7 @@ func TestOpenedAndClosedAllTheTime(t *testing.T) {
 		running(t, last)
 		time.Sleep(time.Minute)
 		for _, id := range accepted {
-			r, err := last.Report(t.Context(), id)
-			require.NoError(t, err)
+			r := reported(t, last, id)
 			require.Equal(t, notify.Sent, r.Deliveries[0].Status)
 			require.False(t, r.Deliveries[0].Duplicate)
 			require.LessOrEqual(t, sent[id], 1)

@@ -22,8 +22,7 @@ func TestADispatcherThatWaitsGoesWithAStore(t *testing.T) {
 	n := newNotifier(t, c)
 	m := hello("pager")
 	m.Dispatcher = "patient"
-	_, err = n.Send(t.Context(), m)
-	require.NoError(t, err)
+	accept(t, n, m)
 }
 
 func TestABadEngineIsRefused(t *testing.T) {
@@ -54,10 +53,8 @@ func TestWithAStoreADeliveryIsTriedForHours(t *testing.T) {
 					Store: memory.New(), Channels: notify.Channels{"pager": d}, Policies: map[string]notify.Policy{"": tt.policy},
 				})
 				stop := running(t, n)
-				r, err := n.Send(t.Context(), hello("pager"))
-				require.NoError(t, err)
-				r, err = n.Wait(t.Context(), r.ID)
-				require.NoError(t, err)
+				r := accept(t, n, hello("pager"))
+				r = settled(t, n, r.ID)
 				stop()
 				require.Equal(t, notify.ReasonExhausted, r.Deliveries[0].Reason)
 				require.Equal(t, tt.want, d.calls())

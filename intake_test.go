@@ -16,7 +16,7 @@ import (
 	"github.com/e7ddda3c/notify/store/memory"
 )
 
-// A store that ends the goroutine it is called on, as a test of the host's does that fails there, takes nobody with it.
+// A store ends the goroutine that calls it, like a failed test of the host. No other caller waits forever.
 func TestAStoreThatEndsItsGoroutineStrandsNobody(t *testing.T) {
 	tests := map[string]func(ms []store.NewMessage) bool{
 		"a caller's own":                func(ms []store.NewMessage) bool { return ms[0].Key == "" },
@@ -25,17 +25,17 @@ func TestAStoreThatEndsItsGoroutineStrandsNobody(t *testing.T) {
 	for name, ends := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := &flaky{Store: memory.New()}
-				n, _ := stored(t, f)
+				st := newFakeStore(memory.New())
+				n, _ := stored(t, st)
 				hold, calls := make(chan struct{}), atomic.Int64{}
-				f.accept = func(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
+				st.accept = func(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
 					if calls.Add(1) == 1 {
 						<-hold
 					}
 					if ends(ms) {
 						runtime.Goexit()
 					}
-					return f.Store.AcceptMessages(ctx, ms)
+					return st.Store.AcceptMessages(ctx, ms)
 				}
 				go func() { _, _ = n.Send(t.Context(), hello("pager")) }()
 				synctest.Wait()
@@ -52,20 +52,19 @@ func TestAStoreThatEndsItsGoroutineStrandsNobody(t *testing.T) {
 				}
 				closing, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
-				require.NoError(t, n.Close(closing), "nobody is left")
+				require.NoError(t, n.Close(closing), "no call is left")
 			})
 		})
 	}
 }
 
-// A thousand callers without a deadline do not wait for one another's.
+// The timeouts of a thousand callers without a deadline do not add up.
 func TestAStoreThatHangsIsWaitedForOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &flaky{Store: memory.New()}
-		n, _ := stored(t, f)
-		f.accept = func(ctx context.Context, _ []store.NewMessage) ([]store.Acceptance, error) {
-			<-ctx.Done() // a table is locked; what is there can be read
-			return nil, ctx.Err()
+		st := newFakeStore(memory.New())
+		n, _ := stored(t, st)
+		st.accept = func(ctx context.Context, _ []store.NewMessage) ([]store.Acceptance, error) {
+			return nil, hang(ctx) // a table is locked against writes
 		}
 		keys := make([]string, 1000)
 		for i := range keys {
@@ -77,28 +76,26 @@ func TestAStoreThatHangsIsWaitedForOnce(t *testing.T) {
 		}
 		require.LessOrEqual(t, time.Since(began), 2*time.Minute)
 
-		f.accept = nil
-		_, err := n.Send(t.Context(), keyed("0"))
-		require.NoError(t, err)
+		st.accept = st.Store.AcceptMessages
+		accept(t, n, keyed("0"))
 	})
 }
 
 func TestAMessageThatHangsTheStoreDoesNotFailStrangers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &flaky{Store: memory.New()}
-		n, _ := stored(t, f)
-		letGo := busy(t, n, f, func(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
+		st := newFakeStore(memory.New())
+		n, _ := stored(t, st)
+		release := blocked(t, n, st, func(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
 			for _, m := range ms {
-				if m.Key == "locked" { // by a transaction that has not ended
-					<-ctx.Done()
-					return nil, ctx.Err()
+				if m.Key == "locked" { // by an open transaction
+					return nil, hang(ctx)
 				}
 			}
-			return f.Store.AcceptMessages(ctx, ms)
+			return st.Store.AcceptMessages(ctx, ms)
 		})
 		wait := sends(t.Context(), n, "locked", "a", "b", "c")
 		synctest.Wait()
-		letGo()
+		release()
 		for key, err := range wait() {
 			require.Equal(t, key == "locked", errors.Is(err, context.DeadlineExceeded), "%s: %v", key, err)
 		}
@@ -107,27 +104,25 @@ func TestAMessageThatHangsTheStoreDoesNotFailStrangers(t *testing.T) {
 
 func TestWhoWaitsBehindACallThatHangsDoesNotWaitForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &flaky{Store: memory.New()}
-		n, _ := stored(t, f)
-		hang := func(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
+		st := newFakeStore(memory.New())
+		n, _ := stored(t, st)
+		release := blocked(t, n, st, func(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
 			if ms[0].Key == "locked" {
-				<-ctx.Done()
-				return nil, ctx.Err()
+				return nil, hang(ctx)
 			}
-			return f.Store.AcceptMessages(ctx, ms)
-		}
-		letGo := busy(t, n, f, hang)
+			return st.Store.AcceptMessages(ctx, ms)
+		})
 		began := time.Now()
-		for _, err := range sends(t.Context(), n, "a", "b")() { // and nobody comes after them
+		for _, err := range sends(t.Context(), n, "a", "b")() { // and no call follows
 			require.NoError(t, err)
 		}
 		require.Equal(t, 100*time.Millisecond, time.Since(began))
 
 		locked := sends(t.Context(), n, "locked")
-		time.Sleep(110 * time.Millisecond) // it has gone beside the first
+		time.Sleep(110 * time.Millisecond) // the store has both calls
 		require.NoError(t, sends(t.Context(), n, "c")()["c"])
 		require.LessOrEqual(t, time.Since(began), 350*time.Millisecond)
-		letGo()
+		release()
 		require.ErrorIs(t, locked()["locked"], context.DeadlineExceeded)
 		require.NoError(t, n.Close(t.Context()))
 	})

@@ -124,8 +124,7 @@ func TestNoProviderHoldsADeliveryForMoreThanADay(t *testing.T) {
 		running(t, n)
 		id := accept(t, n, hello("pager")).ID
 		time.Sleep(time.Second)
-		r, err := n.Report(t.Context(), id)
-		require.NoError(t, err)
+		r := reported(t, n, id)
 		require.WithinDuration(t, time.Now().Add(24*time.Hour), r.Deliveries[0].Until, 2*time.Second)
 	})
 }

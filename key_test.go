@@ -36,8 +36,7 @@ func TestAKeyKnowsTheMessageByItsMeaning(t *testing.T) {
 		m.To[0].Data = map[string]any{"order": order{No: 4}, "age": 7}
 		return m
 	}
-	_, err := n.Send(t.Context(), first())
-	require.NoError(t, err)
+	accept(t, n, first())
 
 	same := map[string]func(*notify.Message){
 		"all of it once more": func(*notify.Message) {},
@@ -54,8 +53,7 @@ func TestAKeyKnowsTheMessageByItsMeaning(t *testing.T) {
 		t.Run("the same: "+name, func(t *testing.T) {
 			m := first()
 			change(&m)
-			r, err := n.Send(t.Context(), m)
-			require.NoError(t, err)
+			r := accept(t, n, m)
 			require.True(t, r.Repeated)
 		})
 	}

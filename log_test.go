@@ -24,12 +24,11 @@ func TestWaitReturnsWhenEverythingIsSettled(t *testing.T) {
 		s := memory.New()
 		n, d := stored(t, s)
 		d.takes = 3 * time.Second
-		r, err := n.Send(t.Context(), hello("pager"))
-		require.NoError(t, err)
+		r := accept(t, n, hello("pager"))
 
 		short, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		r, err = n.Wait(short, r.ID)
+		r, err := n.Wait(short, r.ID)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.Equal(t, []notify.Status{notify.Accepted}, statuses(r), "as far as it came")
 
@@ -43,8 +42,7 @@ func TestWaitReturnsWhenEverythingIsSettled(t *testing.T) {
 			took = time.Since(began)
 			done <- err
 		}()
-		r, err = n.Wait(t.Context(), r.ID)
-		require.NoError(t, err)
+		r = settled(t, n, r.ID)
 		require.Equal(t, []notify.Status{notify.Sent}, statuses(r))
 		require.True(t, r.Deliveries[0].Reached)
 		require.Less(t, time.Since(began), 3*time.Second+50*time.Millisecond, "it is told")
@@ -78,11 +76,9 @@ func TestTheLogSaysAllButTheContent(t *testing.T) {
 		d.answers = []error{&channel.Error{Kind: channel.Temporary, Code: "421", Err: errors.New("pager: busy")}, nil}
 		m := keyed("k")
 		m.Tenant, m.Category, m.Class = "acme", "billing", notify.Notice
-		r, err := n.Send(t.Context(), m)
-		require.NoError(t, err)
+		r := accept(t, n, m)
 		stop := running(t, n)
-		_, err = n.Wait(t.Context(), r.ID)
-		require.NoError(t, err)
+		settled(t, n, r.ID)
 		stop()
 
 		page, err := n.Log(t.Context(), notify.Query{Tenant: "acme", Key: "k", Statuses: []notify.Status{notify.Sent}, Attempts: true})
@@ -113,8 +109,7 @@ func TestTheLogSaysAllButTheContent(t *testing.T) {
 func TestTheLogHasPages(t *testing.T) {
 	n, _ := stored(t, memory.New())
 	for i := range 5 {
-		_, err := n.Send(t.Context(), keyed(fmt.Sprint(i)))
-		require.NoError(t, err)
+		accept(t, n, keyed(fmt.Sprint(i)))
 	}
 	seen := map[string]bool{}
 	q := notify.Query{AnyTenant: true, Limit: 2}
@@ -154,31 +149,27 @@ func TestAQueryWithAnUnknownWordIsRefused(t *testing.T) {
 
 func TestWhatIsCanceledDoesNotGoOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var settled []notify.Outcome
+		var told []notify.Outcome
 		d := &driver{takes: time.Second}
 		n := newNotifier(t, notify.Config{
-			Store: memory.New(), Channels: notify.Channels{"pager": d}, OnOutcome: func(o notify.Outcome) { settled = append(settled, o) },
+			Store: memory.New(), Channels: notify.Channels{"pager": d}, OnOutcome: func(o notify.Outcome) { told = append(told, o) },
 		})
 		stop := running(t, n)
-		called, err := n.Send(t.Context(), keyed("called"))
-		require.NoError(t, err)
+		called := accept(t, n, keyed("called"))
 		later := keyed("later")
 		later.SendAt = in(time.Minute)
-		held, err := n.Send(t.Context(), later)
-		require.NoError(t, err)
+		held := accept(t, n, later)
 		time.Sleep(500 * time.Millisecond)
 
 		count, err := n.Cancel(t.Context(), notify.Query{User: "ann"})
 		require.NoError(t, err)
 		require.Equal(t, 1, count, "the other one is under way")
-		r, err := n.Wait(t.Context(), held.ID)
-		require.NoError(t, err)
+		r := settled(t, n, held.ID)
 		require.Equal(t, []notify.Status{notify.Canceled}, statuses(r))
-		require.Len(t, settled, 1)
-		require.Equal(t, r.Deliveries[0], settled[0])
+		require.Len(t, told, 1)
+		require.Equal(t, r.Deliveries[0], told[0])
 
-		r, err = n.Wait(t.Context(), called.ID)
-		require.NoError(t, err)
+		r = settled(t, n, called.ID)
 		require.Equal(t, []notify.Status{notify.Sent}, statuses(r))
 		require.Equal(t, notify.ReasonTooLate, r.Deliveries[0].Reason)
 		time.Sleep(2 * time.Minute)
@@ -195,22 +186,19 @@ func TestReleaseAndReplay(t *testing.T) {
 		m := hello("pager")
 		m.SendAt = in(24 * time.Hour)
 		m.To[0].Addresses["pager"] = []string{"1", ""} // and one without a fault of its own
-		sent, err := n.Send(t.Context(), m)
-		require.NoError(t, err)
+		sent := accept(t, n, m)
 		require.Equal(t, []notify.Status{notify.Held, notify.Failed}, statuses(sent))
 
 		count, err := n.Release(t.Context(), notify.Query{ID: sent.ID})
 		require.NoError(t, err)
 		require.Equal(t, 1, count)
-		r, err := n.Wait(t.Context(), sent.ID)
-		require.NoError(t, err)
+		r := settled(t, n, sent.ID)
 		require.Equal(t, []notify.Status{notify.Failed, notify.Failed}, statuses(r))
 
 		count, err = n.Replay(t.Context(), notify.Query{ID: sent.ID})
 		require.NoError(t, err)
 		require.Equal(t, 2, count)
-		r, err = n.Wait(t.Context(), sent.ID)
-		require.NoError(t, err)
+		r = settled(t, n, sent.ID)
 		require.Equal(t, []notify.Status{notify.Sent, notify.Failed}, statuses(r))
 		require.Equal(t, sent.Deliveries[1].Reason, r.Deliveries[1].Reason)
 		require.EqualError(t, r.Deliveries[1].Err, sent.Deliveries[1].Err.Error(), "its fault stays with it")
@@ -221,13 +209,12 @@ func TestReleaseAndReplay(t *testing.T) {
 
 func TestAChangeOfEverythingIsRefused(t *testing.T) {
 	n, _ := stored(t, memory.New())
-	_, err := n.Send(t.Context(), hello("pager"))
-	require.NoError(t, err)
+	accept(t, n, hello("pager"))
 	for _, q := range []notify.Query{{}, {AnyTenant: true}, {Limit: 3}, {Attempts: true}} {
 		_, err := n.Cancel(t.Context(), q)
 		requireField(t, "query", err)
 	}
-	_, err = n.Replay(t.Context(), notify.Query{User: "ann", Cursor: "x"})
+	_, err := n.Replay(t.Context(), notify.Query{User: "ann", Cursor: "x"})
 	requireField(t, "cursor", err)
 }
 
@@ -240,8 +227,7 @@ func TestExplainSaysWhatIsAwaited(t *testing.T) {
 		}
 		m := keyed("k")
 		m.Tenant, m.Category = "acme", "billing"
-		r, err := n.Send(t.Context(), m)
-		require.NoError(t, err)
+		r := accept(t, n, m)
 		text, err := n.Explain(t.Context(), r.ID)
 		require.NoError(t, err)
 		require.Contains(t, text, "no process has taken it yet")
@@ -289,8 +275,7 @@ func TestWhatNobodyClaimsIsLoggedOnce(t *testing.T) {
 					defer running(t, other)()
 				}
 				for range 200 {
-					_, err := n.Send(t.Context(), hello("pager"))
-					require.NoError(t, err)
+					accept(t, n, hello("pager"))
 					time.Sleep(time.Second)
 				}
 				require.Equal(t, tt.want, bytes.Count(out.Bytes(), []byte("level=WARN")), out.String())

@@ -62,8 +62,7 @@ func TestWhatTwilioReportsReachesTheLog(t *testing.T) {
 	require.Equal(t, http.StatusNoContent, tw.report(h, 1, "delivered", ""))
 	require.Equal(t, http.StatusNoContent, tw.report(h, 2, "undelivered", "30005"))
 	for id, want := range map[string]notify.Status{first.ID: notify.Delivered, second.ID: notify.Failed} {
-		r, err := n.Report(t.Context(), id)
-		require.NoError(t, err)
+		r := reported(t, n, id)
 		require.Equal(t, want, r.Deliveries[0].Status)
 	}
 	requireSuppressed(t, sent(t, n, text("+15005550007")).Deliveries[0], notify.ReasonBounced)

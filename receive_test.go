@@ -55,8 +55,7 @@ func TestReceiptsRaiseDeliveries(t *testing.T) {
 					r.DeliveryID, r.Provider, r.ID = named.DeliveryID, named.Provider, named.ID
 					require.NoError(t, n.Receive(t.Context(), r))
 				}
-				report, err := n.Report(t.Context(), o.ID[:36])
-				require.NoError(t, err)
+				report := reported(t, n, o.ID[:36])
 				got := report.Deliveries[0]
 				require.Equal(t, tt.status, got.Status)
 				require.Equal(t, tt.reason, got.Reason)
@@ -134,8 +133,7 @@ func TestATimeThatCannotBeIsNone(t *testing.T) {
 		n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"sms": texting()}})
 		o := sent(t, n, text("+15005550006")).Deliveries[0]
 		require.NoError(t, n.Receive(t.Context(), channel.Receipt{DeliveryID: o.ID, Event: channel.Delivered, At: at}))
-		report, err := n.Report(t.Context(), o.ID[:36])
-		require.NoError(t, err)
+		report := reported(t, n, o.ID[:36])
 		require.WithinDuration(t, time.Now(), report.Deliveries[0].At, time.Minute)
 	}
 }
@@ -148,8 +146,7 @@ func TestAReceiptIsToldAndWakesWaiters(t *testing.T) {
 			Store: memory.New(), Channels: notify.Channels{"sms": d}, OnTransition: told.add,
 			Policies: map[string]notify.Policy{"": {Backoff: time.Hour}},
 		})
-		r, err := n.Send(t.Context(), text("+15005550006"))
-		require.NoError(t, err)
+		r := accept(t, n, text("+15005550006"))
 		done := make(chan notify.Report)
 		go func() {
 			r, _ := n.Wait(t.Context(), r.ID)
@@ -182,13 +179,11 @@ func TestAReceiptWakesThePeersOfItsGroup(t *testing.T) {
 				m.Channels, m.Dispatcher = []string{"sms", "pager"}, "patient"
 				stop := running(t, n)
 				defer stop()
-				r, err := n.Send(t.Context(), m)
-				require.NoError(t, err)
+				r := accept(t, n, m)
 				time.Sleep(5 * time.Minute)
 				begun := time.Now()
 				require.NoError(t, n.Receive(t.Context(), channel.Receipt{DeliveryID: r.Deliveries[0].ID, Event: event}))
-				r, err = n.Wait(t.Context(), r.ID)
-				require.NoError(t, err)
+				r = settled(t, n, r.ID)
 				require.Equal(t, want, r.Deliveries[1].Status)
 				require.Less(t, time.Since(begun), 10*time.Second)
 			})
@@ -264,25 +259,24 @@ func TestARepeatedReceiptIsToldOnce(t *testing.T) {
 
 func TestWhatAReceiptSettlesIsToldToTheHost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var settled []notify.Outcome
+		var told []notify.Outcome
 		d := &driver{kind: channel.Phone, answers: []error{fails(channel.Uncertain)}}
 		n := newNotifier(t, notify.Config{
-			Store: memory.New(), Channels: notify.Channels{"sms": d}, OnOutcome: func(o notify.Outcome) { settled = append(settled, o) },
+			Store: memory.New(), Channels: notify.Channels{"sms": d}, OnOutcome: func(o notify.Outcome) { told = append(told, o) },
 			Policies: map[string]notify.Policy{"": {Backoff: time.Hour}},
 		})
 		stop := running(t, n)
-		r, err := n.Send(t.Context(), text("+15005550006"))
-		require.NoError(t, err)
+		r := accept(t, n, text("+15005550006"))
 		time.Sleep(time.Second)
-		require.Empty(t, settled, "its answer was lost, and it is to be tried again")
+		require.Empty(t, told, "its answer was lost, and it is to be tried again")
 		read := channel.Receipt{DeliveryID: r.Deliveries[0].ID, Event: channel.Read}
 		require.NoError(t, n.Receive(t.Context(), read))
 		require.NoError(t, n.Receive(t.Context(), read))
 		time.Sleep(2 * time.Hour)
 		stop()
-		require.Len(t, settled, 1)
-		require.Equal(t, notify.Read, settled[0].Status)
-		require.True(t, settled[0].Reached)
+		require.Len(t, told, 1)
+		require.Equal(t, notify.Read, told[0].Status)
+		require.True(t, told[0].Reached)
 		require.Equal(t, 1, d.calls())
 	})
 }

@@ -63,8 +63,7 @@ func TestASuspectThatHangsHoldsUpNoOther(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		var got []notify.Status
 		for _, id := range ids {
-			r, err := n.Report(t.Context(), id)
-			require.NoError(t, err)
+			r := reported(t, n, id)
 			got = append(got, statuses(r)...)
 		}
 		close(release)

@@ -82,8 +82,7 @@ func TestADeliveryThatKillsProcessesEnds(t *testing.T) {
 				}))
 				for !dead.Load() && !o.Status.Settled() {
 					pass(time.Second)
-					r, err := n.Report(t.Context(), id)
-					require.NoError(t, err)
+					r := reported(t, n, id)
 					o = r.Deliveries[0]
 				}
 				stop()
@@ -121,8 +120,7 @@ func TestAReceiptFlagsWhatTwoProcessesMayHaveCalled(t *testing.T) {
 			require.Len(t, crash(t, st, time.Second, false), 1)
 			time.Sleep(time.Duration(1-twice) * time.Second)
 		}
-		r, err := n.Report(t.Context(), id)
-		require.NoError(t, err)
+		r := reported(t, n, id)
 		require.False(t, r.Deliveries[0].Duplicate)
 		require.NoError(t, n.Receive(t.Context(), channel.Receipt{DeliveryID: r.Deliveries[0].ID, Event: channel.Delivered}))
 		o := settled(t, n, id).Deliveries[0]

@@ -43,8 +43,7 @@ func TestWhatNobodyClaimsIsLogged(t *testing.T) {
 					Store: tt.store, Channels: notify.Channels{"pager": &driver{}}, Logger: slog.New(slog.NewTextHandler(&out, nil)),
 				})
 				require.NoError(t, err)
-				_, err = n.Send(t.Context(), hello("pager"))
-				require.NoError(t, err)
+				accept(t, n, hello("pager"))
 				if tt.paused {
 					p := store.Pause{Channel: "pager", Failure: store.Failure{Kind: "misconfigured"}}
 					require.NoError(t, tt.store.(store.Pauses).SavePause(t.Context(), p, time.Hour))
