@@ -360,7 +360,7 @@ func TestALostAnswerOfACommitIsFound(t *testing.T) {
 
 func TestAnUnfitStoreIsNotAskedTwice(t *testing.T) {
 	st := newFakeStore(memory.New())
-	st.accept = func(context.Context, []store.NewMessage) ([]store.Acceptance, error) { return nil, store.ErrUnfit }
+	st.fail(store.ErrUnfit, acceptMessages)
 	n, _ := stored(t, st)
 	_, err := n.Send(t.Context(), hello("pager"))
 	require.ErrorIs(t, err, store.ErrUnfit)
@@ -467,9 +467,7 @@ func TestInATransactionTheStoreIsCalledAtOnceAndOnce(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, r.Repeated)
 
-	st.accept = func(context.Context, []store.NewMessage) ([]store.Acceptance, error) {
-		return nil, errors.New("aborted")
-	}
+	st.fail(errors.New("aborted"), acceptMessages)
 	st.batches = nil
 	_, err = n.In(st).Send(ctx, keyed("other"))
 	require.ErrorContains(t, err, "not accepted: aborted")

@@ -57,7 +57,7 @@ func TestWordsOfProvidersAreCutToFit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				st := &tapped{Store: memory.New()}
+				st := newFakeStore(memory.New())
 				var a *store.Attempt
 				st.settle = func(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
 					a = ss[0].Attempt
@@ -139,7 +139,9 @@ func TestHugePolicies(t *testing.T) {
 func TestAPauseThatIsBeingStoredStays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &driver{answers: []error{waits(channel.RateLimited, time.Minute), nil}}
-		n := durable(t, &slowPauses{memory.New()}, notify.Channels{"pager": d})
+		st := newFakeStore(memory.New())
+		st.before(func(context.Context) error { time.Sleep(1500 * time.Millisecond); return nil }, savePause)
+		n := durable(t, st, notify.Channels{"pager": d})
 		running(t, n)
 		time.Sleep(500 * time.Millisecond)
 		accept(t, n, hello("pager"))
@@ -153,12 +155,4 @@ func TestAPauseThatIsBeingStoredStays(t *testing.T) {
 		settled(t, n, id)
 		require.Equal(t, 2, d.calls())
 	})
-}
-
-// slowPauses takes its time for pauses.
-type slowPauses struct{ *memory.Store }
-
-func (s *slowPauses) SavePause(ctx context.Context, p store.Pause, d time.Duration) error {
-	time.Sleep(1500 * time.Millisecond)
-	return s.Store.SavePause(ctx, p, d)
 }

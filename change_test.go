@@ -2,14 +2,12 @@ package notify_test
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/e7ddda3c/notify"
-	"github.com/e7ddda3c/notify/store"
 	"github.com/e7ddda3c/notify/store/memory"
 )
 
@@ -27,20 +25,9 @@ func TestATenantBesideAnyTenantIsRefused(t *testing.T) {
 	require.Equal(t, []notify.Status{notify.Accepted}, statuses(r))
 }
 
-// halfway is a store that changes all it is asked to and fails then, as a large change does that ends halfway.
-type halfway struct {
-	*memory.Store
-	end func() error
-}
-
-func (h halfway) ChangeDeliveries(ctx context.Context, c store.Change) (store.Changed, error) {
-	changed, err := h.Store.ChangeDeliveries(ctx, c)
-	return changed, errors.Join(err, h.end())
-}
-
 func TestAChangeThatFailsHalfwaySaysWhatItChanged(t *testing.T) {
 	tests := map[string]func(cancel func()) error{
-		"the store fails": func(func()) error { return errors.New("the connection is gone") },
+		"the store fails": func(func()) error { return errStore },
 		"ctx ends":        func(cancel func()) error { cancel(); return context.Canceled },
 	}
 	for name, end := range tests {
@@ -49,8 +36,10 @@ func TestAChangeThatFailsHalfwaySaysWhatItChanged(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				var told []notify.Outcome
+				st := newFakeStore(memory.New())
+				st.after(func(context.Context) error { return end(cancel) }, changeDeliveries)
 				n := newNotifier(t, notify.Config{
-					Store: halfway{memory.New(), func() error { return end(cancel) }}, Channels: notify.Channels{"pager": &driver{}},
+					Store: st, Channels: notify.Channels{"pager": &driver{}},
 					OnOutcome: func(o notify.Outcome) { told = append(told, o) },
 				})
 				r := accept(t, n, hello("pager"))

@@ -49,11 +49,8 @@ func TestRunAfterItsContextEndedCallsNobody(t *testing.T) {
 
 func TestWhatIsClaimedWhenRunEndsIsGivenBackUncalled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st, d := &tapped{Store: memory.New()}, &driver{}
-		st.lease = func(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
-			time.Sleep(time.Second)
-			return st.Store.LeaseDeliveries(ctx, r)
-		}
+		st, d := newFakeStore(memory.New()), &driver{}
+		st.before(func(context.Context) error { time.Sleep(time.Second); return nil }, leaseDeliveries)
 		n := durable(t, st, notify.Channels{"pager": d})
 		accept(t, n, hello("pager"))
 		stop := running(t, n)
@@ -69,7 +66,7 @@ func TestWhatIsClaimedWhenRunEndsIsGivenBackUncalled(t *testing.T) {
 
 func TestAnIdleEngineAsksSeldom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st := &tapped{Store: memory.New()}
+		st := newFakeStore(memory.New())
 		n := durable(t, st, notify.Channels{"a": &driver{}, "b": &driver{}, "c": &driver{}, "d": &driver{}})
 		running(t, n)
 		for _, name := range []string{"a", "b", "c", "d"} {
@@ -81,15 +78,15 @@ func TestAnIdleEngineAsksSeldom(t *testing.T) {
 			}
 		}
 		time.Sleep(10 * time.Second)
-		before := st.claims.Load()
+		before := st.calls(leaseDeliveries)
 		time.Sleep(time.Minute)
-		require.LessOrEqual(t, st.claims.Load()-before, int64(61), "all lanes are asked together, once in a poll")
+		require.LessOrEqual(t, st.calls(leaseDeliveries)-before, 61, "all lanes are asked together, once in a poll")
 	})
 }
 
 func TestRowsThatOthersHoldAreNotAskedForAllTheTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st := &tapped{Store: memory.New()}
+		st := newFakeStore(memory.New())
 		st.lease = func(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
 			l := store.Leases{Now: time.Now(), NextDue: map[store.Lane]time.Time{}}
 			for _, room := range r.Lanes {
@@ -100,13 +97,13 @@ func TestRowsThatOthersHoldAreNotAskedForAllTheTime(t *testing.T) {
 		n := durable(t, st, notify.Channels{"pager": &driver{}})
 		running(t, n)
 		time.Sleep(10 * time.Second)
-		require.Less(t, st.claims.Load(), int64(100))
+		require.Less(t, st.calls(leaseDeliveries), 100)
 	})
 }
 
 func TestAPausedChannelIsNotAskedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st := &tapped{Store: memory.New()}
+		st := newFakeStore(memory.New())
 		var most atomic.Int64
 		st.lease = func(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
 			for _, l := range r.Lanes {
@@ -119,9 +116,9 @@ func TestAPausedChannelIsNotAskedFor(t *testing.T) {
 		running(t, n)
 		accept(t, n, bulk(500))
 		time.Sleep(5 * time.Second)
-		before := st.claims.Load()
+		before := st.calls(leaseDeliveries)
 		time.Sleep(50 * time.Second)
-		require.Equal(t, before, st.claims.Load())
+		require.Equal(t, before, st.calls(leaseDeliveries))
 		_, err := n.Resume(t.Context(), "pager")
 		require.NoError(t, err)
 		time.Sleep(5 * time.Second)
@@ -131,21 +128,13 @@ func TestAPausedChannelIsNotAskedFor(t *testing.T) {
 
 func TestAWaitThatIsSettledDuringAClaimIsNotForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st := &tapped{Store: memory.New()}
+		st := newFakeStore(memory.New())
 		d := &driver{takes: 50 * time.Millisecond, answers: []error{waits(channel.Temporary, 60*time.Millisecond), nil}}
-		var slow atomic.Bool
-		st.lease = func(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
-			l, err := st.Store.LeaseDeliveries(ctx, r)
-			if slow.Load() {
-				time.Sleep(100 * time.Millisecond)
-			}
-			return l, err
-		}
 		n := newNotifier(t, notify.Config{Store: st, Channels: notify.Channels{"pager": d}, Policies: map[string]notify.Policy{"": {Backoff: time.Nanosecond}}})
 		running(t, n)
 		id := accept(t, n, hello("pager")).ID
 		synctest.Wait()
-		slow.Store(true)
+		st.after(func(context.Context) error { time.Sleep(100 * time.Millisecond); return nil }, leaseDeliveries)
 		n.Wake() // a claim is under way when the first call is settled
 		began := time.Now()
 		settled(t, n, id)

@@ -185,6 +185,16 @@ func (r *random) intn(n int) int {
 	return r.source.IntN(n)
 }
 
+// failOneIn fails at random, one time in n.
+func (r *random) failOneIn(n int) func(context.Context) error {
+	return func(context.Context) error {
+		if r.intn(n) == 0 {
+			return errStore
+		}
+		return nil
+	}
+}
+
 // deliveriesOnly is a store without the optional ports.
 type deliveriesOnly struct{ store.Deliveries }
 
@@ -202,15 +212,14 @@ type fakeStore struct {
 	lease  func(context.Context, store.LeaseRequest) (store.Leases, error)
 	extend func(context.Context, []store.Extension, time.Duration) ([]store.DeliveryRef, error)
 	settle func(context.Context, []store.Settlement) ([]store.DeliveryRef, error)
-	change func(context.Context, store.Change) (store.Changed, error)
 	list   func(context.Context, store.MessageQuery) (store.MessagePage, error)
 	due    func(ctx context.Context, limit int) (due []store.Schedule, now, next time.Time, err error)
 
-	mu       sync.Mutex
-	counts   map[method]int
-	faults   map[method]func(context.Context) error
-	batches  []int // the number of messages in each call of AcceptMessages
-	accepted []acceptedMessage
+	mu          sync.Mutex
+	first, last map[method]func(context.Context) error // see before and after
+	counts      map[method]int
+	batches     []int // the number of messages in each call of AcceptMessages
+	accepted    []acceptedMessage
 }
 
 // An acceptedMessage is no repetition.
@@ -223,10 +232,12 @@ type acceptedMessage struct {
 type method int
 
 const (
-	leaseDeliveries method = iota
+	acceptMessages method = iota
+	leaseDeliveries
 	extendLeases
 	settleDeliveries
 	recordReceipts
+	changeDeliveries
 	listMessages
 	pruneMessages
 	dueSchedules
@@ -238,45 +249,68 @@ const (
 	saveSuppressions
 )
 
-// newFakeStore returns a fakeStore over m, which several of them may share, as processes share a database.
+// leasing are the methods that Run keeps calling.
+var leasing = []method{leaseDeliveries, extendLeases, settleDeliveries}
+
+// newFakeStore returns a fakeStore over m. Several may share one m, as processes share a database.
 func newFakeStore(m *memory.Store) *fakeStore {
 	return &fakeStore{
 		Store: m, counts: map[method]int{}, accept: m.AcceptMessages, lease: m.LeaseDeliveries, extend: m.ExtendLeases,
-		settle: m.SettleDeliveries, change: m.ChangeDeliveries, list: m.ListMessages, due: m.DueSchedules,
+		settle: m.SettleDeliveries, list: m.ListMessages, due: m.DueSchedules,
 	}
 }
 
-// before runs f before each call of the methods. An error of f is the answer. All other methods work again.
+// before runs f before each call of the methods, and of no other. If f fails, the call fails and changes nothing.
 func (s *fakeStore) before(f func(context.Context) error, methods ...method) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults = map[method]func(context.Context) error{}
-	for _, m := range methods {
-		s.faults[m] = f
-	}
+	s.first = hooks(f, methods)
 }
 
-// fail lets the methods fail with err. All other methods work again.
+// after runs f after each successful call of the methods, and of no other. If f fails, the call has changed the store, but its answer is lost.
+func (s *fakeStore) after(f func(context.Context) error, methods ...method) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = hooks(f, methods)
+}
+
+func hooks(f func(context.Context) error, methods []method) map[method]func(context.Context) error {
+	m := map[method]func(context.Context) error{}
+	for _, name := range methods {
+		m[name] = f
+	}
+	return m
+}
+
+// fail makes the methods, and no other, fail with err.
 func (s *fakeStore) fail(err error, methods ...method) {
 	s.before(func(context.Context) error { return err }, methods...)
 }
 
-// recover lets all methods work again.
-func (s *fakeStore) recover() { s.before(nil) }
-
-// enter counts a call and returns its fault.
-func (s *fakeStore) enter(ctx context.Context, m method) error {
-	s.mu.Lock()
-	s.counts[m]++
-	f := s.faults[m]
-	s.mu.Unlock()
-	if f == nil {
-		return nil
-	}
-	return f(ctx)
+// recover undoes before, after and fail.
+func (s *fakeStore) recover() {
+	s.before(nil)
+	s.after(nil)
 }
 
-// calls returns the number of calls of a method, including those that failed.
+// call counts a call of m, and does it between its hooks.
+func (s *fakeStore) call(ctx context.Context, m method, do func() error) error {
+	s.mu.Lock()
+	s.counts[m]++
+	first, last := s.first[m], s.last[m]
+	s.mu.Unlock()
+	if first != nil {
+		if err := first(ctx); err != nil {
+			return err
+		}
+	}
+	if err := do(); err != nil || last == nil {
+		return err
+	}
+	return last(ctx)
+}
+
+// calls returns the number of calls of m, including those that failed.
 func (s *fakeStore) calls(m method) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -291,11 +325,11 @@ func (s *fakeStore) kept(t *testing.T) int {
 	return len(page.Messages)
 }
 
-func (s *fakeStore) AcceptMessages(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
+func (s *fakeStore) AcceptMessages(ctx context.Context, ms []store.NewMessage) (as []store.Acceptance, err error) {
 	s.mu.Lock()
 	s.batches = append(s.batches, len(ms))
 	s.mu.Unlock()
-	as, err := s.accept(ctx, ms)
+	err = s.call(ctx, acceptMessages, func() (err error) { as, err = s.accept(ctx, ms); return err })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, a := range as {
@@ -306,99 +340,72 @@ func (s *fakeStore) AcceptMessages(ctx context.Context, ms []store.NewMessage) (
 	return as, err
 }
 
-func (s *fakeStore) LeaseDeliveries(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
-	if err := s.enter(ctx, leaseDeliveries); err != nil {
-		return store.Leases{}, err
-	}
-	return s.lease(ctx, r)
+func (s *fakeStore) LeaseDeliveries(ctx context.Context, r store.LeaseRequest) (leases store.Leases, err error) {
+	err = s.call(ctx, leaseDeliveries, func() (err error) { leases, err = s.lease(ctx, r); return err })
+	return leases, err
 }
 
-func (s *fakeStore) ExtendLeases(ctx context.Context, es []store.Extension, lease time.Duration) ([]store.DeliveryRef, error) {
-	if err := s.enter(ctx, extendLeases); err != nil {
-		return nil, err
-	}
-	return s.extend(ctx, es, lease)
+func (s *fakeStore) ExtendLeases(ctx context.Context, es []store.Extension, lease time.Duration) (lost []store.DeliveryRef, err error) {
+	err = s.call(ctx, extendLeases, func() (err error) { lost, err = s.extend(ctx, es, lease); return err })
+	return lost, err
 }
 
-func (s *fakeStore) SettleDeliveries(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
-	if err := s.enter(ctx, settleDeliveries); err != nil {
-		return nil, err
-	}
-	return s.settle(ctx, ss)
+func (s *fakeStore) SettleDeliveries(ctx context.Context, ss []store.Settlement) (lost []store.DeliveryRef, err error) {
+	err = s.call(ctx, settleDeliveries, func() (err error) { lost, err = s.settle(ctx, ss); return err })
+	return lost, err
 }
 
-func (s *fakeStore) RecordReceipts(ctx context.Context, rs []store.Receipt) ([]store.Receipt, error) {
-	if err := s.enter(ctx, recordReceipts); err != nil {
-		return nil, err
-	}
-	return s.Store.RecordReceipts(ctx, rs)
+func (s *fakeStore) RecordReceipts(ctx context.Context, rs []store.Receipt) (unmatched []store.Receipt, err error) {
+	err = s.call(ctx, recordReceipts, func() (err error) { unmatched, err = s.Store.RecordReceipts(ctx, rs); return err })
+	return unmatched, err
 }
 
-func (s *fakeStore) ChangeDeliveries(ctx context.Context, c store.Change) (store.Changed, error) {
-	return s.change(ctx, c)
+func (s *fakeStore) ChangeDeliveries(ctx context.Context, c store.Change) (changed store.Changed, err error) {
+	err = s.call(ctx, changeDeliveries, func() (err error) { changed, err = s.Store.ChangeDeliveries(ctx, c); return err })
+	return changed, err
 }
 
-func (s *fakeStore) ListMessages(ctx context.Context, q store.MessageQuery) (store.MessagePage, error) {
-	if err := s.enter(ctx, listMessages); err != nil {
-		return store.MessagePage{}, err
-	}
-	return s.list(ctx, q)
+func (s *fakeStore) ListMessages(ctx context.Context, q store.MessageQuery) (page store.MessagePage, err error) {
+	err = s.call(ctx, listMessages, func() (err error) { page, err = s.list(ctx, q); return err })
+	return page, err
 }
 
-func (s *fakeStore) PruneMessages(ctx context.Context, before time.Time, limit int) (int, error) {
-	if err := s.enter(ctx, pruneMessages); err != nil {
-		return 0, err
-	}
-	return s.Store.PruneMessages(ctx, before, limit)
+func (s *fakeStore) PruneMessages(ctx context.Context, before time.Time, limit int) (count int, err error) {
+	err = s.call(ctx, pruneMessages, func() (err error) { count, err = s.Store.PruneMessages(ctx, before, limit); return err })
+	return count, err
 }
 
 func (s *fakeStore) DueSchedules(ctx context.Context, limit int) (due []store.Schedule, now, next time.Time, err error) {
-	if err := s.enter(ctx, dueSchedules); err != nil {
-		return nil, now, next, err
-	}
-	return s.due(ctx, limit)
+	err = s.call(ctx, dueSchedules, func() (err error) { due, now, next, err = s.due(ctx, limit); return err })
+	return due, now, next, err
 }
 
-func (s *fakeStore) AdvanceSchedule(ctx context.Context, tenant, name string, from, to time.Time) (bool, error) {
-	if err := s.enter(ctx, advanceSchedule); err != nil {
-		return false, err
-	}
-	return s.Store.AdvanceSchedule(ctx, tenant, name, from, to)
+func (s *fakeStore) AdvanceSchedule(ctx context.Context, tenant, name string, from, to time.Time) (moved bool, err error) {
+	err = s.call(ctx, advanceSchedule, func() (err error) { moved, err = s.Store.AdvanceSchedule(ctx, tenant, name, from, to); return err })
+	return moved, err
 }
 
-func (s *fakeStore) DeleteSchedule(ctx context.Context, tenant, name string) (bool, error) {
-	if err := s.enter(ctx, deleteSchedule); err != nil {
-		return false, err
-	}
-	return s.Store.DeleteSchedule(ctx, tenant, name)
+func (s *fakeStore) DeleteSchedule(ctx context.Context, tenant, name string) (found bool, err error) {
+	err = s.call(ctx, deleteSchedule, func() (err error) { found, err = s.Store.DeleteSchedule(ctx, tenant, name); return err })
+	return found, err
 }
 
-func (s *fakeStore) ListSchedules(ctx context.Context, tenant string) ([]store.Schedule, error) {
-	if err := s.enter(ctx, listSchedules); err != nil {
-		return nil, err
-	}
-	return s.Store.ListSchedules(ctx, tenant)
+func (s *fakeStore) ListSchedules(ctx context.Context, tenant string) (all []store.Schedule, err error) {
+	err = s.call(ctx, listSchedules, func() (err error) { all, err = s.Store.ListSchedules(ctx, tenant); return err })
+	return all, err
 }
 
 func (s *fakeStore) SavePause(ctx context.Context, p store.Pause, length time.Duration) error {
-	if err := s.enter(ctx, savePause); err != nil {
-		return err
-	}
-	return s.Store.SavePause(ctx, p, length)
+	return s.call(ctx, savePause, func() error { return s.Store.SavePause(ctx, p, length) })
 }
 
-func (s *fakeStore) DeletePause(ctx context.Context, channel string) (bool, error) {
-	if err := s.enter(ctx, deletePause); err != nil {
-		return false, err
-	}
-	return s.Store.DeletePause(ctx, channel)
+func (s *fakeStore) DeletePause(ctx context.Context, channel string) (found bool, err error) {
+	err = s.call(ctx, deletePause, func() (err error) { found, err = s.Store.DeletePause(ctx, channel); return err })
+	return found, err
 }
 
 func (s *fakeStore) SaveSuppressions(ctx context.Context, ss []store.Suppression) error {
-	if err := s.enter(ctx, saveSuppressions); err != nil {
-		return err
-	}
-	return s.Store.SaveSuppressions(ctx, ss)
+	return s.call(ctx, saveSuppressions, func() error { return s.Store.SaveSuppressions(ctx, ss) })
 }
 
 // hang returns when ctx ends.

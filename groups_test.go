@@ -2,8 +2,6 @@ package notify_test
 
 import (
 	"context"
-	"fmt"
-	"math/rand/v2"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,79 +17,42 @@ import (
 	"github.com/e7ddda3c/notify/store/memory"
 )
 
-// A mortal is one process's way to the store. Once it is dead nothing passes.
-type mortal struct {
-	*memory.Store
-	day  *badDay
-	dead atomic.Bool
-	lame bool // wakes nobody
-}
-
-func (m *mortal) LeaseDeliveries(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
-	if m.dead.Load() {
-		return store.Leases{}, errCrashed
-	}
-	began := m.day.tick()
-	leases, err := m.Store.LeaseDeliveries(ctx, r)
-	m.day.claimed(began, leases.Deliveries)
-	return leases, err
-}
-
-func (m *mortal) ExtendLeases(ctx context.Context, es []store.Extension, d time.Duration) ([]store.DeliveryRef, error) {
-	if m.dead.Load() {
-		return nil, errCrashed
-	}
-	return m.Store.ExtendLeases(ctx, es, d)
-}
-
-func (m *mortal) SettleDeliveries(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
-	if m.dead.Load() {
-		return nil, errCrashed
-	}
-	if m.lame {
-		for i := range ss {
-			ss[i].Wake = false
-		}
-	}
-	return m.Store.SettleDeliveries(ctx, ss)
-}
-
-// A badDay is what happens to all processes, and what came of it.
-type badDay struct {
+// A simulation of several processes that crash at random, and the record of its calls and receipts.
+type simulation struct {
+	*random
 	clock  atomic.Int64 // counts events
 	mu     sync.Mutex
-	rand   *rand.Rand
 	claims map[string]int64 // by delivery: the event before its last claim
 	reads  map[string]int64 // by message: the event after its first read was recorded
 	late   []string         // deliveries that were called under a claim that began after a read
-	sent   []string         // deliveries that a provider took
+	sent   []string         // deliveries that a provider accepted and no receipt has confirmed
 }
 
-func (w *badDay) tick() int64 { return w.clock.Add(1) }
+func (s *simulation) tick() int64 { return s.clock.Add(1) }
 
-func (w *badDay) claimed(began int64, ds []store.Leased) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, d := range ds {
-		w.claims[fmt.Sprintf("%s-%d-%d", d.MessageID, d.Recipient, d.Place)] = began
+// lease records the claims of a process on st.
+func (s *simulation) lease(st *memory.Store) func(context.Context, store.LeaseRequest) (store.Leases, error) {
+	return func(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
+		began := s.tick()
+		leases, err := st.LeaseDeliveries(ctx, r)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, d := range leases.Deliveries {
+			s.claims[notify.DeliveryID(d.DeliveryRef)] = began
+		}
+		return leases, err
 	}
 }
 
-func (w *badDay) intn(n int) int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.rand.IntN(n)
-}
-
-// Send answers as providers do on a bad day: most calls are quick; some take longer than a lease.
-func (w *badDay) Send(ctx context.Context, d channel.Delivery) (channel.Receipt, error) {
-	w.mu.Lock()
-	if read, ok := w.reads[d.MessageID]; ok && w.claims[d.ID] > read {
-		w.late = append(w.late, d.ID)
+// Send answers at random. Most calls are quick; one in fifty takes longer than a lease.
+func (s *simulation) Send(ctx context.Context, d channel.Delivery) (channel.Receipt, error) {
+	s.mu.Lock()
+	if read, ok := s.reads[d.MessageID]; ok && s.claims[d.ID] > read {
+		s.late = append(s.late, d.ID)
 	}
-	w.mu.Unlock()
-	takes := time.Duration(w.intn(200)) * time.Millisecond
-	if w.intn(50) == 0 {
+	s.mu.Unlock()
+	takes := time.Duration(s.intn(200)) * time.Millisecond
+	if s.intn(50) == 0 {
 		takes = 20 * time.Second
 	}
 	select {
@@ -99,79 +60,91 @@ func (w *badDay) Send(ctx context.Context, d channel.Delivery) (channel.Receipt,
 	case <-ctx.Done():
 		return channel.Receipt{}, ctx.Err()
 	}
-	switch fate := w.intn(10); {
+	switch fate := s.intn(10); {
 	case strings.HasPrefix(d.To, "bad") && fate < 8:
 		return channel.Receipt{}, fails(channel.Unreachable)
 	case strings.HasPrefix(d.To, "bad"), fate < 3:
 		return channel.Receipt{}, fails(channel.Temporary)
 	}
-	w.mu.Lock()
-	w.sent = append(w.sent, d.ID)
-	w.mu.Unlock()
+	s.mu.Lock()
+	s.sent = append(s.sent, d.ID)
+	s.mu.Unlock()
 	return channel.Receipt{ID: d.ID}, nil
 }
 
 // confirm records receipts of what was sent, until ctx ends.
-func (w *badDay) confirm(ctx context.Context, n *notify.Notifier) {
+func (s *simulation) confirm(ctx context.Context, n *notify.Notifier) {
 	for ctx.Err() == nil {
 		time.Sleep(time.Second)
-		w.mu.Lock()
-		sent := w.sent
-		w.sent = nil
-		w.mu.Unlock()
+		s.mu.Lock()
+		sent := s.sent
+		s.sent = nil
+		s.mu.Unlock()
 		for _, id := range sent {
-			event := []channel.Event{channel.Delivered, channel.Read, channel.Bounced, ""}[w.intn(4)]
+			event := []channel.Event{channel.Delivered, channel.Read, channel.Bounced, ""}[s.intn(4)]
 			if event == "" {
 				continue
 			}
 			if err := n.Receive(ctx, channel.Receipt{DeliveryID: id, Event: event}); err == nil && event == channel.Read {
-				w.mu.Lock()
+				s.mu.Lock()
 				message := id[:36]
-				if _, ok := w.reads[message]; !ok {
-					w.reads[message] = w.tick()
+				if _, ok := s.reads[message]; !ok {
+					s.reads[message] = s.tick()
 				}
-				w.mu.Unlock()
+				s.mu.Unlock()
 			}
 		}
 	}
 }
 
-// simulate sends many groups with four processes that die and come back, and returns the reports.
-func simulate(t *testing.T, seed uint64, lame bool) ([]notify.Report, *badDay) {
-	w := &badDay{rand: rand.New(rand.NewPCG(seed, 0)), claims: map[string]int64{}, reads: map[string]int64{}}
+// simulate sends many groups with four processes that crash and restart, and returns the reports. Without wakes, settlements do not wake
+// their peers.
+func simulate(t *testing.T, seed uint64, wakes bool) ([]notify.Report, *simulation) {
+	s := &simulation{random: newRandom(seed), claims: map[string]int64{}, reads: map[string]int64{}}
 	st := memory.New()
-	process := func() (*notify.Notifier, *mortal) {
-		m := &mortal{Store: st, day: w, lame: lame}
+	process := func() (*notify.Notifier, *fakeStore) {
+		connection := newFakeStore(st)
+		connection.lease = s.lease(st)
+		if !wakes {
+			connection.settle = func(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
+				for i := range ss {
+					ss[i].Wake = false
+				}
+				return st.SettleDeliveries(ctx, ss)
+			}
+		}
 		return newNotifier(t, notify.Config{
-			Store: m, Channels: notify.Channels{"a": w.channel(), "b": w.channel(), "c": w.channel()},
+			Store: connection, Channels: notify.Channels{"a": s.channel(), "b": s.channel(), "c": s.channel()},
 			Policies: map[string]notify.Policy{"": {Backoff: time.Second, Timeout: 30 * time.Second}},
 			Dispatchers: map[string]notify.Dispatcher{
 				"delivered": notify.First(notify.Delivered, time.Minute), "escalate": notify.Escalate(2 * time.Minute),
 			},
-		}), m
+		}), connection
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
 			for ctx.Err() == nil {
-				n, m := process()
-				life, die := context.WithCancel(ctx)
-				time.AfterFunc(time.Duration(1+w.intn(60))*time.Second, func() {
-					m.dead.Store(ctx.Err() == nil)
-					die()
+				n, connection := process()
+				life, end := context.WithCancel(ctx)
+				time.AfterFunc(time.Duration(1+s.intn(60))*time.Second, func() {
+					if ctx.Err() == nil {
+						connection.fail(errCrashed, leasing...)
+					}
+					end()
 				})
 				_ = n.Run(life)
-				die()
+				end()
 			}
 		})
 	}
 	sender, _ := process()
-	wg.Go(func() { w.confirm(ctx, sender) })
+	wg.Go(func() { s.confirm(ctx, sender) })
 	var ids []string
 	for i := range 200 {
-		ids = append(ids, accept(t, sender, w.message(i)).ID)
-		time.Sleep(time.Duration(w.intn(300)) * time.Millisecond)
+		ids = append(ids, accept(t, sender, s.message(i)).ID)
+		time.Sleep(time.Duration(s.intn(300)) * time.Millisecond)
 	}
 	var reports []notify.Report
 	patience, enough := context.WithTimeout(ctx, 30*time.Minute)
@@ -186,16 +159,16 @@ func simulate(t *testing.T, seed uint64, lame bool) ([]notify.Report, *badDay) {
 	}
 	cancel()
 	wg.Wait()
-	return reports, w
+	return reports, s
 }
 
-func (w *badDay) channel() channel.Channel { return channel.Func(w.Send) }
+func (s *simulation) channel() channel.Channel { return channel.Func(s.Send) }
 
 // message goes to one recipient on three channels, each of which works or does not.
-func (w *badDay) message(i int) notify.Message {
+func (s *simulation) message(i int) notify.Message {
 	to := map[string][]string{}
 	for _, name := range []string{"a", "b", "c"} {
-		to[name] = []string{[]string{"good", "bad", "bad"}[w.intn(3)]}
+		to[name] = []string{[]string{"good", "bad", "bad"}[s.intn(3)]}
 	}
 	return notify.Message{
 		To: []notify.Recipient{{Addresses: to}}, Content: notify.Content{Text: "hi"},
@@ -206,8 +179,8 @@ func (w *badDay) message(i int) notify.Message {
 func TestGroupsComeToTheirEndWhoeverDies(t *testing.T) {
 	for seed := range uint64(5) {
 		synctest.Test(t, func(t *testing.T) {
-			reports, w := simulate(t, seed, false)
-			require.Empty(t, w.late, "seed %d: called under a claim that began after the message was read", seed)
+			reports, s := simulate(t, seed, true)
+			require.Empty(t, s.late, "seed %d: called under a claim that began after the message was read", seed)
 			for i, r := range reports {
 				checkGroup(t, r, i%3 == 0)
 			}
@@ -235,7 +208,7 @@ func checkGroup(t *testing.T, r notify.Report, first bool) {
 
 func TestGroupsThatWakeNobodyAreFound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		reports, _ := simulate(t, 1, true)
+		reports, _ := simulate(t, 1, false)
 		open := 0
 		for _, r := range reports {
 			for _, o := range r.Deliveries {

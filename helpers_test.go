@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -107,6 +108,16 @@ func crash(t *testing.T, st store.Deliveries, lease time.Duration, marked bool) 
 		}
 	}
 	return leases.Deliveries
+}
+
+// failSettlementsOf makes each batch of settlements fail that contains one of the message.
+func failSettlementsOf(st *fakeStore, id string) {
+	st.settle = func(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
+		if slices.ContainsFunc(ss, func(s store.Settlement) bool { return s.MessageID == id }) {
+			return nil, errStore
+		}
+		return st.Store.SettleDeliveries(ctx, ss)
+	}
 }
 
 // pass lets d pass under synctest, and then waits until all other goroutines are blocked.

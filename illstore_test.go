@@ -16,80 +16,21 @@ import (
 	"github.com/e7ddda3c/notify/store/memory"
 )
 
-// A tapped store counts its claims, and lets a test stand between the engine and the memory.
-type tapped struct {
-	*memory.Store
-	claims atomic.Int64
-	lease  func(ctx context.Context, r store.LeaseRequest) (store.Leases, error)
-	extend func(ctx context.Context, es []store.Extension, d time.Duration) ([]store.DeliveryRef, error)
-	settle func(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error)
-	prune  func(ctx context.Context) (int, error)
-	ill    atomic.Pointer[func(ctx context.Context) error] // what all calls but pruning come to, if not nil
-}
-
-func (s *tapped) isIll() (func(ctx context.Context) error, bool) {
-	ill := s.ill.Load()
-	if ill == nil {
-		return nil, false
-	}
-	return *ill, true
-}
-
-func (s *tapped) LeaseDeliveries(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
-	s.claims.Add(1)
-	if ill, ok := s.isIll(); ok {
-		return store.Leases{}, ill(ctx)
-	}
-	if s.lease != nil {
-		return s.lease(ctx, r)
-	}
-	return s.Store.LeaseDeliveries(ctx, r)
-}
-
-func (s *tapped) ExtendLeases(ctx context.Context, es []store.Extension, d time.Duration) ([]store.DeliveryRef, error) {
-	if ill, ok := s.isIll(); ok {
-		return nil, ill(ctx)
-	}
-	if s.extend != nil {
-		return s.extend(ctx, es, d)
-	}
-	return s.Store.ExtendLeases(ctx, es, d)
-}
-
-func (s *tapped) SettleDeliveries(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
-	if ill, ok := s.isIll(); ok {
-		return nil, ill(ctx)
-	}
-	if s.settle != nil {
-		return s.settle(ctx, ss)
-	}
-	return s.Store.SettleDeliveries(ctx, ss)
-}
-
-func (s *tapped) PruneMessages(ctx context.Context, before time.Time, limit int) (int, error) {
-	if s.prune != nil {
-		return s.prune(ctx)
-	}
-	return s.Store.PruneMessages(ctx, before, limit)
+var storeFaults = map[string]func(context.Context) error{
+	"fails":  func(context.Context) error { return errStore },
+	"panics": func(context.Context) error { panic("no") },
+	"hangs":  hang,
 }
 
 func TestPruningMayFailOrHang(t *testing.T) {
-	tests := map[string]func(ctx context.Context) (int, error){
-		"fails":  func(context.Context) (int, error) { return 0, errors.New("no") },
-		"panics": func(context.Context) (int, error) { panic("no") },
-		"hangs":  func(ctx context.Context) (int, error) { return 0, hang(ctx) },
-	}
-	for name, prune := range tests {
+	for name, fault := range storeFaults {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				calls := 0
-				st := &tapped{Store: memory.New(), prune: func(ctx context.Context) (int, error) {
-					calls++
-					return prune(ctx)
-				}}
+				st := newFakeStore(memory.New())
+				st.before(fault, pruneMessages)
 				stop := running(t, durable(t, st, notify.Channels{"pager": &driver{}}))
 				pass(62 * time.Minute)
-				require.Equal(t, 2, calls)
+				require.Equal(t, 2, st.calls(pruneMessages))
 				stop()
 			})
 		})
@@ -98,14 +39,7 @@ func TestPruningMayFailOrHang(t *testing.T) {
 
 func TestACallEndsBeforeItsLeaseIfTheStoreIsSilent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var silent atomic.Bool
-		st := &tapped{Store: memory.New()}
-		st.extend = func(ctx context.Context, es []store.Extension, d time.Duration) ([]store.DeliveryRef, error) {
-			if silent.Load() {
-				return nil, hang(ctx)
-			}
-			return st.Store.ExtendLeases(ctx, es, d)
-		}
+		st := newFakeStore(memory.New())
 		var called, ended time.Time
 		n := newNotifier(t, notify.Config{Store: st, Policies: map[string]notify.Policy{"": {Timeout: time.Hour}}, Channels: notify.Channels{
 			"pager": channel.Func(func(ctx context.Context, d channel.Delivery) (channel.Receipt, error) {
@@ -116,13 +50,13 @@ func TestACallEndsBeforeItsLeaseIfTheStoreIsSilent(t *testing.T) {
 			}),
 		}})
 		running(t, n)
-		silent.Store(true)
+		st.before(hang, extendLeases)
 		time.Sleep(3400 * time.Millisecond)
 		accept(t, n, hello("pager"))
 		pass(20 * time.Second)
 		require.False(t, ended.IsZero())
 		require.Less(t, ended.Sub(called), 15*time.Second)
-		silent.Store(false)
+		st.recover()
 	})
 }
 
@@ -139,19 +73,18 @@ func TestWhatEndsADeliveryIsToldOnceThoughAnAnswerIsLost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				st, first := &tapped{Store: memory.New()}, true
+				st, first := newFakeStore(memory.New()), true
 				var told []notify.Outcome
 				n := newNotifier(t, notify.Config{Store: st, Channels: notify.Channels{"pager": &driver{answers: []error{fails(channel.Temporary)}}},
 					OnOutcome: func(o notify.Outcome) { told = append(told, o) }})
 				id := accept(t, n, hello("pager")).ID
-				st.settle = func(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
-					lost, err := st.Store.SettleDeliveries(ctx, ss)
-					if first {
-						first = false
-						return nil, errors.Join(errors.New("the answer is lost"), end(ctx, n, id))
+				st.after(func(ctx context.Context) error {
+					if !first {
+						return nil
 					}
-					return lost, err
-				}
+					first = false
+					return errors.Join(errStore, end(ctx, n, id))
+				}, settleDeliveries)
 				running(t, n)
 				pass(time.Minute)
 				require.Len(t, told, 1)
@@ -165,15 +98,17 @@ func TestAMarkThatFailsIsNotACall(t *testing.T) {
 	for name, written := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				st, d, failed := &tapped{Store: memory.New()}, &driver{}, 0
-				st.extend = func(ctx context.Context, es []store.Extension, lease time.Duration) ([]store.DeliveryRef, error) {
-					if failed++; failed > 3 {
-						return st.Store.ExtendLeases(ctx, es, lease)
+				st, d := newFakeStore(memory.New()), &driver{}
+				fault := func(context.Context) error {
+					if st.calls(extendLeases) > 3 {
+						return nil
 					}
-					if written {
-						_, _ = st.Store.ExtendLeases(ctx, es, lease)
-					}
-					return nil, errors.New("connection reset")
+					return errStore
+				}
+				if written {
+					st.after(fault, extendLeases)
+				} else {
+					st.before(fault, extendLeases)
 				}
 				n := durable(t, st, notify.Channels{"pager": d})
 				running(t, n)
@@ -191,27 +126,22 @@ func TestAMarkThatFailsIsNotACall(t *testing.T) {
 }
 
 func TestRunEndsThoughTheStoreIsSilent(t *testing.T) {
-	tests := map[string]func(ctx context.Context) error{
-		"hangs":  hang,
-		"panics": func(context.Context) error { panic("no") },
-		"fails":  func(context.Context) error { return errors.New("no") },
-	}
-	for name, ill := range tests {
+	for name, fault := range storeFaults {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				st := &tapped{Store: memory.New()}
+				st := newFakeStore(memory.New())
 				n := durable(t, st, notify.Channels{"pager": &driver{takes: 3 * time.Second}})
 				stop := running(t, n)
 				for range 120 {
 					accept(t, n, hello("pager"))
 				}
 				time.Sleep(time.Second)
-				st.sicken(ill)
+				st.before(fault, leasing...)
 				time.Sleep(5 * time.Second)
 				began := time.Now()
 				stop()
 				require.Less(t, time.Since(began), time.Minute)
-				st.sicken(nil)
+				st.recover()
 				other := &driver{}
 				m := durable(t, st.Store, notify.Channels{"pager": other})
 				running(t, m)
@@ -227,19 +157,11 @@ func TestRunEndsThoughTheStoreIsSilent(t *testing.T) {
 	}
 }
 
-func (s *tapped) sicken(ill func(ctx context.Context) error) {
-	if ill == nil {
-		s.ill.Store(nil)
-		return
-	}
-	s.ill.Store(&ill)
-}
-
 func TestAStoreWhoseClockJumps(t *testing.T) {
 	for _, jump := range []time.Duration{5 * time.Hour, -5 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
 			var skew atomic.Int64
-			st := &tapped{Store: memory.New()}
+			st := newFakeStore(memory.New())
 			st.lease = func(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
 				l, err := st.Store.LeaseDeliveries(ctx, r)
 				d := time.Duration(skew.Load())
@@ -254,18 +176,18 @@ func TestAStoreWhoseClockJumps(t *testing.T) {
 			id := accept(t, n, hello("pager")).ID
 			skew.Store(int64(jump))
 			settled(t, n, id)
-			before := st.claims.Load()
+			before := st.calls(leaseDeliveries)
 			time.Sleep(10 * time.Second)
-			require.Less(t, st.claims.Load()-before, int64(30))
+			require.Less(t, st.calls(leaseDeliveries)-before, 30)
 		})
 	}
 }
 
 func TestRunEndsThoughARowCannotBeWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		bad := &sick{Deliveries: memory.New()}
-		n := durable(t, bad, notify.Channels{"pager": &driver{}})
-		bad.suffer(ailment{poison: accept(t, n, hello("pager")).ID})
+		st := newFakeStore(memory.New())
+		n := durable(t, st, notify.Channels{"pager": &driver{}})
+		failSettlementsOf(st, accept(t, n, hello("pager")).ID)
 		stop := running(t, n)
 		time.Sleep(time.Minute)
 		began := time.Now()
@@ -277,18 +199,14 @@ func TestRunEndsThoughARowCannotBeWritten(t *testing.T) {
 func TestCloseSaysThatTheStoreHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		st := &tapped{Store: memory.New()}
-		st.lease = func(context.Context, store.LeaseRequest) (store.Leases, error) {
-			<-release
-			return store.Leases{}, nil
-		}
-		n, err := notify.New(notify.Config{Store: st, Channels: notify.Channels{"pager": &driver{}}})
-		require.NoError(t, err)
+		st := newFakeStore(memory.New())
+		st.before(func(context.Context) error { <-release; return nil }, leaseDeliveries)
+		n := durable(t, st, notify.Channels{"pager": &driver{}})
 		running(t, n)
 		pass(time.Second)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		err = n.Close(ctx)
+		err := n.Close(ctx)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.ErrorContains(t, err, "the store")
 		close(release)

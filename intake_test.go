@@ -63,9 +63,7 @@ func TestAStoreThatHangsIsWaitedForOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := newFakeStore(memory.New())
 		n, _ := stored(t, st)
-		st.accept = func(ctx context.Context, _ []store.NewMessage) ([]store.Acceptance, error) {
-			return nil, hang(ctx) // a table is locked against writes
-		}
+		st.before(hang, acceptMessages) // the table is locked against writes
 		keys := make([]string, 1000)
 		for i := range keys {
 			keys[i] = fmt.Sprint(i)
@@ -76,7 +74,7 @@ func TestAStoreThatHangsIsWaitedForOnce(t *testing.T) {
 		}
 		require.LessOrEqual(t, time.Since(began), 2*time.Minute)
 
-		st.accept = st.Store.AcceptMessages
+		st.recover()
 		accept(t, n, keyed("0"))
 	})
 }

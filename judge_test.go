@@ -63,7 +63,7 @@ func TestAFactUndoesNoBackoff(t *testing.T) {
 
 func TestAGroupThatWaitsIsAskedSeldom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st := &tapped{Store: memory.New()}
+		st := newFakeStore(memory.New())
 		leased := 0
 		st.lease = func(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
 			l, err := st.Store.LeaseDeliveries(ctx, r)
@@ -131,12 +131,8 @@ func TestNoProviderHoldsADeliveryForMoreThanADay(t *testing.T) {
 
 func TestAWakeDuringAClaimIsNotForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st := &tapped{Store: memory.New()}
-		st.lease = func(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
-			l, err := st.Store.LeaseDeliveries(ctx, r)
-			time.Sleep(10 * time.Millisecond)
-			return l, err
-		}
+		st := newFakeStore(memory.New())
+		st.after(func(context.Context) error { time.Sleep(10 * time.Millisecond); return nil }, leaseDeliveries)
 		d := &driver{}
 		n := durable(t, st, notify.Channels{"pager": d})
 		running(t, n)
@@ -151,7 +147,7 @@ func TestAWakeDuringAClaimIsNotForgotten(t *testing.T) {
 
 func TestACallUnderALostLeaseIsCutShort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st, lost, outcomes := &tapped{Store: memory.New()}, atomic.Int64{}, atomic.Int64{}
+		st, lost, outcomes := newFakeStore(memory.New()), atomic.Int64{}, atomic.Int64{}
 		st.extend = func(_ context.Context, es []store.Extension, _ time.Duration) ([]store.DeliveryRef, error) {
 			return []store.DeliveryRef{es[0].DeliveryRef}, nil
 		}
@@ -180,7 +176,7 @@ func TestACallUnderALostLeaseIsCutShort(t *testing.T) {
 
 func TestWhatIsLostBeforeItsCallIsNotCalled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st, d := &tapped{Store: memory.New()}, &driver{takes: 8 * time.Second}
+		st, d := newFakeStore(memory.New()), &driver{takes: 8 * time.Second}
 		n := newNotifier(t, notify.Config{Store: st, Channels: notify.Channels{"pager": d}, Policies: map[string]notify.Policy{"": {Concurrency: 1}}})
 		called := accept(t, n, hello("pager")).ID
 		st.extend = func(ctx context.Context, es []store.Extension, lease time.Duration) (lost []store.DeliveryRef, err error) {
@@ -202,7 +198,7 @@ func TestWhatIsLostBeforeItsCallIsNotCalled(t *testing.T) {
 
 func TestAMarkUnderALostLeaseIsNoCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st, d, lost := &tapped{Store: memory.New()}, &driver{}, 0
+		st, d, lost := newFakeStore(memory.New()), &driver{}, 0
 		st.extend = func(_ context.Context, es []store.Extension, _ time.Duration) ([]store.DeliveryRef, error) {
 			return []store.DeliveryRef{es[0].DeliveryRef}, nil
 		}
@@ -225,7 +221,7 @@ func TestAMarkUnderALostLeaseIsNoCall(t *testing.T) {
 
 func TestNoCallBeginsUnderALeaseThatIsAboutToEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st := &tapped{Store: memory.New()}
+		st := newFakeStore(memory.New())
 		st.lease = func(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
 			l, err := st.Store.LeaseDeliveries(context.WithoutCancel(ctx), r)
 			if len(l.Deliveries) > 0 && l.Deliveries[0].Claim == 1 {
@@ -293,22 +289,16 @@ func TestAPauseOfAnotherProcessLetsOneCallGoAhead(t *testing.T) {
 
 func TestWhatIsDearIsSettledBeforeMoreIsCalled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st, d := &tapped{Store: memory.New()}, &driver{takes: time.Millisecond}
+		st, d := newFakeStore(memory.New()), &driver{takes: time.Millisecond}
 		n := newNotifier(t, notify.Config{
 			Store: st, Channels: notify.Channels{"pager": d}, Policies: map[string]notify.Policy{"pager": {Costly: true, Concurrency: 5}},
 		})
-		var healthy atomic.Bool
-		st.settle = func(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
-			if !healthy.Load() {
-				return nil, hang(ctx)
-			}
-			return st.Store.SettleDeliveries(ctx, ss)
-		}
+		st.before(hang, settleDeliveries)
 		stop := running(t, n)
 		accept(t, n, bulk(100))
 		time.Sleep(5 * time.Second)
 		require.Equal(t, 5, d.calls())
-		healthy.Store(true)
+		st.recover()
 		stop()
 	})
 }

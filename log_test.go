@@ -265,11 +265,9 @@ func TestWhatNobodyClaimsIsLoggedOnce(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var out bytes.Buffer
 				s := memory.New()
-				c := notify.Config{
+				n := newNotifier(t, notify.Config{
 					Store: s, Channels: notify.Channels{"pager": &driver{}}, Logger: slog.New(slog.NewTextHandler(&out, nil)),
-				}
-				n, err := notify.New(c)
-				require.NoError(t, err)
+				})
 				if tt.run {
 					other, _ := stored(t, s)
 					defer running(t, other)()
@@ -279,7 +277,6 @@ func TestWhatNobodyClaimsIsLoggedOnce(t *testing.T) {
 					time.Sleep(time.Second)
 				}
 				require.Equal(t, tt.want, bytes.Count(out.Bytes(), []byte("level=WARN")), out.String())
-				require.NoError(t, n.Close(t.Context()))
 			})
 		})
 	}

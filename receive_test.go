@@ -2,7 +2,6 @@ package notify_test
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/e7ddda3c/notify"
 	"github.com/e7ddda3c/notify/channel"
-	"github.com/e7ddda3c/notify/store"
 	"github.com/e7ddda3c/notify/store/memory"
 )
 
@@ -191,38 +189,17 @@ func TestAReceiptWakesThePeersOfItsGroup(t *testing.T) {
 	}
 }
 
-// A failing store fails where the test says so.
-type failing struct {
-	*memory.Store
-	receipts, save error
-}
-
-func (f *failing) RecordReceipts(ctx context.Context, rs []store.Receipt) ([]store.Receipt, error) {
-	if f.receipts != nil {
-		return nil, f.receipts
-	}
-	return f.Store.RecordReceipts(ctx, rs)
-}
-
-func (f *failing) SaveSuppressions(ctx context.Context, ss []store.Suppression) error {
-	if f.save != nil {
-		return f.save
-	}
-	return f.Store.SaveSuppressions(ctx, ss)
-}
-
 func TestAReceiptThatTheStoreDoesNotTakeIsToComeAgain(t *testing.T) {
-	down := errors.New("the disk is full")
-	f := &failing{Store: memory.New()}
-	n := newNotifier(t, notify.Config{Store: f, Channels: notify.Channels{"sms": texting()}})
+	st := newFakeStore(memory.New())
+	n := newNotifier(t, notify.Config{Store: st, Channels: notify.Channels{"sms": texting()}})
 	o := sent(t, n, text("+15005550006")).Deliveries[0]
 	dead := channel.Receipt{DeliveryID: o.ID, Event: channel.Bounced, Kind: channel.InvalidRecipient}
 
-	f.receipts = down
-	require.ErrorIs(t, n.Receive(t.Context(), dead), down)
-	f.receipts, f.save = nil, down
-	require.ErrorIs(t, n.Receive(t.Context(), dead), down, "the address is not marked yet")
-	f.save = nil
+	st.fail(errStore, recordReceipts)
+	require.ErrorIs(t, n.Receive(t.Context(), dead), errStore)
+	st.fail(errStore, saveSuppressions)
+	require.ErrorIs(t, n.Receive(t.Context(), dead), errStore, "the suppression is not saved yet")
+	st.recover()
 	require.NoError(t, n.Receive(t.Context(), dead))
 	require.Equal(t, notify.Suppressed, sent(t, n, text("+15005550006")).Deliveries[0].Status)
 }

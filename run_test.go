@@ -1,12 +1,9 @@
 package notify_test
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"strconv"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -211,54 +208,8 @@ func TestRunRefuses(t *testing.T) {
 		require.NoError(t, n.Close(t.Context()), "Close ends the first")
 		require.ErrorIs(t, n.Run(t.Context()), notify.ErrClosed)
 
-		unfit := durable(t, &sick{Deliveries: memory.New(), ailment: ailment{lease: store.ErrUnfit}}, notify.Channels{"pager": &driver{}})
-		require.ErrorIs(t, unfit.Run(t.Context()), store.ErrUnfit)
+		st := newFakeStore(memory.New())
+		st.fail(store.ErrUnfit, leaseDeliveries)
+		require.ErrorIs(t, durable(t, st, notify.Channels{"pager": &driver{}}).Run(t.Context()), store.ErrUnfit)
 	})
-}
-
-// sick is a store that fails where it is told to.
-type sick struct {
-	store.Deliveries
-	mu sync.Mutex
-	ailment
-}
-
-type ailment struct {
-	lease, extend, settle error
-	poison                string // a message whose settlements fail
-}
-
-// suffer changes what ails it.
-func (s *sick) suffer(a ailment) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ailment = a
-}
-
-func (s *sick) look() ailment {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.ailment
-}
-
-func (s *sick) LeaseDeliveries(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
-	if err := s.look().lease; err != nil {
-		return store.Leases{}, err
-	}
-	return s.Deliveries.LeaseDeliveries(ctx, r)
-}
-
-func (s *sick) ExtendLeases(ctx context.Context, es []store.Extension, lease time.Duration) ([]store.DeliveryRef, error) {
-	if err := s.look().extend; err != nil {
-		return nil, err
-	}
-	return s.Deliveries.ExtendLeases(ctx, es, lease)
-}
-
-func (s *sick) SettleDeliveries(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
-	a := s.look()
-	if a.settle != nil || slices.ContainsFunc(ss, func(st store.Settlement) bool { return st.MessageID == a.poison }) {
-		return nil, cmp.Or(a.settle, errors.New("no such message"))
-	}
-	return s.Deliveries.SettleDeliveries(ctx, ss)
 }

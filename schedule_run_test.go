@@ -4,11 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -21,70 +20,29 @@ import (
 	"github.com/e7ddda3c/notify/store/memory"
 )
 
-// A ledger is a store that notes what it accepts, fails when it is told to, and whose schedules live by a clock that can be set.
-type ledger struct {
-	*memory.Store
-	due, advance func() error // not nil: asked before each call
-
-	mu       sync.Mutex
-	accepted []string // the key and the time of each message
-	texts    []string
-	expire   []time.Time
-	looks    int
-	fast     atomic.Int64 // how far the clock of schedules is ahead, in ns
+// occurrences returns the key of each message that was accepted, and the time.
+func (s *fakeStore) occurrences() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var os []string
+	for _, m := range s.accepted {
+		os = append(os, m.Tenant+"|"+m.Key+" at "+m.at.UTC().Format(time.DateTime))
+	}
+	return os
 }
 
-func (l *ledger) AcceptMessages(ctx context.Context, ms []store.NewMessage) ([]store.Acceptance, error) {
-	as, err := l.Store.AcceptMessages(ctx, ms)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for i, a := range as {
-		if a.First != nil {
-			continue
-		}
+// texts returns the text of each message that was accepted.
+func (s *fakeStore) texts(t *testing.T) []string {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var texts []string
+	for _, m := range s.accepted {
 		var body struct{ Content notify.Content }
-		if err := json.Unmarshal(ms[i].Body, &body); err != nil {
-			return nil, err
-		}
-		l.accepted = append(l.accepted, ms[i].Tenant+"|"+ms[i].Key+" at "+time.Now().UTC().Format(time.DateTime))
-		l.texts = append(l.texts, body.Content.Text)
-		l.expire = append(l.expire, ms[i].ExpireAt)
+		require.NoError(t, json.Unmarshal(m.Body, &body))
+		texts = append(texts, body.Content.Text)
 	}
-	return as, err
-}
-
-func (l *ledger) DueSchedules(ctx context.Context, limit int) (due []store.Schedule, now, next time.Time, err error) {
-	if l.due != nil {
-		if err := l.due(); err != nil {
-			return nil, now, next, err
-		}
-	}
-	l.mu.Lock()
-	l.looks++
-	l.mu.Unlock()
-	fast := time.Duration(l.fast.Load())
-	if fast == 0 {
-		return l.Store.DueSchedules(ctx, limit)
-	}
-	all, err := l.Store.ListSchedules(ctx, "")
-	now = time.Now().Add(fast).UTC()
-	for _, s := range all {
-		if !s.NextAt.After(now) {
-			due = append(due, s)
-		} else if next.IsZero() || s.NextAt.Before(next) {
-			next = s.NextAt
-		}
-	}
-	return due, now, next, err
-}
-
-func (l *ledger) AdvanceSchedule(ctx context.Context, tenant, name string, from, to time.Time) (bool, error) {
-	if l.advance != nil {
-		if err := l.advance(); err != nil {
-			return false, err
-		}
-	}
-	return l.Store.AdvanceSchedule(ctx, tenant, name, from, to)
+	return texts
 }
 
 // entry is how the ledger shows an occurrence of news.
@@ -92,23 +50,12 @@ func entry(due, accepted time.Time) string {
 	return fmt.Sprintf("|cron:news:%d at %s", due.UnixMicro(), accepted.UTC().Format(time.DateTime))
 }
 
-// clockwork is a Notifier over a ledger.
-func clockwork(t *testing.T, l *ledger, change func(*notify.Config)) *notify.Notifier {
+// scheduler returns a Notifier on st with the channel email. It logs to log.
+func scheduler(t *testing.T, st *fakeStore, log io.Writer) *notify.Notifier {
 	t.Helper()
-	c := notify.Config{Channels: notify.Channels{"email": &driver{}}, Store: l}
-	if change != nil {
-		change(&c)
-	}
-	return newNotifier(t, c)
-}
-
-// logged is clockwork whose log can be read.
-func logged(t *testing.T, l *ledger, log *bytes.Buffer) *notify.Notifier {
-	t.Helper()
-	n, err := notify.New(notify.Config{Channels: notify.Channels{"email": &driver{}}, Store: l, Logger: slog.New(slog.NewTextHandler(log, nil))})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, n.Close(context.Background())) })
-	return n
+	return newNotifier(t, notify.Config{
+		Channels: notify.Channels{"email": &driver{}}, Store: st, Logger: slog.New(slog.NewTextHandler(log, nil)),
+	})
 }
 
 // ticking runs n's schedules until it is stopped.
@@ -147,9 +94,9 @@ func TestEachOccurrenceGoesOnce(t *testing.T) {
 	for nodes := 1; nodes <= 2; nodes++ {
 		t.Run(fmt.Sprint(nodes), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l := &ledger{Store: memory.New()}
+				st := newFakeStore(memory.New())
 				for range nodes {
-					n := clockwork(t, l, nil)
+					n := scheduler(t, st, io.Discard)
 					s := news()
 					s.Cron = "0 9,11 * * *"
 					require.NoError(t, n.Schedule(t.Context(), s), "each program stores it when it starts")
@@ -159,7 +106,7 @@ func TestEachOccurrenceGoesOnce(t *testing.T) {
 				require.Equal(t, []string{
 					entry(at(1, 1, 9, 0), at(1, 1, 9, 0)),
 					entry(at(1, 1, 11, 0), at(1, 1, 11, 0)),
-				}, l.accepted)
+				}, st.occurrences())
 			})
 		})
 	}
@@ -167,8 +114,8 @@ func TestEachOccurrenceGoesOnce(t *testing.T) {
 
 func TestAfterAWeekOneOccurrenceGoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &ledger{Store: memory.New()}
-		n := clockwork(t, l, nil)
+		st := newFakeStore(memory.New())
+		n := scheduler(t, st, io.Discard)
 		require.NoError(t, n.Schedule(t.Context(), news()))
 		sleepUntil(at(1, 8, 12, 0))
 		defer ticking(t, n)()
@@ -176,15 +123,15 @@ func TestAfterAWeekOneOccurrenceGoes(t *testing.T) {
 		require.Equal(t, []string{
 			entry(at(1, 1, 9, 0), at(1, 8, 12, 0)),
 			entry(at(1, 9, 9, 0), at(1, 9, 9, 0)),
-		}, l.accepted)
+		}, st.occurrences())
 	})
 }
 
 func TestWhatHasExpiredIsLeftOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &ledger{Store: memory.New()}
+		st := newFakeStore(memory.New())
 		var log bytes.Buffer
-		n := logged(t, l, &log)
+		n := scheduler(t, st, &log)
 		s := news()
 		s.ExpireAfter = time.Hour
 		require.NoError(t, n.Schedule(t.Context(), s))
@@ -194,8 +141,8 @@ func TestWhatHasExpiredIsLeftOut(t *testing.T) {
 		require.Regexp(t, "level=WARN .*expired.* schedule=news", log.String())
 		require.NotContains(t, log.String(), "level=ERROR")
 		sleepUntil(at(1, 2, 9, 0))
-		require.Equal(t, []string{entry(at(1, 2, 9, 0), at(1, 2, 9, 0))}, l.accepted)
-		require.Equal(t, []time.Time{at(1, 2, 10, 0)}, l.expire)
+		require.Equal(t, []string{entry(at(1, 2, 9, 0), at(1, 2, 9, 0))}, st.occurrences())
+		require.Equal(t, at(1, 2, 10, 0), st.accepted[0].ExpireAt)
 	})
 }
 
@@ -215,8 +162,8 @@ func TestAnHourThatIsLeftOutOrRepeated(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				sleepUntil(tt.from)
-				l := &ledger{Store: memory.New()}
-				n := clockwork(t, l, nil)
+				st := newFakeStore(memory.New())
+				n := scheduler(t, st, io.Discard)
 				s := news()
 				s.Cron, s.TimeZone = tt.cron, "Europe/Berlin"
 				require.NoError(t, n.Schedule(t.Context(), s))
@@ -226,7 +173,7 @@ func TestAnHourThatIsLeftOutOrRepeated(t *testing.T) {
 				for _, w := range tt.want {
 					want = append(want, entry(w, w))
 				}
-				require.Equal(t, want, l.accepted)
+				require.Equal(t, want, st.occurrences())
 			})
 		})
 	}
@@ -234,44 +181,46 @@ func TestAnHourThatIsLeftOutOrRepeated(t *testing.T) {
 
 func TestACrashBetweenAcceptingAndMovingOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &ledger{Store: memory.New(), advance: func() error { return errors.New("gone") }}
-		n := clockwork(t, l, nil)
+		st := newFakeStore(memory.New())
+		st.fail(errStore, advanceSchedule)
+		n := scheduler(t, st, io.Discard)
 		require.NoError(t, n.Schedule(t.Context(), news()))
 		stop := ticking(t, n)
 		sleepUntil(at(1, 1, 9, 1))
 		stop()
 
-		l.advance = nil
-		defer ticking(t, clockwork(t, l, nil))()
+		st.recover()
+		defer ticking(t, scheduler(t, st, io.Discard))()
 		sleepUntil(at(1, 2, 12, 0))
 		require.Equal(t, []string{
 			entry(at(1, 1, 9, 0), at(1, 1, 9, 0)),
 			entry(at(1, 2, 9, 0), at(1, 2, 9, 0)),
-		}, l.accepted)
+		}, st.occurrences())
 	})
 }
 
 func TestACrashAndThenAnotherText(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &ledger{Store: memory.New(), advance: func() error { return errors.New("gone") }}
+		st := newFakeStore(memory.New())
+		st.fail(errStore, advanceSchedule)
 		var log bytes.Buffer
-		n := clockwork(t, l, nil)
+		n := scheduler(t, st, io.Discard)
 		s := news()
 		require.NoError(t, n.Schedule(t.Context(), s))
 		stop := ticking(t, n)
 		sleepUntil(at(1, 1, 9, 1))
 		stop()
 
-		l.advance = nil
+		st.recover()
 		s.Message.Content.Text = "new"
-		n = logged(t, l, &log)
+		n = scheduler(t, st, &log)
 		require.NoError(t, n.Schedule(t.Context(), s))
 		defer ticking(t, n)()
 		sleepUntil(at(1, 1, 9, 2))
 		require.Regexp(t, "level=WARN .*another text.* schedule=news", log.String())
 		require.NotContains(t, log.String(), "level=ERROR")
 		sleepUntil(at(1, 2, 9, 0))
-		require.Equal(t, []string{"hello", "new"}, l.texts, "the occurrence of the first day had gone out")
+		require.Equal(t, []string{"hello", "new"}, st.texts(t), "the occurrence of the first day had gone out")
 	})
 }
 
@@ -289,8 +238,8 @@ func TestReplacingADueSchedule(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l := &ledger{Store: memory.New()}
-				n := clockwork(t, l, nil)
+				st := newFakeStore(memory.New())
+				n := scheduler(t, st, io.Discard)
 				s := news()
 				require.NoError(t, n.Schedule(t.Context(), s))
 				sleepUntil(at(1, 1, 10, 0))
@@ -298,8 +247,8 @@ func TestReplacingADueSchedule(t *testing.T) {
 				require.NoError(t, n.Schedule(t.Context(), s))
 				defer ticking(t, n)()
 				sleepUntil(at(1, 2, 12, 0))
-				require.Equal(t, tt.want, l.accepted)
-				require.Equal(t, []string{tt.text, tt.text}, l.texts)
+				require.Equal(t, tt.want, st.occurrences())
+				require.Equal(t, []string{tt.text, tt.text}, st.texts(t))
 			})
 		})
 	}
@@ -307,8 +256,8 @@ func TestReplacingADueSchedule(t *testing.T) {
 
 func TestUnscheduledIsNotSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &ledger{Store: memory.New()}
-		n := clockwork(t, l, nil)
+		st := newFakeStore(memory.New())
+		n := scheduler(t, st, io.Discard)
 		require.NoError(t, n.Schedule(t.Context(), news()))
 		defer ticking(t, n)()
 		sleepUntil(at(1, 1, 12, 0))
@@ -316,44 +265,59 @@ func TestUnscheduledIsNotSent(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, found)
 		sleepUntil(at(1, 3, 12, 0))
-		require.Len(t, l.accepted, 1)
+		require.Len(t, st.occurrences(), 1)
 	})
 }
 
 func TestAClockThatLeapsBringsNoStorm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &ledger{Store: memory.New()}
-		n := clockwork(t, l, nil)
+		st, ahead := newFakeStore(memory.New()), atomic.Bool{} // the store's clock is ten days ahead
+		st.due = func(ctx context.Context, limit int) (due []store.Schedule, now, next time.Time, err error) {
+			if !ahead.Load() {
+				return st.Store.DueSchedules(ctx, limit)
+			}
+			all, err := st.Store.ListSchedules(ctx, "")
+			now = time.Now().AddDate(0, 0, 10).UTC()
+			for _, s := range all {
+				if !s.NextAt.After(now) {
+					due = append(due, s)
+				} else if next.IsZero() || s.NextAt.Before(next) {
+					next = s.NextAt
+				}
+			}
+			return due, now, next, err
+		}
+		n := scheduler(t, st, io.Discard)
 		s := news()
 		s.Cron = "@hourly"
 		require.NoError(t, n.Schedule(t.Context(), s))
 		defer ticking(t, n)()
 		sleepUntil(at(1, 1, 0, 30))
-		l.fast.Store(int64(10 * 24 * time.Hour))
+		ahead.Store(true)
 		sleepUntil(at(1, 1, 2, 30))
-		require.Len(t, l.accepted, 3)
+		require.Len(t, st.occurrences(), 3)
 		require.Equal(t, []string{
 			entry(at(1, 11, 1, 0), at(1, 1, 1, 0)),
 			entry(at(1, 11, 2, 0), at(1, 1, 2, 0)),
-		}, l.accepted[1:])
-		require.Contains(t, l.accepted[0], fmt.Sprint(at(1, 1, 1, 0).UnixMicro()))
+		}, st.occurrences()[1:])
+		require.Contains(t, st.occurrences()[0], fmt.Sprint(at(1, 1, 1, 0).UnixMicro()))
 	})
 }
 
 func TestARefusedScheduleStopsNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &ledger{Store: memory.New()}
-		before := clockwork(t, l, func(c *notify.Config) { c.Channels["pager"] = &driver{} })
+		st := newFakeStore(memory.New())
+		before := newNotifier(t, notify.Config{Channels: notify.Channels{"email": &driver{}, "pager": &driver{}}, Store: st})
 		gone := news()
 		gone.Name, gone.Message = "gone", hello("pager")
 		require.NoError(t, before.Schedule(t.Context(), gone))
 		require.NoError(t, before.Schedule(t.Context(), news()))
 
 		var log bytes.Buffer
-		n := logged(t, l, &log)
+		n := scheduler(t, st, &log)
 		defer ticking(t, n)()
 		sleepUntil(at(1, 1, 12, 0))
-		require.Len(t, l.accepted, 1)
+		require.Len(t, st.occurrences(), 1)
 		require.Contains(t, log.String(), "level=ERROR")
 		require.Contains(t, log.String(), "schedule=gone")
 		require.NotContains(t, log.String(), "ann-pager")
@@ -364,37 +328,21 @@ func TestARefusedScheduleStopsNoOther(t *testing.T) {
 	})
 }
 
-// moody is a directory that can be down.
-type moody struct {
-	mu    sync.Mutex
-	down  bool
-	asked int
-}
-
-func (d *moody) set(down bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.down, d.asked = down, 0
-}
-
-func (d *moody) Recipients(_ context.Context, _ string, ids []string) ([]notify.Recipient, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.asked++
-	if d.down {
-		return nil, errDown
-	}
-	var found []notify.Recipient
-	for _, id := range ids {
-		found = append(found, notify.Recipient{ID: id, Addresses: map[string][]string{"email": {id + "@example.com"}}})
-	}
-	return found, nil
-}
-
 func TestADirectoryThatIsDownDelaysItsOwnOccurrencesOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l, d := &ledger{Store: memory.New()}, &moody{}
-		n := clockwork(t, l, func(c *notify.Config) { c.Directory = d })
+		st := newFakeStore(memory.New())
+		var down atomic.Bool
+		var asked atomic.Int64
+		n := newNotifier(t, notify.Config{
+			Channels: notify.Channels{"email": &driver{}}, Store: st,
+			Directory: directoryFunc(func(ids []string) ([]notify.Recipient, error) {
+				asked.Add(1)
+				if down.Load() {
+					return nil, errDown
+				}
+				return []notify.Recipient{{ID: ids[0], Addresses: map[string][]string{"email": {ids[0] + "@example.com"}}}}, nil
+			}),
+		})
 		const many = 120 // more than are read at a time
 		for i := range many {
 			s := news()
@@ -402,62 +350,64 @@ func TestADirectoryThatIsDownDelaysItsOwnOccurrencesOnly(t *testing.T) {
 			require.NoError(t, n.Schedule(t.Context(), s))
 		}
 		require.NoError(t, n.Schedule(t.Context(), news()))
-		d.set(true)
+		down.Store(true)
+		asked.Store(0)
 		defer ticking(t, n)()
 
 		sleepUntil(at(1, 1, 9, 0).Add(2 * time.Second))
-		require.Len(t, l.accepted, 1)
-		require.Contains(t, l.accepted[0], "cron:news:")
+		require.Len(t, st.occurrences(), 1)
+		require.Contains(t, st.occurrences()[0], "cron:news:")
 		sleepUntil(at(1, 1, 9, 10))
-		require.Less(t, d.asked, many*20, "about once a minute each")
-		d.set(false)
+		require.Less(t, asked.Load(), int64(many*20), "about once a minute each")
+		down.Store(false)
+		asked.Store(0)
 		sleepUntil(at(1, 1, 9, 12))
-		require.Len(t, l.accepted, many+1)
-		require.Equal(t, many, d.asked)
+		require.Len(t, st.occurrences(), many+1)
+		require.EqualValues(t, many, asked.Load())
 	})
 }
 
 func TestAStoreThatFailsIsAskedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &ledger{Store: memory.New()}
-		n := clockwork(t, l, nil)
+		st := newFakeStore(memory.New())
+		n := scheduler(t, st, io.Discard)
 		require.NoError(t, n.Schedule(t.Context(), news()))
-		var calls int
-		l.due = func() error {
-			if calls++; time.Now().Before(at(1, 1, 9, 10)) {
-				if calls%2 == 0 {
-					panic("driver")
-				}
-				return errors.New("disk")
+		st.before(func(context.Context) error {
+			switch {
+			case !time.Now().Before(at(1, 1, 9, 10)):
+				return nil
+			case st.calls(dueSchedules)%2 == 0:
+				panic("driver")
 			}
-			return nil
-		}
+			return errStore
+		}, dueSchedules)
 		sleepUntil(at(1, 1, 8, 0))
 		defer ticking(t, n)()
 		sleepUntil(at(1, 1, 9, 10).Add(6 * time.Second))
-		require.Len(t, l.accepted, 1)
-		require.Less(t, calls, 70*60/4, "every five seconds")
+		require.Len(t, st.occurrences(), 1)
+		require.Less(t, st.calls(dueSchedules), 70*60/4, "every five seconds")
 	})
 }
 
 func TestAScheduleThatDoesNotMoveMakesNoSpin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &ledger{Store: memory.New(), advance: func() error { return errors.New("read-only") }}
-		n := clockwork(t, l, nil)
+		st := newFakeStore(memory.New())
+		st.fail(errStore, advanceSchedule)
+		n := scheduler(t, st, io.Discard)
 		require.NoError(t, n.Schedule(t.Context(), news()))
 		sleepUntil(at(1, 1, 9, 0))
-		l.looks = 0
+		before := st.calls(dueSchedules)
 		defer ticking(t, n)()
 		sleepUntil(at(1, 1, 10, 0))
-		require.Len(t, l.accepted, 1)
-		require.Less(t, l.looks, 2*3600)
+		require.Len(t, st.occurrences(), 1)
+		require.Less(t, st.calls(dueSchedules)-before, 2*3600)
 	})
 }
 
 func TestANewScheduleWakesTheLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &ledger{Store: memory.New()}
-		n := clockwork(t, l, nil)
+		st := newFakeStore(memory.New())
+		n := scheduler(t, st, io.Discard)
 		time.Sleep(2 * time.Second) // so that no look is at a full minute
 		defer ticking(t, n)()
 		sleepUntil(at(1, 1, 0, 1).Add(-time.Second))
@@ -465,25 +415,25 @@ func TestANewScheduleWakesTheLoop(t *testing.T) {
 		s.Cron = "* * * * *"
 		require.NoError(t, n.Schedule(t.Context(), s))
 		sleepUntil(at(1, 1, 0, 1))
-		require.Equal(t, []string{entry(at(1, 1, 0, 1), at(1, 1, 0, 1))}, l.accepted)
+		require.Equal(t, []string{entry(at(1, 1, 0, 1), at(1, 1, 0, 1))}, st.occurrences())
 	})
 }
 
 func TestAStoredScheduleThatNobodyCanReadStopsNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &ledger{Store: memory.New()}
-		n := clockwork(t, l, nil)
+		st := newFakeStore(memory.New())
+		n := scheduler(t, st, io.Discard)
 		require.NoError(t, n.Schedule(t.Context(), news()))
 		for name, s := range map[string]store.Schedule{
 			"spec": {Spec: "from the future", Zone: "UTC"}, "zone": {Spec: "@daily", Zone: "Mars/Base"}, "body": {Spec: "@daily", Zone: "UTC", Body: []byte("{")},
 		} {
 			s.Name, s.NextAt = name, at(1, 1, 8, 0)
-			require.NoError(t, l.SaveSchedule(t.Context(), s))
+			require.NoError(t, st.SaveSchedule(t.Context(), s))
 		}
 		defer ticking(t, n)()
 		sleepUntil(at(1, 1, 9, 0).Add(2 * time.Second))
-		require.Len(t, l.accepted, 1)
-		require.Contains(t, l.accepted[0], "cron:news:")
+		require.Len(t, st.occurrences(), 1)
+		require.Contains(t, st.occurrences()[0], "cron:news:")
 		_, err := n.Schedules(t.Context(), "")
 		require.ErrorContains(t, err, `"body"`)
 	})
@@ -493,11 +443,11 @@ func TestAStoredScheduleThatNobodyCanReadStopsNoOther(t *testing.T) {
 func TestRunSendsEachOccurrenceOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sleepUntil(at(3, 26, 0, 59))
-		l, d := &ledger{Store: memory.New()}, &driver{}
+		st, d := memory.New(), &driver{}
 		s := news()
 		s.Cron, s.TimeZone = "30 2,3 * * *", "Europe/Berlin"
-		n := clockwork(t, l, func(c *notify.Config) { c.Channels["email"] = d })
-		for _, n := range []*notify.Notifier{n, clockwork(t, l, func(c *notify.Config) { c.Channels["email"] = d })} {
+		n := durable(t, st, notify.Channels{"email": d})
+		for _, n := range []*notify.Notifier{n, durable(t, st, notify.Channels{"email": d})} {
 			require.NoError(t, n.Schedule(t.Context(), s))
 			defer running(t, n)()
 		}

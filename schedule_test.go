@@ -126,36 +126,21 @@ func TestSchedulesComeBackAsTheyWereStored(t *testing.T) {
 	})
 }
 
-// deaf is a store whose schedules cannot be read.
-type deaf struct{ *memory.Store }
-
-func (deaf) DueSchedules(context.Context, int) (_ []store.Schedule, now, next time.Time, err error) {
-	return nil, now, next, errDown
-}
-
 func TestScheduleTellsOfTheStore(t *testing.T) {
-	n := newNotifier(t, notify.Config{Channels: notify.Channels{"email": &driver{}}, Store: deaf{memory.New()}})
-	require.ErrorIs(t, n.Schedule(t.Context(), daily()), errDown)
+	st := newFakeStore(memory.New())
+	st.fail(errStore, dueSchedules)
+	n := newNotifier(t, notify.Config{Channels: notify.Channels{"email": &driver{}}, Store: st})
+	require.ErrorIs(t, n.Schedule(t.Context(), daily()), errStore)
 
 	n = newNotifier(t, notify.Config{Channels: notify.Channels{"email": &driver{}}, Store: memory.New()})
 	require.NoError(t, n.Close(t.Context()))
 	require.ErrorIs(t, n.Schedule(t.Context(), daily()), notify.ErrClosed)
 }
 
-// shattered is a store whose further ports panic.
-type shattered struct{ *memory.Store }
-
-func (shattered) DueSchedules(context.Context, int) (_ []store.Schedule, now, next time.Time, err error) {
-	panic(private)
-}
-func (shattered) DeleteSchedule(context.Context, string, string) (bool, error) { panic(private) }
-func (shattered) ListSchedules(context.Context, string) ([]store.Schedule, error) {
-	panic(private)
-}
-func (shattered) DeletePause(context.Context, string) (bool, error) { panic(private) }
-
 func TestAStoreThatPanicsFailsTheCall(t *testing.T) {
-	n := newNotifier(t, notify.Config{Channels: notify.Channels{"email": &driver{}}, Store: shattered{memory.New()}})
+	st := newFakeStore(memory.New())
+	st.before(func(context.Context) error { panic(private) }, dueSchedules, deleteSchedule, listSchedules, deletePause)
+	n := newNotifier(t, notify.Config{Channels: notify.Channels{"email": &driver{}}, Store: st})
 	_, unschedule := n.Unschedule(t.Context(), "", "daily")
 	_, list := n.Schedules(t.Context(), "")
 	_, resume := n.Resume(t.Context(), "email")

@@ -2,7 +2,6 @@ package notify_test
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -176,9 +175,9 @@ func TestUnsuppressRefusesWhatNoDatabaseTakes(t *testing.T) {
 }
 
 func TestWhatTheStoreDoesNotSayProvidersSay(t *testing.T) {
-	down := errors.New("the disk is full")
-	d := deadEnd("")
-	n := newNotifier(t, notify.Config{Store: &failing{Store: memory.New(), save: down}, Channels: notify.Channels{"pager": d}})
+	st, d := newFakeStore(memory.New()), deadEnd("")
+	st.fail(errStore, saveSuppressions)
+	n := newNotifier(t, notify.Config{Store: st, Channels: notify.Channels{"pager": d}})
 	for range 2 {
 		require.Equal(t, notify.Failed, sent(t, n, hello("pager")).Deliveries[0].Status)
 	}

@@ -2,8 +2,6 @@ package notify_test
 
 import (
 	"context"
-	"errors"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,7 +10,6 @@ import (
 
 	"github.com/e7ddda3c/notify"
 	"github.com/e7ddda3c/notify/channel"
-	"github.com/e7ddda3c/notify/store"
 	"github.com/e7ddda3c/notify/store/memory"
 )
 
@@ -49,20 +46,7 @@ func TestRunTakesOverFromTheDead(t *testing.T) {
 func TestADeliveryThatKillsProcessesEnds(t *testing.T) {
 	for attempts, want := range map[int]int{1: 8, 14: 14} {
 		synctest.Test(t, func(t *testing.T) {
-			st := &tapped{Store: memory.New()}
-			var dead atomic.Bool
-			st.extend = func(ctx context.Context, es []store.Extension, lease time.Duration) ([]store.DeliveryRef, error) {
-				if dead.Load() {
-					return nil, errCrashed
-				}
-				return st.Store.ExtendLeases(ctx, es, lease)
-			}
-			st.settle = func(ctx context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
-				if dead.Load() {
-					return nil, errCrashed
-				}
-				return st.Store.SettleDeliveries(ctx, ss)
-			}
+			st := newFakeStore(memory.New())
 			n := durable(t, st.Store, notify.Channels{"pager": &driver{}})
 			id, calls := accept(t, n, hello("pager")).ID, 0
 			for range 2 {
@@ -71,16 +55,16 @@ func TestADeliveryThatKillsProcessesEnds(t *testing.T) {
 			}
 			var o notify.Outcome
 			for !o.Status.Settled() && calls < 20 {
-				dead.Store(false)
-				killer := channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
+				st.recover()
+				crashes := &driver{send: func(context.Context, channel.Delivery) (channel.Receipt, error) {
 					calls++
-					dead.Store(true)
+					st.fail(errCrashed, extendLeases, settleDeliveries)
 					return channel.Receipt{}, nil
-				})
+				}}
 				stop := running(t, newNotifier(t, notify.Config{
-					Store: st, Channels: notify.Channels{"pager": killer}, Policies: map[string]notify.Policy{"": {Attempts: attempts}},
+					Store: st, Channels: notify.Channels{"pager": crashes}, Policies: map[string]notify.Policy{"": {Attempts: attempts}},
 				}))
-				for !dead.Load() && !o.Status.Settled() {
+				for crashes.calls() == 0 && !o.Status.Settled() {
 					pass(time.Second)
 					r := reported(t, n, id)
 					o = r.Deliveries[0]
@@ -166,8 +150,8 @@ func TestWhatWasClaimedBesideAKillerIsNotCondemned(t *testing.T) {
 func TestACallEndsBeforeItsLeaseDoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := memory.New()
-		down := errors.New("no route to the database")
-		broken := &sick{Deliveries: st, ailment: ailment{extend: down}}
+		broken := newFakeStore(st)
+		broken.fail(errStore, extendLeases)
 		slow, other := &driver{takes: time.Minute}, &driver{}
 		first := newNotifier(t, notify.Config{
 			Store: broken, Channels: notify.Channels{"pager": slow}, Policies: map[string]notify.Policy{"": {Timeout: time.Hour}},
@@ -177,14 +161,14 @@ func TestACallEndsBeforeItsLeaseDoes(t *testing.T) {
 		time.Sleep(time.Second)
 		require.Equal(t, 1, slow.calls())
 		began := slow.at[0]
-		broken.suffer(ailment{lease: down, extend: down, settle: down})
+		broken.fail(errStore, leasing...)
 		second := durable(t, st, notify.Channels{"pager": other})
 		running(t, second)
 		o := settled(t, second, id).Deliveries[0]
 		require.Equal(t, notify.Sent, o.Status)
 		require.True(t, o.Duplicate)
 		require.WithinRange(t, other.at[0], began.Add(15*time.Second), began.Add(16*time.Second))
-		broken.suffer(ailment{})
+		broken.recover()
 	})
 }
 
@@ -229,9 +213,9 @@ func TestRunGivesBackWhatItHasNotBegun(t *testing.T) {
 
 func TestRunWritesWhatItCanWhenARowCannotBeWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		bad := &sick{Deliveries: memory.New()}
-		n := durable(t, bad, notify.Channels{"pager": &driver{takes: time.Second}})
-		bad.suffer(ailment{poison: accept(t, n, hello("pager")).ID})
+		st := newFakeStore(memory.New())
+		n := durable(t, st, notify.Channels{"pager": &driver{takes: time.Second}})
+		failSettlementsOf(st, accept(t, n, hello("pager")).ID)
 		var ids []string
 		for range 20 {
 			ids = append(ids, accept(t, n, hello("pager")).ID)
@@ -240,22 +224,22 @@ func TestRunWritesWhatItCanWhenARowCannotBeWritten(t *testing.T) {
 		for _, id := range ids {
 			require.Equal(t, notify.Sent, settled(t, n, id).Deliveries[0].Status)
 		}
-		bad.suffer(ailment{})
 		stop()
 	})
 }
 
 func TestRunWaitsForAStoreThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		bad := &sick{Deliveries: memory.New(), ailment: ailment{lease: errors.New("starting up")}}
+		st := newFakeStore(memory.New())
+		st.fail(errStore, leaseDeliveries)
 		d := &driver{answers: []error{fails(channel.Temporary), nil}}
-		n := durable(t, bad, notify.Channels{"pager": d})
+		n := durable(t, st, notify.Channels{"pager": d})
 		id := accept(t, n, hello("pager")).ID
 		running(t, n)
 		time.Sleep(time.Hour)
-		bad.suffer(ailment{settle: errors.New("read only")})
+		st.fail(errStore, settleDeliveries)
 		time.Sleep(time.Hour)
-		bad.suffer(ailment{})
+		st.recover()
 		o := settled(t, n, id).Deliveries[0]
 		require.Equal(t, notify.Sent, o.Status)
 		require.Equal(t, 2, d.calls(), "what was answered is not asked again while its lease is kept")
