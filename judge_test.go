@@ -46,9 +46,9 @@ func TestAPeerMovesOnAtOnce(t *testing.T) {
 func TestAFactUndoesNoBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st, sms := memory.New(), &driver{answers: []error{waits(channel.Temporary, time.Minute), nil}}
-		both := puzzle(func(_ time.Time, ds []notify.Progress) []notify.Step {
+		both := fakeDispatcher{waits: true, next: func(time.Time, []notify.Progress) []notify.Step {
 			return []notify.Step{{Action: notify.Start}, {Action: notify.Start}}
-		})
+		}}
 		n := newNotifier(t, notify.Config{
 			Store: st, Channels: notify.Channels{"email": &driver{takes: 10 * time.Second}, "sms": sms},
 			Dispatchers: map[string]notify.Dispatcher{"both": both},
@@ -97,7 +97,7 @@ func TestWhatWasCanceledUnderADeadProcessIsNotCalled(t *testing.T) {
 		st, d := memory.New(), &driver{}
 		n := durable(t, st, notify.Channels{"pager": d})
 		m := hello("pager")
-		m.AtMostOnce = true // so that it surely was not called
+		m.AtMostOnce = true // so that the dead process has not called it
 		id := accept(t, n, m).ID
 		crash(t, st, 10*time.Second, false)
 		_, err := n.Cancel(t.Context(), notify.Query{ID: id})
@@ -166,7 +166,7 @@ func TestACallUnderALostLeaseIsCutShort(t *testing.T) {
 		})
 		stop := running(t, n)
 		accept(t, n, hello("pager"))
-		time.Sleep(6 * time.Second) // the heart has beaten once
+		time.Sleep(6 * time.Second) // the first heartbeat has passed
 		began := time.Now()
 		stop()
 		require.Less(t, time.Since(began), time.Second, "the call has ended")
@@ -225,7 +225,7 @@ func TestNoCallBeginsUnderALeaseThatIsAboutToEnd(t *testing.T) {
 		st.lease = func(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
 			l, err := st.Store.LeaseDeliveries(context.WithoutCancel(ctx), r)
 			if len(l.Deliveries) > 0 && l.Deliveries[0].Claim == 1 {
-				time.Sleep(9500 * time.Millisecond) // the answer is slow
+				time.Sleep(9500 * time.Millisecond) // the answer comes late
 			}
 			return l, err
 		}
@@ -247,7 +247,7 @@ func TestNoCallBeginsUnderALeaseThatIsAboutToEnd(t *testing.T) {
 		running(t, n)
 		require.False(t, settled(t, n, id).Deliveries[0].Duplicate)
 		require.Equal(t, 1, calls)
-		require.Nil(t, first[0].Attempt, "it is given back uncalled")
+		require.Nil(t, first[0].Attempt, "the delivery is returned uncalled")
 	})
 }
 
@@ -266,9 +266,9 @@ func TestAfterAPauseOneCallGoesAhead(t *testing.T) {
 			}
 		}
 		time.Sleep(51500 * time.Millisecond)
-		require.Equal(t, 2, d.calls(), "one goes ahead")
+		require.Equal(t, 2, d.calls(), "one call probes the channel")
 		time.Sleep(time.Second)
-		require.Equal(t, 22, d.calls(), "and its answer, whatever it is, lets the others follow")
+		require.Equal(t, 22, d.calls(), "after any answer but a pause, the others follow")
 	})
 }
 
@@ -311,14 +311,14 @@ func TestSlowCallsAreNotClaimedFarAhead(t *testing.T) {
 		})
 		running(t, n)
 		accept(t, n, bulk(30))
-		time.Sleep(70 * time.Second) // it knows by now how long they take
+		time.Sleep(70 * time.Second) // by now, the length of the calls is known
 		running(t, durable(t, st, notify.Channels{"pager": other}))
 		time.Sleep(time.Second)
-		require.Equal(t, 30-16-1, other.calls(), "the others are there for another process")
+		require.Equal(t, 30-16-1, other.calls(), "the others are left to other processes")
 	})
 }
 
-// A settlement that was overtaken is told as what the delivery came to, once, by the process that settles.
+// The outcome of a settlement that was overtaken is the final state of the delivery. The process that settles tells it, once.
 func TestTheHostIsToldWhatOvertookAnAttempt(t *testing.T) {
 	cancel := func(t *testing.T, n *notify.Notifier, id string) {
 		_, err := n.Cancel(t.Context(), notify.Query{ID: id[:36]})
@@ -350,7 +350,7 @@ func TestTheHostIsToldWhatOvertookAnAttempt(t *testing.T) {
 				})
 				n := newNotifier(t, notify.Config{Store: st, Channels: notify.Channels{"pager": slow}, OnTransition: traced.add,
 					OnOutcome: func(o notify.Outcome) { told = append(told, o) }})
-				accept(t, n, hello("pager")) // before Run, which could be faster than what Send tells
+				accept(t, n, hello("pager")) // before Run, which could be faster than the event of Send
 				running(t, n)
 				pass(time.Hour)
 				require.Len(t, told, 1)

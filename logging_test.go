@@ -26,74 +26,63 @@ import (
 	"github.com/e7ddda3c/notify/store/memory"
 )
 
-// What must never be logged has this word in it: addresses, content, data, and what drivers keep for themselves.
+// private stands in all data that logs must not have: addresses, content, data of messages, and the words of drivers.
 const private = "TOPSECRET"
 
-// attributes are the keys that a log line may have. Their values are ids, words from lists, counts, times, and errors of a store.
+// The keys of attributes in log lines. Their values are ids, constants, counts, times and errors of a store.
 var attributes = []string{"again_in", "channel", "code", "count", "delivery", "dispatcher", "due", "error", "for", "in", "kind", "message", "schedule", "stack", "tenant", "type"}
 
-// A leak is a driver whose every word is private.
-type leak struct {
-	answer error
-	panics bool
-	hangs  time.Duration
-}
-
-func (l *leak) Send(_ context.Context, d channel.Delivery) (channel.Receipt, error) {
-	time.Sleep(l.hangs)
-	if l.panics {
-		panic(d.To + d.Content.Text + private)
+// leaky returns a driver with private words in its receipts, errors and panics. If act is not nil, a call begins with act.
+func leaky(answer error, act func(channel.Delivery)) *closer {
+	c := &closer{close: func() error { panic(errors.New(private)) }}
+	c.send = func(_ context.Context, d channel.Delivery) (channel.Receipt, error) {
+		if act != nil {
+			act(d)
+		}
+		return channel.Receipt{ID: private, Code: private}, answer
 	}
-	return channel.Receipt{ID: private, Code: private}, l.answer
+	return c
 }
-
-func (l *leak) Close() error { panic(errors.New(private)) }
 
 func leaks(k channel.Kind) error {
 	return &channel.Error{Kind: k, Field: private, Err: errors.New(private)}
 }
 
-// nosy is a dispatcher that panics with what it knows.
-type nosy struct{ notify.Dispatcher }
-
-func (nosy) Next(_ time.Time, ds []notify.Progress) []notify.Step { panic(ds[0].To) }
-
-// directory panics with what it was asked for, but for the first time.
-type directory struct{ calls atomic.Int64 }
-
-func (d *directory) Recipients(_ context.Context, _ string, ids []string) ([]notify.Recipient, error) {
-	if d.calls.Add(1) > 1 {
-		panic(ids[0])
-	}
-	return []notify.Recipient{{ID: ids[0], Addresses: map[string][]string{"fine": {private}}}}, nil
-}
-
-// leaky returns what sends privately, and fails in every way there is.
-func leaky(log *slog.Logger, s store.Deliveries) notify.Config {
+// leakyConfig has parts that fail, each in another way, with private words. The directory fails from its second call on.
+func leakyConfig(log *slog.Logger, s store.Deliveries) notify.Config {
+	var lookups atomic.Int64
 	return notify.Config{
 		Store: s,
 		Channels: notify.Channels{
-			"fine":      &leak{},
-			"temporary": &leak{answer: leaks(channel.Temporary)},
-			"uncertain": &leak{answer: leaks(channel.Uncertain)},
-			"throttled": &leak{answer: leaks(channel.RateLimited)},
-			"broken":    &leak{answer: leaks(channel.Misconfigured)},
-			"invalid":   &leak{answer: leaks(channel.InvalidRecipient)},
-			"unclassed": &leak{answer: errors.New(private)},
-			"panicking": &leak{panics: true},
-			"hanging":   &leak{hangs: time.Minute},
+			"fine":      leaky(nil, nil),
+			"temporary": leaky(leaks(channel.Temporary), nil),
+			"uncertain": leaky(leaks(channel.Uncertain), nil),
+			"throttled": leaky(leaks(channel.RateLimited), nil),
+			"broken":    leaky(leaks(channel.Misconfigured), nil),
+			"invalid":   leaky(leaks(channel.InvalidRecipient), nil),
+			"unclassed": leaky(errors.New(private), nil),
+			"panicking": leaky(nil, func(d channel.Delivery) { panic(d.To + d.Content.Text + private) }),
+			"hanging":   leaky(nil, func(channel.Delivery) { time.Sleep(time.Minute) }),
 		},
-		Policies:     map[string]notify.Policy{"": {Attempts: 3}},
-		Directory:    &directory{},
-		Dispatchers:  map[string]notify.Dispatcher{"nosy": nosy{notify.All()}},
+		Policies: map[string]notify.Policy{"": {Attempts: 3}},
+		Directory: directoryFunc(func(ids []string) ([]notify.Recipient, error) {
+			if lookups.Add(1) > 1 {
+				panic(ids[0])
+			}
+			return []notify.Recipient{{ID: ids[0], Addresses: map[string][]string{"fine": {private}}}}, nil
+		}),
+		Dispatchers: map[string]notify.Dispatcher{"panicking": fakeDispatcher{
+			next:    func(_ time.Time, ds []notify.Progress) []notify.Step { panic(ds[0].To) },
+			reached: notify.All().Reached,
+		}},
 		OnOutcome:    func(o notify.Outcome) { panic(o.To) },
 		OnTransition: func(notify.Transition) { panic(private) },
 		Logger:       log,
 	}
 }
 
-// whispers are messages in which everything but the names of channels is private.
-func whispers(c notify.Config) []notify.Message {
+// privateMessages returns messages with private words in all fields, one for each channel and one for the dispatcher.
+func privateMessages(c notify.Config) []notify.Message {
 	var ms []notify.Message
 	for name := range c.Channels {
 		ms = append(ms, notify.Message{
@@ -104,7 +93,7 @@ func whispers(c notify.Config) []notify.Message {
 	}
 	to := map[string][]string{"fine": {private}, "temporary": {private}}
 	return append(ms, notify.Message{
-		To: []notify.Recipient{{ID: private, Addresses: to}}, Dispatcher: "nosy", Content: notify.Content{Text: private},
+		To: []notify.Recipient{{ID: private, Addresses: to}}, Dispatcher: "panicking", Content: notify.Content{Text: private},
 	})
 }
 
@@ -126,7 +115,7 @@ func TestLogsTellNothingPrivate(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var log bytes.Buffer
-				c := leaky(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), tt.open())
+				c := leakyConfig(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), tt.open())
 				n, err := notify.New(c)
 				require.NoError(t, err)
 				stop := func() {}
@@ -136,7 +125,7 @@ func TestLogsTellNothingPrivate(t *testing.T) {
 				}
 				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 				defer cancel()
-				for _, m := range whispers(c) {
+				for _, m := range privateMessages(c) {
 					_, _ = n.Send(ctx, m)
 				}
 				time.Sleep(10 * time.Minute)
@@ -151,7 +140,7 @@ func TestLogsTellNothingPrivate(t *testing.T) {
 	}
 }
 
-// schedule sends a private message every minute, which is accepted at first and then refused.
+// schedule stores a schedule with a private message for each minute. The first one is accepted, and the others fail in the directory.
 func schedule(t *testing.T, n *notify.Notifier) {
 	t.Helper()
 	require.NoError(t, n.Schedule(t.Context(), notify.Schedule{Name: "newsletter", Cron: "* * * * *", Message: notify.Message{
@@ -159,7 +148,7 @@ func schedule(t *testing.T, n *notify.Notifier) {
 	}}))
 }
 
-// Every log line has a constant text and keys from a short list, so that lines can be searched for, and nothing slips in.
+// Every log line has a constant text, so that operators can search for it, and keys from a short list, so that no data slips in.
 func TestLogLinesAreConstant(t *testing.T) {
 	lines := 0
 	require.NoError(t, filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
@@ -187,17 +176,18 @@ func TestLogLinesAreConstant(t *testing.T) {
 		})
 		return nil
 	}))
-	require.Greater(t, lines, 10, "it knows a log line when it sees one")
+	require.Greater(t, lines, 10, "few log lines were found: the search is broken")
 }
 
-// logs reports whether f writes a log line, by its looks.
+// logs reports whether f looks like a function that writes a log line.
 func logs(f ast.Expr) bool {
 	name, ok := f.(*ast.Ident)
 	return ok && name.Name == "log" ||
 		isMethod(f, "Debug", "Info", "Warn", "Error", "DebugContext", "InfoContext", "WarnContext", "ErrorContext", "Log", "LogAttrs")
 }
 
-// isMethod reports whether f is a method, by its looks, of something that is called log, logger, or by a function logSomething.
+// isMethod reports whether f looks like one of the methods of a logger: of a variable, a field or the result of a function whose name begins
+// with log.
 func isMethod(f ast.Expr, names ...string) bool {
 	method, ok := f.(*ast.SelectorExpr)
 	if !ok || !slices.Contains(names, method.Sel.Name) {
@@ -219,14 +209,14 @@ func isMethod(f ast.Expr, names ...string) bool {
 func requireText(t *testing.T, path string, text ast.Expr) {
 	t.Helper()
 	_, ok := text.(*ast.BasicLit)
-	require.True(t, ok, "%s: a log line without a constant text", path)
+	require.True(t, ok, "%s: the text of a log line must be constant", path)
 }
 
 func requireKeys(t *testing.T, path string, args []ast.Expr) {
 	t.Helper()
 	for i := 0; i < len(args); i += 2 {
 		key, ok := args[i].(*ast.BasicLit)
-		require.True(t, ok, "%s: the key of a log line that is no constant", path)
+		require.True(t, ok, "%s: the keys of a log line must be constant", path)
 		name, err := strconv.Unquote(key.Value)
 		require.NoError(t, err)
 		require.Contains(t, attributes, name, path)

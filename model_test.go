@@ -16,72 +16,66 @@ import (
 	"github.com/e7ddda3c/notify/channel"
 )
 
-// A world is three channels that behave at random, and the truth about what left over them.
-type world struct {
-	mu   sync.Mutex
-	dice *rand.Rand
-	left map[string][]bool    // by delivery: for each call, whether it left
-	open map[string]time.Time // by recipient: when the last call will be given up; zero if it has answered
-	last time.Time            // when the last call of b began
-	bad  []string             // broken promises
+// A model is three channels that answer at random, and a record of their calls.
+type model struct {
+	*random
+	mu     sync.Mutex
+	left   map[string][]bool    // by delivery: for each call, whether this call or an earlier one sent it
+	open   map[string]time.Time // by recipient: the end of the last call's grace, or zero if the call has answered
+	last   time.Time            // the beginning of the last call of b
+	broken []string             // rules
 }
 
 const (
-	worldTimeout = 2 * time.Second
-	worldGrace   = 100 * time.Millisecond
-	worldRate    = 4
+	modelTimeout = 2 * time.Second
+	modelGrace   = 100 * time.Millisecond // after its timeout, a call is given up
+	modelRate    = 4
 )
 
-func (w *world) roll(n int) int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.dice.IntN(n)
-}
-
-func (w *world) promise(ok bool, format string, args ...any) {
+func (m *model) rule(ok bool, format string, args ...any) {
 	if !ok {
-		w.bad = append(w.bad, fmt.Sprintf(format, args...))
+		m.broken = append(m.broken, fmt.Sprintf(format, args...))
 	}
 }
 
-// begin records a call and decides what it will come to.
-func (w *world) begin(d channel.Delivery) (left bool, answer int, takes time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	before := w.left[d.ID]
+// begin records a call, checks the rules for it, and draws its answer and its length.
+func (m *model) begin(d channel.Delivery) (left bool, answer int, takes time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	before := m.left[d.ID]
 	gone := len(before) > 0 && before[len(before)-1]
-	w.promise(d.Attempt == len(before)+1, "%s: attempt %d after %d calls", d.ID, d.Attempt, len(before))
-	w.promise(!gone || !d.AtMostOnce, "%s: called again after it left", d.ID)
-	w.promise(d.ExpireAt.IsZero() || time.Now().Before(d.ExpireAt), "%s: called after it expired", d.ID)
-	w.promise(!time.Now().Before(w.open[d.Recipient]) || d.Category != "first", "%s: called beside another", d.ID)
-	w.open[d.Recipient] = time.Now().Add(worldTimeout + worldGrace)
+	m.rule(d.Attempt == len(before)+1, "%s: attempt %d after %d calls", d.ID, d.Attempt, len(before))
+	m.rule(!gone || !d.AtMostOnce, "%s: called again after it left", d.ID)
+	m.rule(d.ExpireAt.IsZero() || time.Now().Before(d.ExpireAt), "%s: called after it expired", d.ID)
+	m.rule(!time.Now().Before(m.open[d.Recipient]) || d.Category != "first", "%s: called while another call was in flight", d.ID)
+	m.open[d.Recipient] = time.Now().Add(modelTimeout + modelGrace)
 	if d.Channel == "b" {
-		w.promise(time.Since(w.last) >= time.Second/worldRate, "b is called faster than its rate")
-		w.last = time.Now()
+		m.rule(time.Since(m.last) >= time.Second/modelRate, "b is called faster than its rate")
+		m.last = time.Now()
 	}
-	answer = w.dice.IntN(12)
-	left = answer < 4 || answer >= 8 && w.dice.IntN(2) == 0
-	w.left[d.ID] = append(before, left || gone)
-	return left, answer, []time.Duration{0, time.Millisecond, worldTimeout, worldTimeout + worldGrace, time.Minute}[w.dice.IntN(5)]
+	answer = m.intn(12)
+	left = answer < 4 || answer >= 8 && m.intn(2) == 0
+	m.left[d.ID] = append(before, left || gone)
+	return left, answer, []time.Duration{0, time.Millisecond, modelTimeout, modelTimeout + modelGrace, time.Minute}[m.intn(5)]
 }
 
 // end records that a call has answered, unless it was given up.
-func (w *world) end(d channel.Delivery, begun time.Time) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if time.Since(begun) < worldTimeout+worldGrace {
-		w.open[d.Recipient] = time.Time{}
+func (m *model) end(d channel.Delivery, begun time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if time.Since(begun) < modelTimeout+modelGrace {
+		m.open[d.Recipient] = time.Time{}
 	}
 }
 
-// Send takes its time, which it may cut short when ctx ends, and answers.
-func (w *world) Send(ctx context.Context, d channel.Delivery) (channel.Receipt, error) {
-	left, answer, takes := w.begin(d)
+// Send answers after a random time. Three calls in four answer when ctx ends.
+func (m *model) Send(ctx context.Context, d channel.Delivery) (channel.Receipt, error) {
+	left, answer, takes := m.begin(d)
 	stop := ctx.Done()
-	if w.roll(4) == 0 {
+	if m.intn(4) == 0 {
 		stop = nil
 	}
-	defer w.end(d, time.Now())
+	defer m.end(d, time.Now())
 	select {
 	case <-time.After(takes):
 	case <-stop:
@@ -95,82 +89,82 @@ func (w *world) Send(ctx context.Context, d channel.Delivery) (channel.Receipt, 
 	case answer < 4:
 		return channel.Receipt{}, nil
 	case answer < 8:
-		return channel.Receipt{}, waits(kinds[answer-4], time.Duration(w.roll(2000))*time.Millisecond)
+		return channel.Receipt{}, waits(kinds[answer-4], time.Duration(m.intn(2000))*time.Millisecond)
 	case answer == 8:
 		panic("late or not")
 	}
 	return channel.Receipt{}, errors.New("eh")
 }
 
-// check compares a report with the truth.
-func (w *world) check(r notify.Report) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+// check compares a report with the calls.
+func (m *model) check(r notify.Report) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	for _, o := range r.Deliveries {
-		calls := w.left[o.ID]
+		calls := m.left[o.ID]
 		left := len(calls) > 0 && calls[len(calls)-1]
-		w.promise(o.Status.Settled() && o.Until.IsZero(), "%s: is %s", o.ID, o.Status)
-		w.promise(o.Attempts == len(calls), "%s: %d attempts, %d calls", o.ID, o.Attempts, len(calls))
-		w.promise(left || !o.Status.Reaches(notify.Sent), "%s: is %s, but never left", o.ID, o.Status)
-		w.promise(!left || o.Status == notify.Unknown || o.Status == notify.Sent, "%s: is %s, but left", o.ID, o.Status)
-		w.promise(len(calls) > 0 || o.Status != notify.Unknown, "%s: is unknown, but was not called", o.ID)
-		w.promise((o.Err == nil) == (o.Status == notify.Sent || o.Status == notify.Suppressed && o.Reason == notify.ReasonNotNeeded), "%s: is %s with error %v", o.ID, o.Status, o.Err)
+		m.rule(o.Status.Settled() && o.Until.IsZero(), "%s: is %s", o.ID, o.Status)
+		m.rule(o.Attempts == len(calls), "%s: %d attempts, %d calls", o.ID, o.Attempts, len(calls))
+		m.rule(left || !o.Status.Reaches(notify.Sent), "%s: is %s, but never left", o.ID, o.Status)
+		m.rule(!left || o.Status == notify.Unknown || o.Status == notify.Sent, "%s: is %s, but left", o.ID, o.Status)
+		m.rule(len(calls) > 0 || o.Status != notify.Unknown, "%s: is unknown, but was not called", o.ID)
+		m.rule((o.Err == nil) == (o.Status == notify.Sent || o.Status == notify.Suppressed && o.Reason == notify.ReasonNotNeeded), "%s: is %s with error %v", o.ID, o.Status, o.Err)
 	}
 }
 
-// send sends one message at random and checks that it returns in time.
-func (w *world) send(t *testing.T, n *notify.Notifier) {
-	m := notify.Message{Channels: []string{"a", "b", "c"}[:1+w.roll(3)], Content: notify.Content{Text: "x"}, AtMostOnce: w.roll(2) == 0}
-	m.Dispatcher = []string{"all", "first", "moody"}[w.roll(3)]
-	m.Category = m.Dispatcher
-	for i := range 1 + w.roll(5) {
-		id := fmt.Sprintf("%d-%d", w.roll(1e9), i)
-		m.To = append(m.To, notify.Recipient{ID: id, Addresses: map[string][]string{"a": {id}, "b": {id, id + "'"}, "c": {id}}})
+// send sends a random message, and checks the report and that Send returns in time.
+func (m *model) send(t *testing.T, n *notify.Notifier) {
+	msg := notify.Message{Channels: []string{"a", "b", "c"}[:1+m.intn(3)], Content: notify.Content{Text: "x"}, AtMostOnce: m.intn(2) == 0}
+	msg.Dispatcher = []string{"all", "first", "random"}[m.intn(3)]
+	msg.Category = msg.Dispatcher
+	for i := range 1 + m.intn(5) {
+		id := fmt.Sprintf("%d-%d", m.intn(1e9), i)
+		msg.To = append(msg.To, notify.Recipient{ID: id, Addresses: map[string][]string{"a": {id}, "b": {id, id + "'"}, "c": {id}}})
 	}
-	if w.roll(3) == 0 {
-		m.ExpireAt = time.Now().Add(time.Duration(1+w.roll(8000)) * time.Millisecond)
+	if m.intn(3) == 0 {
+		msg.ExpireAt = time.Now().Add(time.Duration(1+m.intn(8000)) * time.Millisecond)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(w.roll(30000))*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(m.intn(30000))*time.Millisecond)
 	defer cancel()
-	r, err := n.Send(ctx, m)
+	r, err := n.Send(ctx, msg)
 	require.NotErrorIs(t, err, notify.ErrClosed)
 	end, _ := ctx.Deadline()
-	w.check(r)
-	require.LessOrEqual(t, time.Since(end), worldGrace, "Send outlived its ctx")
+	m.check(r)
+	require.LessOrEqual(t, time.Since(end), modelGrace, "Send outlived its ctx")
 }
 
-// moody is a dispatcher that changes its mind.
-func (w *world) moody(_ time.Time, ds []notify.Progress) []notify.Step {
+// next returns random steps.
+func (m *model) next(_ time.Time, ds []notify.Progress) []notify.Step {
 	steps := make([]notify.Step, len(ds))
 	for i := range steps {
-		steps[i].Action = notify.Action(w.roll(5))
+		steps[i].Action = notify.Action(m.intn(5))
 	}
 	return steps
 }
 
-// It runs a few hundred worlds; a failure prints the seed of its own, to be put in place of base.
+// A failure prints its seed. To repeat it, put the seed in place of base.
 func TestReportsAreTrueWhateverHappens(t *testing.T) {
 	base := rand.Uint64()
 	for i := range uint64(200) {
 		synctest.Test(t, func(t *testing.T) {
-			w := &world{dice: rand.New(rand.NewPCG(base+i, 0)), left: map[string][]bool{}, open: map[string]time.Time{}}
+			m := &model{random: newRandom(base + i), left: map[string][]bool{}, open: map[string]time.Time{}}
 			n := newNotifier(t, notify.Config{
-				Channels:    notify.Channels{"a": w, "b": w, "c": w},
-				Policies:    map[string]notify.Policy{"": {Timeout: worldTimeout, Concurrency: 2}, "b": {Rate: worldRate}, "c": {MaxWait: time.Minute}},
-				Dispatchers: map[string]notify.Dispatcher{"moody": fakeDispatcher{next: w.moody}},
+				Channels:    notify.Channels{"a": m, "b": m, "c": m},
+				Policies:    map[string]notify.Policy{"": {Timeout: modelTimeout, Concurrency: 2}, "b": {Rate: modelRate}, "c": {MaxWait: time.Minute}},
+				Dispatchers: map[string]notify.Dispatcher{"random": fakeDispatcher{next: m.next}},
 			})
 			var wg sync.WaitGroup
-			for range 1 + w.roll(6) {
+			for range 1 + m.intn(6) {
 				wg.Go(func() {
-					time.Sleep(time.Duration(w.roll(3000)) * time.Millisecond)
-					w.send(t, n)
+					time.Sleep(time.Duration(m.intn(3000)) * time.Millisecond)
+					m.send(t, n)
 				})
 			}
 			wg.Wait()
-			require.NoError(t, n.Close(t.Context()), "waits for calls that were given up")
+			require.NoError(t, n.Close(t.Context()), "Close waits for calls that were given up")
 			synctest.Wait()
-			w.promise(n.Idle(), "something is still held")
-			require.Empty(t, w.bad, "seed %d", base+i)
+			m.rule(n.Idle(), "the Notifier must be idle after Close")
+			require.Empty(t, m.broken, "seed %d", base+i)
 		})
 	}
 }

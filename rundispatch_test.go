@@ -14,13 +14,7 @@ import (
 	"github.com/e7ddda3c/notify/store/memory"
 )
 
-// puzzle is a dispatcher made of a function. Whoever was sent anything is reached.
-type puzzle func(now time.Time, ds []notify.Progress) []notify.Step
-
-func (p puzzle) Next(now time.Time, ds []notify.Progress) []notify.Step { return p(now, ds) }
-func (p puzzle) Reached([]notify.Progress) bool                         { return true }
-func (p puzzle) Waits() bool                                            { return true }
-
+// dispatched returns a Notifier that runs on a store, with d under the name "mine".
 func dispatched(t *testing.T, d notify.Dispatcher, channels notify.Channels) *notify.Notifier {
 	t.Helper()
 	n := newNotifier(t, notify.Config{
@@ -31,7 +25,7 @@ func dispatched(t *testing.T, d notify.Dispatcher, channels notify.Channels) *no
 	return n
 }
 
-// send sends to ann over email, sms and phone as the dispatcher says.
+// send sends a message to ann over email, sms and phone.
 func send(t *testing.T, n *notify.Notifier, dispatcher string) notify.Report {
 	t.Helper()
 	m := hello("email", "sms", "phone")
@@ -64,7 +58,7 @@ func TestFirstAtALevelMovesOnInTime(t *testing.T) {
 		require.NoError(t, n.Receive(t.Context(), channel.Receipt{DeliveryID: report.Deliveries[1].ID, Event: channel.Delivered}))
 		r := settled(t, n, id)
 		require.Equal(t, []notify.Status{notify.Sent, notify.Delivered, notify.Suppressed}, statuses(r))
-		require.WithinDuration(t, began.Add(90*time.Second), time.Now(), 2*time.Second, "a receipt wakes the others at once")
+		require.WithinDuration(t, began.Add(90*time.Second), time.Now(), 2*time.Second, "a receipt wakes the peers at once")
 	})
 }
 
@@ -78,19 +72,19 @@ func TestEscalateTriesTheNextUntilItIsRead(t *testing.T) {
 		require.Equal(t, []int{1, 1, 1}, []int{email.calls(), sms.calls(), phone.calls()})
 		require.WithinDuration(t, began.Add(2*time.Hour), phone.at[0], 100*time.Millisecond)
 		r := settled(t, n, id)
-		require.True(t, r.Deliveries[0].Reached, "whoever was sent anything counts as told")
+		require.True(t, r.Deliveries[0].Reached, "a delivery that was sent reaches its recipient")
 	})
 }
 
 func TestAWaitIsNeverLongerThanAnHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
-		d := puzzle(func(now time.Time, ds []notify.Progress) []notify.Step {
+		d := fakeDispatcher{waits: true, next: func(now time.Time, ds []notify.Progress) []notify.Step {
 			if asked++; asked > 3 {
 				return []notify.Step{{Action: notify.Start}, {Action: notify.Start}, {Action: notify.Start}}
 			}
 			return []notify.Step{{Action: notify.Wait, Until: now.AddDate(9, 0, 0)}, {Action: notify.Wait}, {}}
-		})
+		}}
 		n := dispatched(t, d, notify.Channels{"email": &driver{}, "sms": &driver{}, "phone": &driver{}})
 		began := time.Now()
 		r := settled(t, n, send(t, n, "mine").ID)
@@ -101,9 +95,9 @@ func TestAWaitIsNeverLongerThanAnHour(t *testing.T) {
 
 func TestADispatcherThatLeavesTheLastOneWithoutAStepIsAtFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := puzzle(func(_ time.Time, ds []notify.Progress) []notify.Step {
+		d := fakeDispatcher{waits: true, next: func(_ time.Time, ds []notify.Progress) []notify.Step {
 			return []notify.Step{{Action: notify.Start}, {}, {}}
-		})
+		}}
 		n := dispatched(t, d, notify.Channels{"email": &driver{}, "sms": &driver{}, "phone": &driver{}})
 		r := settled(t, n, send(t, n, "mine").ID)
 		require.Equal(t, []notify.Reason{"", notify.ReasonStuck, notify.ReasonStuck}, reasons(r))
@@ -112,31 +106,31 @@ func TestADispatcherThatLeavesTheLastOneWithoutAStepIsAtFault(t *testing.T) {
 
 func TestADispatcherThatPanicsCostsDelayAndNotLoss(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var mended atomic.Bool
-		d := puzzle(func(_ time.Time, ds []notify.Progress) []notify.Step {
-			if !mended.Load() {
+		var fixed atomic.Bool
+		d := fakeDispatcher{waits: true, next: func(_ time.Time, ds []notify.Progress) []notify.Step {
+			if !fixed.Load() {
 				panic("oops")
 			}
 			return []notify.Step{{Action: notify.Start}, {Action: notify.Start}, {Action: notify.Start}}
-		})
+		}}
 		email := &driver{}
 		n := dispatched(t, d, notify.Channels{"email": email, "sms": &driver{}, "phone": &driver{}})
 		id := send(t, n, "mine").ID
 		time.Sleep(time.Hour)
 		require.Zero(t, email.calls())
-		mended.Store(true)
+		fixed.Store(true)
 		require.Equal(t, []notify.Status{notify.Sent, notify.Sent, notify.Sent}, statuses(settled(t, n, id)))
 	})
 }
 
 func TestADispatcherThatHangsHoldsUpNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		asked, mended := 0, make(chan struct{})
-		d := puzzle(func(_ time.Time, ds []notify.Progress) []notify.Step {
+		asked, fixed := 0, make(chan struct{})
+		d := fakeDispatcher{waits: true, next: func(_ time.Time, ds []notify.Progress) []notify.Step {
 			asked++
-			<-mended
+			<-fixed
 			return []notify.Step{{Action: notify.Start}, {Action: notify.Start}, {Action: notify.Start}}
-		})
+		}}
 		email := &driver{}
 		n := dispatched(t, d, notify.Channels{"email": email, "sms": &driver{}, "phone": &driver{}})
 		id := send(t, n, "mine").ID
@@ -147,24 +141,17 @@ func TestADispatcherThatHangsHoldsUpNobodyElse(t *testing.T) {
 		}
 		require.Less(t, time.Since(began), 7*time.Second)
 		time.Sleep(time.Hour)
-		require.Equal(t, 1, asked, "one call hangs, not one for each time")
+		require.Equal(t, 1, asked, "while one call hangs, no other is made")
 		require.Equal(t, 3, email.calls())
-		close(mended)
+		close(fixed)
 		require.Equal(t, []notify.Status{notify.Sent, notify.Sent, notify.Sent}, statuses(settled(t, n, id)))
 	})
 }
 
-// mute is a dispatcher whose Reached does not return before it is closed.
-type mute struct {
-	notify.Dispatcher
-	ends chan struct{}
-}
-
-func (d mute) Reached([]notify.Progress) bool { <-d.ends; return true }
-
 func TestADispatcherThatDoesNotSayWhomItReachedHoldsUpNoSettlement(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, email := mute{notify.All(), make(chan struct{})}, &driver{}
+		release, email := make(chan struct{}), &driver{}
+		d := fakeDispatcher{next: notify.All().Next, reached: func([]notify.Progress) bool { <-release; return true }}
 		var told atomic.Int64
 		n := newNotifier(t, notify.Config{
 			Store: memory.New(), Channels: notify.Channels{"email": email, "sms": &driver{}, "phone": &driver{}},
@@ -174,7 +161,7 @@ func TestADispatcherThatDoesNotSayWhomItReachedHoldsUpNoSettlement(t *testing.T)
 		mine := hello("email")
 		mine.Dispatcher = "mine"
 		for range 10 {
-			go func() { _, _ = n.Send(context.Background(), mine) }() // it asks, too
+			go func() { _, _ = n.Send(context.Background(), mine) }() // asks Reached, too
 		}
 		synctest.Wait()
 		for range 100 {
@@ -186,7 +173,7 @@ func TestADispatcherThatDoesNotSayWhomItReachedHoldsUpNoSettlement(t *testing.T)
 		stop()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		require.ErrorIs(t, n.Close(ctx), context.DeadlineExceeded, "its calls are waited for")
-		close(d.ends)
+		require.ErrorIs(t, n.Close(ctx), context.DeadlineExceeded, "Close waits for the calls of the dispatcher")
+		close(release)
 	})
 }

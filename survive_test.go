@@ -19,75 +19,75 @@ import (
 	"github.com/e7ddda3c/notify/template"
 )
 
-// A scribe writes messages at random.
-type scribe struct{ *rand.Rand }
+// A generator of random messages.
+type generator struct{ *rand.Rand }
 
-func (s scribe) flip() bool { return s.IntN(2) == 0 }
+func (g generator) flip() bool { return g.IntN(2) == 0 }
 
-// text is a short one, of what is hard for JSON, HTML and databases.
-func (s scribe) text() string {
+// text returns a text of characters that JSON, HTML or databases must escape.
+func (g generator) text() string {
 	words := []string{"", "x", "<&>\"'\\", "\u2028", "\x00", "é世界🙂", "\r\n\t", "{{.}}", strings.Repeat("long ", 300), "\ufffd", "null"}
-	return words[s.IntN(len(words))] + words[s.IntN(len(words))]
+	return words[g.IntN(len(words))] + words[g.IntN(len(words))]
 }
 
-func (s scribe) content() notify.Content {
-	c := notify.Content{Title: s.text(), Text: s.text(), HTML: s.text(), Markdown: s.text(), URL: s.text()}
-	if s.flip() {
-		c.Approved = &notify.Approved{Name: s.text()}
-		for range s.IntN(3) {
-			c.Approved.Params = append(c.Approved.Params, notify.Param{Name: s.text(), Value: s.text()})
+func (g generator) content() notify.Content {
+	c := notify.Content{Title: g.text(), Text: g.text(), HTML: g.text(), Markdown: g.text(), URL: g.text()}
+	if g.flip() {
+		c.Approved = &notify.Approved{Name: g.text()}
+		for range g.IntN(3) {
+			c.Approved.Params = append(c.Approved.Params, notify.Param{Name: g.text(), Value: g.text()})
 		}
 	}
 	return c
 }
 
-func (s scribe) extra() any {
+func (g generator) extra() any {
 	return []any{
-		nil, map[string]any{"a": s.text(), "n": s.Uint64()}, json.RawMessage(` { "z" : "<\u003c>", "a" : 1.50 } `), struct{ X []byte }{[]byte(s.text())},
-	}[s.IntN(4)]
+		nil, map[string]any{"a": g.text(), "n": g.Uint64()}, json.RawMessage(` { "z" : "<\u003c>", "a" : 1.50 } `), struct{ X []byte }{[]byte(g.text())},
+	}[g.IntN(4)]
 }
 
-func (s scribe) message() notify.Message {
+func (g generator) message() notify.Message {
 	m := notify.Message{
-		Tenant: []string{"", "acme"}[s.IntN(2)], Dispatcher: []string{"", "all", "first"}[s.IntN(3)], Category: []string{"", "é"}[s.IntN(2)],
-		Class:  []notify.Class{"", notify.OTP, notify.Transactional, notify.Notice, notify.Marketing}[s.IntN(5)],
-		Locale: []string{"", "de_AT"}[s.IntN(2)], AtMostOnce: s.flip(), Channels: []string{"mail", "pager", "room"}[s.IntN(2):],
+		Tenant: []string{"", "acme"}[g.IntN(2)], Dispatcher: []string{"", "all", "first"}[g.IntN(3)], Category: []string{"", "é"}[g.IntN(2)],
+		Class:  []notify.Class{"", notify.OTP, notify.Transactional, notify.Notice, notify.Marketing}[g.IntN(5)],
+		Locale: []string{"", "de_AT"}[g.IntN(2)], AtMostOnce: g.flip(), Channels: []string{"mail", "pager", "room"}[g.IntN(2):],
 	}
-	if s.flip() {
-		m.ExpireAt = time.Now().Add(time.Duration(1 + s.Int64N(int64(time.Hour)))).In(time.FixedZone("x", 3600))
+	if g.flip() {
+		m.ExpireAt = time.Now().Add(time.Duration(1 + g.Int64N(int64(time.Hour)))).In(time.FixedZone("x", 3600))
 	}
-	if s.flip() {
-		m.Template, m.Data = "order", map[string]any{"no": s.IntN(9), "text": s.text()}
+	if g.flip() {
+		m.Template, m.Data = "order", map[string]any{"no": g.IntN(9), "text": g.text()}
 	} else {
-		m.Content = s.content()
+		m.Content = g.content()
 	}
-	for i := range s.IntN(3) {
-		m.Attachments = append(m.Attachments, notify.Attachment{Name: s.text(), Type: s.text(), Data: []byte(s.text() + "\xff")})
-		m.Attachments[i].ContentID = s.text()
+	for i := range g.IntN(3) {
+		m.Attachments = append(m.Attachments, notify.Attachment{Name: g.text(), Type: g.text(), Data: []byte(g.text() + "\xff")})
+		m.Attachments[i].ContentID = g.text()
 	}
 	for _, name := range m.Channels {
-		if s.flip() {
+		if g.flip() {
 			if m.Extra == nil {
 				m.Extra = map[string]any{}
 			}
-			m.Extra[name] = s.extra()
+			m.Extra[name] = g.extra()
 		}
 	}
 	count := 1
 	if m.Dispatcher != "first" {
-		count += s.IntN(3)
+		count += g.IntN(3)
 	}
 	for i := range count {
 		m.To = append(m.To, notify.Recipient{
-			ID: fmt.Sprint("user ", i, "<é>"), Locale: []string{"", "fr"}[s.IntN(2)], Addresses: map[string][]string{
-				"mail": []string{fmt.Sprint("ann", i, "@example.com"), fmt.Sprint(i, "世@example.com")}[:1+s.IntN(2)], "pager": {fmt.Sprint(i)},
+			ID: fmt.Sprint("user ", i, "<é>"), Locale: []string{"", "fr"}[g.IntN(2)], Addresses: map[string][]string{
+				"mail": []string{fmt.Sprint("ann", i, "@example.com"), fmt.Sprint(i, "世@example.com")}[:1+g.IntN(2)], "pager": {fmt.Sprint(i)},
 			},
 		})
 	}
 	return m
 }
 
-// deliveries returns what n's drivers get of m, without what cannot be the same twice.
+// deliveries returns the deliveries that d got, without the ids of messages.
 func deliveries(t *testing.T, d *driver) []channel.Delivery {
 	t.Helper()
 	d.mu.Lock()
@@ -117,7 +117,7 @@ func TestWhateverAMessageHoldsDriversGetItThroughAStore(t *testing.T) {
 	base := rand.Uint64()
 	for i := range uint64(300) {
 		synctest.Test(t, func(t *testing.T) {
-			m := scribe{rand.New(rand.NewPCG(base+i, 0))}.message()
+			m := generator{rand.New(rand.NewPCG(base+i, 0))}.message()
 			var got [2][]channel.Delivery
 			var want notify.Report
 			for with := range got {
