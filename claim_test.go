@@ -43,7 +43,7 @@ func TestRunAfterItsContextEndedCallsNobody(t *testing.T) {
 		require.Zero(t, d.calls())
 		running(t, n)
 		synctest.Wait()
-		require.Equal(t, 1, d.calls(), "it was given back")
+		require.Equal(t, 1, d.calls(), "the delivery was returned uncalled")
 	})
 }
 
@@ -80,7 +80,7 @@ func TestAnIdleEngineAsksSeldom(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		before := st.calls(leaseDeliveries)
 		time.Sleep(time.Minute)
-		require.LessOrEqual(t, st.calls(leaseDeliveries)-before, 61, "all lanes are asked together, once in a poll")
+		require.LessOrEqual(t, st.calls(leaseDeliveries)-before, 61, "one claim in a poll asks for all lanes")
 	})
 }
 
@@ -90,7 +90,7 @@ func TestRowsThatOthersHoldAreNotAskedForAllTheTime(t *testing.T) {
 		st.lease = func(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
 			l := store.Leases{Now: time.Now(), NextDue: map[store.Lane]time.Time{}}
 			for _, room := range r.Lanes {
-				l.NextDue[room.Lane] = time.Now().Add(-time.Second) // they are locked
+				l.NextDue[room.Lane] = time.Now().Add(-time.Second) // other processes have locked them
 			}
 			return l, nil
 		}
@@ -122,7 +122,7 @@ func TestAPausedChannelIsNotAskedFor(t *testing.T) {
 		_, err := n.Resume(t.Context(), "pager")
 		require.NoError(t, err)
 		time.Sleep(5 * time.Second)
-		require.EqualValues(t, 100, most.Load(), "what was given back takes its room until that is written, and no more")
+		require.EqualValues(t, 100, most.Load(), "a delivery that is returned takes room until its settlement is written, and no longer")
 	})
 }
 
@@ -135,7 +135,7 @@ func TestAWaitThatIsSettledDuringAClaimIsNotForgotten(t *testing.T) {
 		id := accept(t, n, hello("pager")).ID
 		synctest.Wait()
 		st.after(func(context.Context) error { time.Sleep(100 * time.Millisecond); return nil }, leaseDeliveries)
-		n.Wake() // a claim is under way when the first call is settled
+		n.Wake() // a claim is in flight when the first call is settled
 		began := time.Now()
 		settled(t, n, id)
 		require.Less(t, d.at[1].Sub(began), 320*time.Millisecond)

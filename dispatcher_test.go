@@ -65,7 +65,7 @@ func TestFirstOverTwoProvidersOfOneMedium(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []notify.Status{notify.Failed, notify.Sent}, statuses(r))
 	}
-	require.Equal(t, []int{1, 2}, []int{a.calls(), b.calls()}, "a misconfigured provider is not hammered")
+	require.Equal(t, []int{1, 2}, []int{a.calls(), b.calls()}, "a misconfigured provider is not called again")
 }
 
 func TestFirstSteps(t *testing.T) {
@@ -95,7 +95,7 @@ func TestEscalateSteps(t *testing.T) {
 
 	require.Equal(t, notify.Step{Action: notify.Wait, Until: now.Add(time.Hour)}, unlessRead.Next(now, ds)[1])
 	require.Equal(t, notify.Step{Action: notify.Start}, unlessRead.Next(now.Add(time.Hour), ds)[1])
-	require.True(t, unlessRead.Reached(ds), "whoever was sent anything counts as told")
+	require.True(t, unlessRead.Reached(ds), "a delivery that was sent reaches its recipient")
 	ds[0].Status = notify.Read
 	require.Equal(t, notify.Step{Action: notify.Drop}, unlessRead.Next(now.Add(2*time.Hour), ds)[1])
 	ds[0].Status = notify.Failed

@@ -11,17 +11,17 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// Names that tests need of the inside.
+// Unexported names for tests.
 var (
 	DeliveryID      = store.DeliveryRef.ID
 	ParseDeliveryID = store.ParseDeliveryID
 	NewID           = store.NewMessageID
 )
 
-// Idle reports whether n holds nothing: no Send, no call, no slot and no ticket of a rate that is still to come.
+// Idle reports whether n has no Send and no call in flight, and holds no slot and no ticket of a rate.
 func (n *Notifier) Idle() bool { return n.engine.Idle() }
 
-// Stored plans a message and returns it as stores keep it, with the deliveries as their drivers would get them.
+// Stored plans a message. It returns the record that a store keeps, the deliveries that drivers get, and the errors of decoding them.
 func (n *Notifier) Stored(t *testing.T, m Message) (rec store.MessageRecord, opened []channel.Delivery, errs []error) {
 	t.Helper()
 	p, err := n.planner.plan(t.Context(), m)
@@ -43,10 +43,10 @@ func (n *Notifier) Stored(t *testing.T, m Message) (rec store.MessageRecord, ope
 	return rec, opened, errs
 }
 
-// ReportOf is reportOf.
+// ReportOf makes the report of a record.
 func (n *Notifier) ReportOf(rec store.MessageRecord) Report {
 	return n.reportOf(context.Background(), rec)
 }
 
-// RunSchedules is the part of Run that keeps schedules.
+// RunSchedules runs the schedules until ctx ends, as Run does.
 func (n *Notifier) RunSchedules(ctx context.Context) { n.runSchedules(ctx) }

@@ -15,7 +15,8 @@ import (
 	"github.com/e7ddda3c/notify/template"
 )
 
-// With the real drivers and templates: what is wrong with one delivery fails it, uncalled and with the field named, and its sibling goes.
+// With the real drivers and templates, a fault of one delivery fails that delivery, uncalled, with the field in its error. The other
+// delivery is sent.
 func TestFaultsThatDriversAndTemplatesFind(t *testing.T) {
 	mail := func(address string) []notify.Recipient {
 		return []notify.Recipient{{Addresses: map[string][]string{"email": {address}, "pager": {"1"}}}}

@@ -72,7 +72,7 @@ func (s *simulation) Send(ctx context.Context, d channel.Delivery) (channel.Rece
 	return channel.Receipt{ID: d.ID}, nil
 }
 
-// confirm records receipts of what was sent, until ctx ends.
+// confirm gives n receipts for the deliveries that were sent, until ctx ends.
 func (s *simulation) confirm(ctx context.Context, n *notify.Notifier) {
 	for ctx.Err() == nil {
 		time.Sleep(time.Second)
@@ -164,7 +164,7 @@ func simulate(t *testing.T, seed uint64, wakes bool) ([]notify.Report, *simulati
 
 func (s *simulation) channel() channel.Channel { return channel.Func(s.Send) }
 
-// message goes to one recipient on three channels, each of which works or does not.
+// message returns a message to one recipient on three channels. Each address is good or bad.
 func (s *simulation) message(i int) notify.Message {
 	to := map[string][]string{}
 	for _, name := range []string{"a", "b", "c"} {
@@ -192,7 +192,7 @@ func checkGroup(t *testing.T, r notify.Report, first bool) {
 	t.Helper()
 	good, sent, gone := false, 0, false
 	for _, o := range r.Deliveries {
-		require.True(t, o.Status.Settled(), "%s waits for ever: %s %s", o.ID, o.Status, o.Reason)
+		require.True(t, o.Status.Settled(), "%s waits forever: %s %s", o.ID, o.Status, o.Reason)
 		require.NotEqual(t, notify.ReasonStuck, o.Reason)
 		good = good || o.To == "good"
 		gone = gone || o.Status == notify.Unknown || o.Reason == notify.ReasonBounced
@@ -203,7 +203,7 @@ func checkGroup(t *testing.T, r notify.Report, first bool) {
 	if first {
 		require.LessOrEqual(t, sent, 1, "first succeeded twice: %v", statuses(r))
 	}
-	require.True(t, !good || gone || sent > 0, "somebody could be reached: %v", statuses(r))
+	require.True(t, !good || gone || sent > 0, "a good address was not reached: %v", statuses(r))
 }
 
 func TestGroupsThatWakeNobodyAreFound(t *testing.T) {
@@ -217,6 +217,6 @@ func TestGroupsThatWakeNobodyAreFound(t *testing.T) {
 				}
 			}
 		}
-		require.Positive(t, open, "without wake-ups deliveries wait for an hour")
+		require.Positive(t, open, "without wakes, deliveries wait for an hour")
 	})
 }

@@ -60,7 +60,7 @@ func TestACallEndsBeforeItsLeaseIfTheStoreIsSilent(t *testing.T) {
 	})
 }
 
-// The settlement is stored and its answer lost; before it is repeated, something else ends the delivery, and tells.
+// The settlement is stored, and the answer is lost. Before the settlement is repeated, something else ends the delivery and is told.
 func TestWhatEndsADeliveryIsToldOnceThoughAnAnswerIsLost(t *testing.T) {
 	for name, end := range map[string]func(context.Context, *notify.Notifier, string) error{
 		"a receipt": func(ctx context.Context, n *notify.Notifier, id string) error {
@@ -119,7 +119,7 @@ func TestAMarkThatFailsIsNotACall(t *testing.T) {
 				require.Equal(t, notify.Sent, o.Status)
 				require.False(t, o.Duplicate)
 				require.Equal(t, 1, d.calls())
-				require.Less(t, time.Since(began), 15*time.Second, "it does not wait out its lease")
+				require.Less(t, time.Since(began), 15*time.Second, "the delivery does not wait for the end of its lease")
 			})
 		})
 	}

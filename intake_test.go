@@ -117,7 +117,7 @@ func TestWhoWaitsBehindACallThatHangsDoesNotWaitForLong(t *testing.T) {
 		require.Equal(t, 100*time.Millisecond, time.Since(began))
 
 		locked := sends(t.Context(), n, "locked")
-		time.Sleep(110 * time.Millisecond) // the store has both calls
+		time.Sleep(110 * time.Millisecond) // both calls are in the store now
 		require.NoError(t, sends(t.Context(), n, "c")()["c"])
 		require.LessOrEqual(t, time.Since(began), 350*time.Millisecond)
 		release()

@@ -12,7 +12,7 @@ import (
 	"github.com/e7ddda3c/notify/template"
 )
 
-// order is what a program of today puts into a message, and later the same with its fields in another order.
+// order is the data of a message, and later the same data with other types and another order of fields, as in a later version of a program.
 type (
 	order struct {
 		No    int     `json:"no"`

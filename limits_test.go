@@ -23,12 +23,12 @@ func TestAThrottledChannelIsPausedForEverybody(t *testing.T) {
 			require.ErrorIs(t, err, channel.RateLimited)
 			require.Equal(t, notify.ReasonThrottled, report.Deliveries[0].Reason)
 		}
-		require.Equal(t, 1, d.calls(), "the channel was hammered")
+		require.Equal(t, 1, d.calls(), "the channel was called during its pause")
 
 		time.Sleep(6 * time.Second)
 		begun := time.Now()
 		_, err := n.Send(t.Context(), hello("pager"))
-		require.NoError(t, err, "what is left of the pause is worth waiting for")
+		require.NoError(t, err, "the rest of the pause is shorter than MaxWait")
 		require.Equal(t, 4*time.Second, time.Since(begun))
 	})
 }
@@ -86,14 +86,14 @@ func TestRateBeyondMaxWaitFailsTheRest(t *testing.T) {
 
 		time.Sleep(time.Second)
 		_, err = n.Send(t.Context(), hello("pager"))
-		require.NoError(t, err, "the places of those who gave up are free again")
+		require.NoError(t, err, "deliveries that gave up return their tickets")
 	})
 }
 
 func TestTheRateHoldsAfterAWait(t *testing.T) {
 	tests := map[string]struct {
 		first error
-		takes time.Duration // the first call
+		takes time.Duration // of the first call
 		slots int
 	}{
 		"for a pause": {waits(channel.RateLimited, 30*time.Second), 0, 16},
@@ -142,7 +142,7 @@ func TestThoseWhoGiveUpLeaveTheirPlacesToOthers(t *testing.T) {
 				defer cancel()
 				_, err := n.Send(ctx, m)
 				require.Error(t, err)
-				require.Equal(t, 6, d.calls(), "at once and after each of five seconds")
+				require.Equal(t, 6, d.calls(), "one at once, and one in each of five seconds")
 
 				time.Sleep(time.Second)
 				begun := time.Now()
@@ -172,7 +172,7 @@ func TestConcurrencyIsBoundedAcrossMessages(t *testing.T) {
 				m := hello("pager")
 				m.To = notify.To("pager", "0", "1", "2")
 				_, err := n.Send(t.Context(), m)
-				require.NoError(t, err, "waiting for a slot is no failure, however long")
+				require.NoError(t, err, "waiting for a slot is no failure")
 			})
 		}
 		wg.Wait()
@@ -215,7 +215,7 @@ func TestABrokenDriverDoesNotPileUpCalls(t *testing.T) {
 		close(release)
 		synctest.Wait()
 		_, err := n.Send(t.Context(), hello("hangs"))
-		require.NoError(t, err, "it recovers when they come back")
+		require.NoError(t, err, "the channel works again when the calls return")
 	})
 }
 
@@ -264,7 +264,7 @@ func TestThoseWhoWaitForASlotOfABrokenDriverGiveUp(t *testing.T) {
 		begun := time.Now()
 		_, err := n.Send(t.Context(), m)
 		require.ErrorIs(t, err, channel.Uncertain)
-		require.LessOrEqual(t, d.calls(), 3, "two, and one that took the slot of the first to be given up")
+		require.LessOrEqual(t, d.calls(), 3, "two, and one in the slot of the first call that was given up")
 		require.Less(t, time.Since(begun), 10*time.Second)
 	})
 }

@@ -30,9 +30,9 @@ func TestWaitReturnsWhenEverythingIsSettled(t *testing.T) {
 		defer cancel()
 		r, err := n.Wait(short, r.ID)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.Equal(t, []notify.Status{notify.Accepted}, statuses(r), "as far as it came")
+		require.Equal(t, []notify.Status{notify.Accepted}, statuses(r), "the report so far")
 
-		other, _ := stored(t, s) // another process, which gets no hint
+		other, _ := stored(t, s) // another process, which must poll
 		stop := running(t, n)
 		began := time.Now()
 		done := make(chan error, 1)
@@ -45,9 +45,9 @@ func TestWaitReturnsWhenEverythingIsSettled(t *testing.T) {
 		r = settled(t, n, r.ID)
 		require.Equal(t, []notify.Status{notify.Sent}, statuses(r))
 		require.True(t, r.Deliveries[0].Reached)
-		require.Less(t, time.Since(began), 3*time.Second+50*time.Millisecond, "it is told")
+		require.Less(t, time.Since(began), 3*time.Second+50*time.Millisecond, "this process is told")
 		require.NoError(t, <-done)
-		require.Less(t, took, 4100*time.Millisecond, "it looks once a second")
+		require.Less(t, took, 4100*time.Millisecond, "the other process polls once a second")
 		stop()
 
 		_, err = n.Wait(t.Context(), notify.NewID(time.Now()))
@@ -102,7 +102,7 @@ func TestTheLogSaysAllButTheContent(t *testing.T) {
 
 		page, err = n.Log(t.Context(), notify.Query{Key: "k"})
 		require.NoError(t, err)
-		require.Empty(t, page.Messages, "of another tenant")
+		require.Empty(t, page.Messages, "the message is another tenant's")
 	})
 }
 
@@ -163,7 +163,7 @@ func TestWhatIsCanceledDoesNotGoOut(t *testing.T) {
 
 		count, err := n.Cancel(t.Context(), notify.Query{User: "ann"})
 		require.NoError(t, err)
-		require.Equal(t, 1, count, "the other one is under way")
+		require.Equal(t, 1, count, "the other one is in flight")
 		r := settled(t, n, held.ID)
 		require.Equal(t, []notify.Status{notify.Canceled}, statuses(r))
 		require.Len(t, told, 1)
@@ -185,7 +185,7 @@ func TestReleaseAndReplay(t *testing.T) {
 		stop := running(t, n)
 		m := hello("pager")
 		m.SendAt = in(24 * time.Hour)
-		m.To[0].Addresses["pager"] = []string{"1", ""} // and one without a fault of its own
+		m.To[0].Addresses["pager"] = []string{"1", ""} // the second address is invalid
 		sent := accept(t, n, m)
 		require.Equal(t, []notify.Status{notify.Held, notify.Failed}, statuses(sent))
 
@@ -201,7 +201,7 @@ func TestReleaseAndReplay(t *testing.T) {
 		r = settled(t, n, sent.ID)
 		require.Equal(t, []notify.Status{notify.Sent, notify.Failed}, statuses(r))
 		require.Equal(t, sent.Deliveries[1].Reason, r.Deliveries[1].Reason)
-		require.EqualError(t, r.Deliveries[1].Err, sent.Deliveries[1].Err.Error(), "its fault stays with it")
+		require.EqualError(t, r.Deliveries[1].Err, sent.Deliveries[1].Err.Error(), "an invalid address stays invalid")
 		require.Equal(t, 2, d.calls())
 		stop()
 	})

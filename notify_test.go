@@ -107,7 +107,7 @@ func TestTheZeroOutcomeIsNoSuccess(t *testing.T) {
 	require.False(t, o.Status.Settled())
 	require.False(t, o.Status.Reaches(notify.Sent))
 	require.False(t, o.Reached)
-	require.False(t, notify.Sent.Reaches(""), "no level is reached by everything")
+	require.False(t, notify.Sent.Reaches(""), "a status must not reach the empty level")
 }
 
 func TestLogsHoldNoAddressAndNoContent(t *testing.T) {
@@ -129,7 +129,7 @@ func TestLogsHoldNoAddressAndNoContent(t *testing.T) {
 }
 
 func TestPolicyResolvesFieldByField(t *testing.T) {
-	// Attempts from the channel's own policy, backoff from the general one: no wait at all.
+	// Attempts come from the channel's policy, and the backoff of 1 ns from the general policy.
 	d := &driver{answers: []error{fails(channel.Temporary)}}
 	n := newNotifier(t, notify.Config{
 		Channels: notify.Channels{"pager": d},

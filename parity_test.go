@@ -23,25 +23,25 @@ import (
 	"github.com/e7ddda3c/notify/store/memory"
 )
 
-// A script decides all that happens to one message: how it is sent, and the answer of each call of a driver.
+// A script is one message, with its policy and the answer of each call of a driver.
 type script struct {
 	message  notify.Message
 	policy   notify.Policy
 	limits   map[string]channel.Limits
 	answers  map[string][]scripted // by channel and address, then by attempt
-	explicit string                // the script in words, for failures
+	explicit string                // the script in words, for the report of a failure
 }
 
-// scripted is one answer of a driver.
+// A scripted answer of a driver.
 type scripted struct {
 	name    string
-	takes   time.Duration // each one ends at a time of its own, so that no two race
+	takes   time.Duration // all differ, so that no two calls end at the same time
 	receipt channel.Receipt
 	err     error
 	act     func() // instead of an answer
 }
 
-// The answers, but for Misconfigured, which fails at once without a store and waits for an operator with one.
+// All kinds of answers except Misconfigured, which fails at once without a store, and waits for an operator with one.
 var scriptedAnswers = []func(r *rand.Rand) scripted{
 	func(*rand.Rand) scripted { return scripted{name: "sent"} },
 	func(*rand.Rand) scripted {
@@ -73,16 +73,16 @@ var scriptedAnswers = []func(r *rand.Rand) scripted{
 	func(*rand.Rand) scripted { return scripted{name: "hangs", act: func() { time.Sleep(time.Minute) }} },
 }
 
-// scriptTimeout is the deadline of a call.
+// The timeout of a call.
 const scriptTimeout = 5 * time.Second
 
-// drawScript makes a script at random.
+// drawScript returns a random script.
 func drawScript(r *rand.Rand) *script {
 	s := &script{
 		message: hello([]string{"a", "b", "c"}[:1+r.IntN(3)]...),
 		policy: notify.Policy{
 			Attempts: 1 + r.IntN(4), Concurrency: 16, Timeout: scriptTimeout, MaxWait: 1000 * time.Hour,
-			Backoff: time.Nanosecond, // jitter would let the two ways differ
+			Backoff: time.Nanosecond, // jitter would make the two ways differ
 		},
 		answers: map[string][]scripted{},
 	}
@@ -108,7 +108,7 @@ func drawScript(r *rand.Rand) *script {
 	return s
 }
 
-// Send answers as the script says.
+// Send gives the answer of the script.
 func (s *script) Send(_ context.Context, d channel.Delivery) (channel.Receipt, error) {
 	as := s.answers[d.Channel+" "+d.To]
 	a := as[min(d.Attempt, len(as))-1]
@@ -119,7 +119,7 @@ func (s *script) Send(_ context.Context, d channel.Delivery) (channel.Receipt, e
 	return a.receipt, a.err
 }
 
-// Dispatchers of a host's that need no store: pure functions of what has become of the deliveries.
+// hostDispatchers returns dispatchers of a host that need no store.
 func hostDispatchers() map[string]notify.Dispatcher {
 	each := func(step func(ds []notify.Progress, i int) notify.Action) notify.Dispatcher {
 		return fakeDispatcher{next: func(_ time.Time, ds []notify.Progress) []notify.Step {
@@ -132,13 +132,13 @@ func hostDispatchers() map[string]notify.Dispatcher {
 	}
 	sent := func(d notify.Progress) bool { return d.Status.Reaches(notify.Sent) }
 	return map[string]notify.Dispatcher{
-		"race": each(func(ds []notify.Progress, _ int) notify.Action { // all at once, until one is there
+		"race": each(func(ds []notify.Progress, _ int) notify.Action { // all at once, until one is sent
 			if slices.ContainsFunc(ds, sent) {
 				return notify.Drop
 			}
 			return notify.Start
 		}),
-		"last": each(func(ds []notify.Progress, i int) notify.Action { // from the last one to the first
+		"last": each(func(ds []notify.Progress, i int) notify.Action { // one after another, the last one first
 			for _, d := range ds[i+1:] {
 				if !d.Status.Settled() {
 					return notify.Leave
@@ -149,7 +149,7 @@ func hostDispatchers() map[string]notify.Dispatcher {
 			}
 			return notify.Start
 		}),
-		"fewest": each(func(ds []notify.Progress, i int) notify.Action { // in turns
+		"fewest": each(func(ds []notify.Progress, i int) notify.Action { // the one with the fewest attempts
 			for j, d := range ds {
 				if !d.Status.Settled() && (d.Attempts < ds[i].Attempts || d.Attempts == ds[i].Attempts && j < i) {
 					return notify.Leave
@@ -157,7 +157,7 @@ func hostDispatchers() map[string]notify.Dispatcher {
 			}
 			return notify.Start
 		}),
-		"pick": each(func(ds []notify.Progress, i int) notify.Action { // one alone, and what has not failed yet
+		"pick": each(func(ds []notify.Progress, i int) notify.Action { // two attempts of the last one alone
 			if i == len(ds)-1 && ds[i].Attempts < 2 {
 				return notify.Start
 			}
@@ -166,14 +166,14 @@ func hostDispatchers() map[string]notify.Dispatcher {
 	}
 }
 
-// A fate is what the host has been told of a message.
+// A fate is all that the host sees of a message.
 type fate struct {
 	Report []notify.Outcome
 	Told   []notify.Outcome
-	Steps  map[string][]string // by the place of the delivery, or the channel's name
+	Steps  map[string][]string // transitions, by place of the delivery or by channel
 }
 
-// perform sends the script's message with a store or without, and returns what came of it.
+// perform sends the message with st, or without a store if st is nil, and returns its fate.
 func (s *script) perform(t *testing.T, st store.Deliveries) fate {
 	var mu sync.Mutex
 	f := fate{Steps: map[string][]string{}}
@@ -188,7 +188,7 @@ func (s *script) perform(t *testing.T, st store.Deliveries) fate {
 		OnTransition: func(tr notify.Transition) {
 			mu.Lock()
 			defer mu.Unlock()
-			if tr.Event == notify.TransitionAccepted { // only a store accepts
+			if tr.Event == notify.TransitionAccepted { // happens only with a store
 				return
 			}
 			key, took := tr.Channel, time.Duration(0)
@@ -209,13 +209,13 @@ func (s *script) perform(t *testing.T, st store.Deliveries) fate {
 		r, err = n.Wait(t.Context(), r.ID)
 		require.NoError(t, err)
 	}
-	pass(2 * time.Minute) // calls that were given up end
+	pass(2 * time.Minute) // until the calls that were given up have ended
 	mu.Lock()
 	defer mu.Unlock()
 	for _, o := range r.Deliveries {
 		f.Report = append(f.Report, comparable(o))
 	}
-	for _, steps := range f.Steps { // a retry without a wait may begin before the failure is told
+	for _, steps := range f.Steps { // a retry without a wait may begin before the event of the failure
 		for i := 1; i < len(steps); i++ {
 			if strings.HasPrefix(steps[i], "held") && strings.HasPrefix(steps[i-1], "started") {
 				steps[i-1], steps[i] = steps[i], steps[i-1]
@@ -226,7 +226,7 @@ func (s *script) perform(t *testing.T, st store.Deliveries) fate {
 	return f
 }
 
-// comparable returns o without what differs from one message to the next; its error is in words.
+// comparable returns o without ids and times, and with an error of the same text that compares equal.
 func comparable(o notify.Outcome) notify.Outcome {
 	o.ID, o.At, o.Until = place(o.ID), time.Time{}, time.Time{}
 	if o.Err != nil {
@@ -235,10 +235,10 @@ func comparable(o notify.Outcome) notify.Outcome {
 	return o
 }
 
-// place returns the part of a delivery's id that is the same in every message.
+// place returns a delivery's id without the id of the message.
 func place(id string) string { return id[36:] }
 
-// scripts returns how many scripts a test plays: NOTIFY_SCRIPTS, or so many.
+// scripts returns the number of scripts to test: NOTIFY_SCRIPTS, or n by default.
 func scripts(t *testing.T, n int) int {
 	if text := os.Getenv("NOTIFY_SCRIPTS"); text != "" {
 		var err error
@@ -248,7 +248,7 @@ func scripts(t *testing.T, n int) int {
 	return n
 }
 
-// Sending with a store and without one comes to the same, whatever the drivers answer.
+// A message has the same fate with a store and without one, whatever the drivers answer.
 func TestAStoreChangesNoFate(t *testing.T) {
 	base := rand.Uint64()
 	for i := range uint64(scripts(t, 400)) {

@@ -13,7 +13,7 @@ import (
 	"github.com/e7ddda3c/notify/template"
 )
 
-// to lists where the deliveries of a report went, as recipient, channel and address.
+// to returns the recipient, channel and address of each delivery.
 func to(r notify.Report) []string {
 	var list []string
 	for _, o := range r.Deliveries {

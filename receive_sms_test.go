@@ -21,7 +21,7 @@ import (
 	"github.com/e7ddda3c/notify/store/memory"
 )
 
-// A twilioServer takes messages, and reports on them to the URL that each of them named.
+// A twilioServer accepts messages and keeps the callback URL of each.
 type twilioServer struct{ callbacks []string }
 
 func (tw *twilioServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -30,7 +30,7 @@ func (tw *twilioServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"sid":"SM%d","status":"queued"}`, len(tw.callbacks))
 }
 
-// report calls back about the nth message, and returns how it is answered.
+// report calls back about the nth message, and returns the status of the answer.
 func (tw *twilioServer) report(h http.Handler, n int, status, code string) int {
 	form := url.Values{"MessageSid": {fmt.Sprintf("SM%d", n)}, "MessageStatus": {status}}
 	if code != "" {
@@ -69,5 +69,5 @@ func TestWhatTwilioReportsReachesTheLog(t *testing.T) {
 
 	elsewhere := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"pager": &driver{}}})
 	h = twilio.Callback("authToken", hook, elsewhere.Receive)
-	require.Equal(t, http.StatusServiceUnavailable, tw.report(h, 1, "delivered", ""), "not known here")
+	require.Equal(t, http.StatusServiceUnavailable, tw.report(h, 1, "delivered", ""), "the message is not in this store")
 }

@@ -160,7 +160,7 @@ func TestAReceiptIsToldAndWakesWaiters(t *testing.T) {
 		}, last)
 		count := len(told.all)
 		require.NoError(t, n.Receive(t.Context(), channel.Receipt{DeliveryID: r.Deliveries[0].ID, Event: channel.Delivered}))
-		require.Len(t, told.all, count, "it raises nothing")
+		require.Len(t, told.all, count, "the receipt changes nothing")
 	})
 }
 
@@ -207,7 +207,7 @@ func TestAReceiptThatTheStoreDoesNotTakeIsToComeAgain(t *testing.T) {
 func TestAForgedIDIsNoTroubleForTheStore(t *testing.T) {
 	n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"sms": texting()}})
 	o := sent(t, n, text("+15005550006")).Deliveries[0]
-	for _, end := range []string{"-2147483648-0", "-0-2147483648", "-9223372036854775807-0"} { // more than a column holds
+	for _, end := range []string{"-2147483648-0", "-0-2147483648", "-9223372036854775807-0"} { // too large for a column
 		r := channel.Receipt{DeliveryID: o.ID[:36] + end, Event: channel.Delivered}
 		requireField(t, "id", n.Receive(t.Context(), r))
 	}
@@ -245,7 +245,7 @@ func TestWhatAReceiptSettlesIsToldToTheHost(t *testing.T) {
 		stop := running(t, n)
 		r := accept(t, n, text("+15005550006"))
 		time.Sleep(time.Second)
-		require.Empty(t, told, "its answer was lost, and it is to be tried again")
+		require.Empty(t, told, "after an uncertain answer, the delivery waits for a retry")
 		read := channel.Receipt{DeliveryID: r.Deliveries[0].ID, Event: channel.Read}
 		require.NoError(t, n.Receive(t.Context(), read))
 		require.NoError(t, n.Receive(t.Context(), read))

@@ -31,8 +31,8 @@ func TestADeliveryIDIsReadBackAndNothingElseIs(t *testing.T) {
 	}
 }
 
-// hard are messages with all there is.
-func hard() map[string]notify.Message {
+// fullMessages returns messages that use all fields.
+func fullMessages() map[string]notify.Message {
 	ann := notify.Recipient{ID: "ann", Locale: "de-AT", TimeZone: "Europe/Vienna", Addresses: map[string][]string{
 		"mail": {"ann@example.com", "a2@example.com"}, "pager": {"7"},
 	}}
@@ -63,7 +63,7 @@ func TestDriversGetTheSameThroughAStore(t *testing.T) {
 		"order/default.extra.json": {Data: []byte(`{ "a" : "<{{.no}}>",  "b": [1, 2] }`)},
 	}, nil)
 	require.NoError(t, err)
-	for name, m := range hard() {
+	for name, m := range fullMessages() {
 		t.Run(name, func(t *testing.T) {
 			d := &driver{}
 			n := newNotifier(t, notify.Config{Templates: set, Channels: notify.Channels{
@@ -83,7 +83,7 @@ func TestDriversGetTheSameThroughAStore(t *testing.T) {
 				want := d.got[j]
 				require.Equal(t, rec.Message.ID, got.MessageID)
 				want.ID, want.MessageID = got.ID, got.MessageID
-				if m.Class == notify.OTP { // ten minutes from when it was sent
+				if m.Class == notify.OTP { // ten minutes after each Send
 					require.WithinDuration(t, want.ExpireAt, got.ExpireAt, time.Second)
 					want.ExpireAt = got.ExpireAt
 				}

@@ -14,7 +14,7 @@ import (
 	"github.com/e7ddda3c/notify/template"
 )
 
-// mailbox refuses what has no @, a title with a line break, and a large attachment.
+// mailbox is a Validate that refuses an address without @, a title with a line break, a large attachment and unknown fields in extra.
 func mailbox(d channel.Delivery) error {
 	switch {
 	case !strings.Contains(d.To, "@"):
@@ -81,7 +81,7 @@ func TestFaultsOfAMessageRefuseItWhole(t *testing.T) {
 				Channels: []string{"email"}, Content: notify.Content{Text: "hello"},
 			}
 			_, err := n.Send(t.Context(), m)
-			require.NoError(t, err, "the message is good before it is changed")
+			require.NoError(t, err, "the message is valid before the change")
 			before := d.calls()
 
 			tt.change(&m)

@@ -74,7 +74,7 @@ func TestWaitsBetweenAttempts(t *testing.T) {
 	tests := map[string]struct {
 		policy   notify.Policy
 		err      error
-		least    time.Duration // before the second attempt; zero: there is none
+		least    time.Duration // the wait before the second attempt
 		most     time.Duration
 		attempts int
 	}{
@@ -117,8 +117,8 @@ func TestCtxEndsARetry(t *testing.T) {
 		report, err := n.Send(ctx, hello("pager"))
 		require.Equal(t, time.Second, time.Since(begun))
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.ErrorIs(t, err, d.answers[0], "and what the last attempt said")
-		require.Equal(t, []notify.Status{notify.Canceled}, statuses(report), "it was certainly not sent")
+		require.ErrorIs(t, err, d.answers[0], "the error of the last attempt is kept")
+		require.Equal(t, []notify.Status{notify.Canceled}, statuses(report), "the last attempt certainly failed")
 	})
 }
 

@@ -121,7 +121,7 @@ func TestRunHoldsAPausedChannelForEveryProcess(t *testing.T) {
 		synctest.Wait()
 		require.Equal(t, 1, d.calls())
 		running(t, second)
-		time.Sleep(2 * time.Second) // it has read the pause
+		time.Sleep(2 * time.Second) // until the second process has read the pause
 		id := accept(t, second, hello("pager")).ID
 		time.Sleep(50 * time.Second)
 		require.Zero(t, other.calls())

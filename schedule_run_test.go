@@ -45,7 +45,7 @@ func (s *fakeStore) texts(t *testing.T) []string {
 	return texts
 }
 
-// entry is how the ledger shows an occurrence of news.
+// entry returns the occurrence of news that was due and accepted at these times, as in occurrences.
 func entry(due, accepted time.Time) string {
 	return fmt.Sprintf("|cron:news:%d at %s", due.UnixMicro(), accepted.UTC().Format(time.DateTime))
 }
@@ -58,7 +58,7 @@ func scheduler(t *testing.T, st *fakeStore, log io.Writer) *notify.Notifier {
 	})
 }
 
-// ticking runs n's schedules until it is stopped.
+// ticking runs n's schedules until stop is called.
 func ticking(t *testing.T, n *notify.Notifier) (stop func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -72,18 +72,18 @@ func ticking(t *testing.T, n *notify.Notifier) (stop func()) {
 	}
 }
 
-// at is a time of the year in which bubbles begin.
+// at returns a time in 2000, the year in which the fake clock of synctest begins.
 func at(month time.Month, day, hour, minute int) time.Time {
 	return time.Date(2000, month, day, hour, minute, 0, 0, time.UTC)
 }
 
-// sleepUntil returns when all that happens at t has happened.
+// sleepUntil sleeps until t, and then until all other goroutines are blocked.
 func sleepUntil(t time.Time) {
 	time.Sleep(time.Until(t))
 	synctest.Wait()
 }
 
-// news is the daily schedule at nine o'clock UTC.
+// news returns a schedule for nine o'clock UTC each day.
 func news() notify.Schedule {
 	s := daily()
 	s.Name, s.TimeZone = "news", ""
@@ -99,7 +99,7 @@ func TestEachOccurrenceGoesOnce(t *testing.T) {
 					n := scheduler(t, st, io.Discard)
 					s := news()
 					s.Cron = "0 9,11 * * *"
-					require.NoError(t, n.Schedule(t.Context(), s), "each program stores it when it starts")
+					require.NoError(t, n.Schedule(t.Context(), s), "each process stores the schedule when it starts")
 					defer ticking(t, n)()
 				}
 				sleepUntil(at(1, 1, 12, 0))
@@ -220,7 +220,7 @@ func TestACrashAndThenAnotherText(t *testing.T) {
 		require.Regexp(t, "level=WARN .*another text.* schedule=news", log.String())
 		require.NotContains(t, log.String(), "level=ERROR")
 		sleepUntil(at(1, 2, 9, 0))
-		require.Equal(t, []string{"hello", "new"}, st.texts(t), "the occurrence of the first day had gone out")
+		require.Equal(t, []string{"hello", "new"}, st.texts(t), "the occurrence of the first day was accepted before")
 	})
 }
 
@@ -321,7 +321,7 @@ func TestARefusedScheduleStopsNoOther(t *testing.T) {
 		require.Contains(t, log.String(), "level=ERROR")
 		require.Contains(t, log.String(), "schedule=gone")
 		require.NotContains(t, log.String(), "ann-pager")
-		require.Equal(t, 1, strings.Count(log.String(), "schedule=gone"), "it is tried once")
+		require.Equal(t, 1, strings.Count(log.String(), "schedule=gone"), "an occurrence that is refused is tried once")
 		all, err := n.Schedules(t.Context(), "")
 		require.NoError(t, err)
 		require.Equal(t, at(1, 2, 9, 0), all[0].NextAt)
@@ -343,7 +343,7 @@ func TestADirectoryThatIsDownDelaysItsOwnOccurrencesOnly(t *testing.T) {
 				return []notify.Recipient{{ID: ids[0], Addresses: map[string][]string{"email": {ids[0] + "@example.com"}}}}, nil
 			}),
 		})
-		const many = 120 // more than are read at a time
+		const many = 120 // more than one read of the store returns
 		for i := range many {
 			s := news()
 			s.Name, s.Cron, s.Message.To = fmt.Sprint("user-", i), "59 8 * * *", notify.Users("ann")
@@ -408,7 +408,7 @@ func TestANewScheduleWakesTheLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := newFakeStore(memory.New())
 		n := scheduler(t, st, io.Discard)
-		time.Sleep(2 * time.Second) // so that no look is at a full minute
+		time.Sleep(2 * time.Second) // so that no poll is at a full minute
 		defer ticking(t, n)()
 		sleepUntil(at(1, 1, 0, 1).Add(-time.Second))
 		s := news()
@@ -439,7 +439,7 @@ func TestAStoredScheduleThatNobodyCanReadStopsNoOther(t *testing.T) {
 	})
 }
 
-// In Berlin the clock goes from two to three: the first occurrence is in the gap. Both processes run, and one sends each.
+// In Berlin, the clock goes from two to three, so the first occurrence is in the gap. Two processes run, and one of them sends each occurrence.
 func TestRunSendsEachOccurrenceOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sleepUntil(at(3, 26, 0, 59))

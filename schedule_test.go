@@ -14,7 +14,7 @@ import (
 	"github.com/e7ddda3c/notify/template"
 )
 
-// daily is a schedule that has no fault.
+// daily returns a valid schedule.
 func daily() notify.Schedule {
 	m := notify.Message{To: notify.To("email", "ann@example.com"), Channels: []string{"email"}, Content: notify.Content{Text: "hello"}}
 	return notify.Schedule{Name: "daily", Cron: "0 9 * * *", TimeZone: "Asia/Shanghai", Message: m}
@@ -55,7 +55,7 @@ func TestScheduleRefusesWhatSendWouldRefuse(t *testing.T) {
 				Templates: rendererFunc(renderKnown), Directory: directoryFunc(downDirectory), Store: memory.New(),
 			})
 			s := daily()
-			require.NoError(t, n.Schedule(t.Context(), s), "it is good before it is changed")
+			require.NoError(t, n.Schedule(t.Context(), s), "the schedule is valid before the change")
 			s.Name = "changed"
 			tt.change(&s)
 			err := n.Schedule(t.Context(), s)
@@ -67,7 +67,7 @@ func TestScheduleRefusesWhatSendWouldRefuse(t *testing.T) {
 			}
 			all, err := n.Schedules(t.Context(), "")
 			require.NoError(t, err)
-			require.Len(t, all, 1, "it was stored")
+			require.Len(t, all, 1, "the invalid schedule was stored")
 		})
 	}
 }
@@ -115,11 +115,11 @@ func TestSchedulesComeBackAsTheyWereStored(t *testing.T) {
 		data, err := template.Decode(all[1].Message.Data)
 		require.NoError(t, err)
 		require.Equal(t, map[string]any{"name": "Ann", "order": int64(9007199254740993)}, data)
-		require.NoError(t, n.Schedule(t.Context(), all[1]), "what was read can be stored again")
+		require.NoError(t, n.Schedule(t.Context(), all[1]), "a schedule that was read can be stored again")
 
 		found, err := n.Unschedule(t.Context(), "", "b")
 		require.NoError(t, err)
-		require.False(t, found, "another tenant's")
+		require.False(t, found, "the schedule is another tenant's")
 		found, err = n.Unschedule(t.Context(), "shop", "b")
 		require.NoError(t, err)
 		require.True(t, found)

@@ -73,7 +73,7 @@ func TestThreeChannelsThatFailPanicAndHang(t *testing.T) {
 	require.NotContains(t, err.Error(), "panics")
 
 	close(release)
-	require.NoError(t, n.Close(t.Context()), "waits for the abandoned call, which can end now")
+	require.NoError(t, n.Close(t.Context()), "Close waits for the call that was given up, which can end now")
 }
 
 func TestSendWhileADriverNeverAnswersReturnsSoonAfterCtx(t *testing.T) {
@@ -125,7 +125,7 @@ func TestASlowHookMakesNoDriverLate(t *testing.T) {
 		})
 		_, err := n.Send(t.Context(), hello("a"))
 		require.ErrorIs(t, err, channel.Misconfigured)
-		report, _ := n.Send(t.Context(), hello("a", "b")) // b is called after the hook has heard of a
+		report, _ := n.Send(t.Context(), hello("a", "b")) // the hook runs for a before b is called
 		require.Equal(t, []notify.Status{notify.Failed, notify.Failed}, statuses(report), "b was given up too early")
 	})
 }

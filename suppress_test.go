@@ -13,13 +13,13 @@ import (
 	"github.com/e7ddda3c/notify/store/memory"
 )
 
-// deadEnd answers that an address can never work.
-func deadEnd(kind string) *driver {
+// invalidAddress returns a driver that fails every call with InvalidRecipient.
+func invalidAddress(kind string) *driver {
 	return &driver{kind: kind, answers: []error{fails(channel.InvalidRecipient)}}
 }
 
 func TestAnAddressThatIsRefusedForGoodIsSuppressed(t *testing.T) {
-	d := deadEnd("")
+	d := invalidAddress("")
 	n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"pager": d}})
 	first := sent(t, n, hello("pager"))
 	require.Equal(t, notify.ReasonInvalid, first.Deliveries[0].Reason)
@@ -27,12 +27,12 @@ func TestAnAddressThatIsRefusedForGoodIsSuppressed(t *testing.T) {
 	r := sent(t, n, hello("pager"))
 	requireSuppressed(t, r.Deliveries[0], notify.ReasonInvalid)
 	require.Equal(t, 1, d.calls())
-	require.True(t, r.Deliveries[0].Reached, "nothing was to go out")
+	require.True(t, r.Deliveries[0].Reached, "there was nothing to send")
 	require.NotContains(t, r.Deliveries[0].Err.Error(), "ann")
 
 	m := hello("pager")
 	m.Tenant = "other"
-	require.Equal(t, notify.Failed, sent(t, n, m).Deliveries[0].Status, "another tenant finds out for itself")
+	require.Equal(t, notify.Failed, sent(t, n, m).Deliveries[0].Status, "each tenant has suppressions of its own")
 	require.Equal(t, 2, d.calls())
 
 	found, err := n.Unsuppress(t.Context(), "", "pager", " ann-pager ")
@@ -103,7 +103,7 @@ func TestSpellingsOfAnAddressAreOne(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"c": deadEnd(tt.kind)}})
+			n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"c": invalidAddress(tt.kind)}})
 			to := func(a string) notify.Message {
 				return notify.Message{To: notify.To(tt.kind, a), Channels: []string{"c"}, Content: notify.Content{Text: "hi"}}
 			}
@@ -119,19 +119,19 @@ func TestSpellingsOfAnAddressAreOne(t *testing.T) {
 
 func TestAKindOfAddressIsSuppressedOnAllItsChannels(t *testing.T) {
 	d := &driver{kind: channel.Phone}
-	n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"a": deadEnd(channel.Phone), "b": d, "c": &driver{kind: "other"}}})
+	n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"a": invalidAddress(channel.Phone), "b": d, "c": &driver{kind: "other"}}})
 	m := notify.Message{Content: notify.Content{Text: "hi"}, Channels: []string{"a"}, To: notify.To(channel.Phone, "+1")}
 	m.To[0].Addresses["c"] = []string{"+1"}
 	sent(t, n, m)
 	m.Channels, m.Dispatcher = []string{"b", "c"}, "first"
 	r := sent(t, n, m)
 	requireSuppressed(t, r.Deliveries[0], notify.ReasonInvalid)
-	require.Equal(t, notify.Sent, r.Deliveries[1].Status, "the dispatcher moves on")
+	require.Equal(t, notify.Sent, r.Deliveries[1].Status, "the dispatcher tries the next channel")
 	require.Zero(t, d.calls())
 }
 
 func TestGroupChannelsAreNeverSuppressed(t *testing.T) {
-	d := deadEnd(channel.None)
+	d := invalidAddress(channel.None)
 	n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"ops": d}})
 	for range 2 {
 		r := sent(t, n, notify.Message{Channels: []string{"ops"}, Content: notify.Content{Text: "hi"}})
@@ -158,7 +158,7 @@ func TestAnAddressThatDiesMeanwhileGetsNoMore(t *testing.T) {
 }
 
 func TestAStoreWithoutSuppressionsSuppressesNothing(t *testing.T) {
-	n := newNotifier(t, notify.Config{Store: deliveriesOnly{memory.New()}, Channels: notify.Channels{"pager": deadEnd("")}})
+	n := newNotifier(t, notify.Config{Store: deliveriesOnly{memory.New()}, Channels: notify.Channels{"pager": invalidAddress("")}})
 	for range 2 {
 		require.Equal(t, notify.Failed, sent(t, n, hello("pager")).Deliveries[0].Status)
 	}
@@ -175,7 +175,7 @@ func TestUnsuppressRefusesWhatNoDatabaseTakes(t *testing.T) {
 }
 
 func TestWhatTheStoreDoesNotSayProvidersSay(t *testing.T) {
-	st, d := newFakeStore(memory.New()), deadEnd("")
+	st, d := newFakeStore(memory.New()), invalidAddress("")
 	st.fail(errStore, saveSuppressions)
 	n := newNotifier(t, notify.Config{Store: st, Channels: notify.Channels{"pager": d}})
 	for range 2 {
@@ -186,9 +186,9 @@ func TestWhatTheStoreDoesNotSayProvidersSay(t *testing.T) {
 
 func TestAUserIDIsDeadOnItsOwnChannelOnly(t *testing.T) {
 	d := &driver{kind: channel.UserID}
-	n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"chat": deadEnd(channel.UserID), "page": d}})
+	n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"chat": invalidAddress(channel.UserID), "page": d}})
 	m := notify.Message{Content: notify.Content{Text: "hi"}, Channels: []string{"chat"}, To: notify.Users("ann")}
-	require.Equal(t, notify.Failed, sent(t, n, m).Deliveries[0].Status, "the chat does not have her")
+	require.Equal(t, notify.Failed, sent(t, n, m).Deliveries[0].Status, "ann is not in the chat")
 	m.Channels = []string{"chat", "page"}
 	r := sent(t, n, m)
 	requireSuppressed(t, r.Deliveries[0], notify.ReasonInvalid)
@@ -199,7 +199,7 @@ func TestAUserIDIsDeadOnItsOwnChannelOnly(t *testing.T) {
 }
 
 func TestAChannelsNameWillDoForItsKindOfAddress(t *testing.T) {
-	n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"sms": deadEnd(channel.Phone)}})
+	n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"sms": invalidAddress(channel.Phone)}})
 	sent(t, n, text("+15005550006"))
 	found, err := n.Unsuppress(t.Context(), "", "sms", "+1 500 555 0006")
 	require.NoError(t, err)

@@ -14,8 +14,8 @@ import (
 	"github.com/e7ddda3c/notify/store/memory"
 )
 
-// suspected accepts messages and lets processes die over them, so that each is suspected.
-func suspected(t *testing.T, st *memory.Store, n *notify.Notifier, count int) (ids []string) {
+// quarantined accepts messages and lets two processes crash with them, so that they are quarantined.
+func quarantined(t *testing.T, st *memory.Store, n *notify.Notifier, count int) (ids []string) {
 	t.Helper()
 	for range count {
 		ids = append(ids, accept(t, n, hello("pager")).ID)
@@ -31,7 +31,7 @@ func TestSuspectsAreCalledOneByOneAndHoldUpNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st, d := memory.New(), &driver{takes: time.Second}
 		n := durable(t, st, notify.Channels{"pager": d})
-		ids := suspected(t, st, n, 80)
+		ids := quarantined(t, st, n, 80)
 		running(t, n)
 		synctest.Wait()
 		require.Equal(t, 1, d.calls())
@@ -58,7 +58,7 @@ func TestASuspectThatHangsHoldsUpNoOther(t *testing.T) {
 				return channel.Receipt{}, nil
 			})},
 		})
-		ids := suspected(t, st, n, 3)
+		ids := quarantined(t, st, n, 3)
 		stop := running(t, n)
 		time.Sleep(10 * time.Second)
 		var got []notify.Status
@@ -76,7 +76,7 @@ func TestRunGivesBackSuspectsItHasNotCalled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st, d := memory.New(), &driver{takes: 5 * time.Second}
 		n := durable(t, st, notify.Channels{"pager": d})
-		suspected(t, st, n, 20)
+		quarantined(t, st, n, 20)
 		stop := running(t, n)
 		synctest.Wait()
 		began := time.Now()

@@ -127,7 +127,7 @@ func TestTheHostIsToldOfDuplicatesAsTheReportIs(t *testing.T) {
 		o := settled(t, n, id).Deliveries[0]
 		synctest.Wait()
 		require.Equal(t, notify.Unknown, o.Status)
-		require.False(t, o.Duplicate, "one process may have called it")
+		require.False(t, o.Duplicate, "only one process may have called it")
 		require.Len(t, told, 1)
 		require.False(t, told[0].Duplicate)
 	})
@@ -198,7 +198,7 @@ func TestRunGivesBackWhatItHasNotBegun(t *testing.T) {
 		synctest.Wait()
 		began := time.Now()
 		stop()
-		require.InDelta(t, 5, time.Since(began).Seconds(), 0.1, "calls under way come to their end")
+		require.InDelta(t, 5, time.Since(began).Seconds(), 0.1, "Run waits for the calls in flight")
 		require.Equal(t, 50, slow.calls())
 		running(t, durable(t, st, notify.Channels{"pager": other}))
 		r := settled(t, first, id)
@@ -242,7 +242,7 @@ func TestRunWaitsForAStoreThatFails(t *testing.T) {
 		st.recover()
 		o := settled(t, n, id).Deliveries[0]
 		require.Equal(t, notify.Sent, o.Status)
-		require.Equal(t, 2, d.calls(), "what was answered is not asked again while its lease is kept")
+		require.Equal(t, 2, d.calls(), "an answer that is not written yet is no reason to call again")
 		require.False(t, o.Duplicate)
 	})
 }

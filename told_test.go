@@ -67,7 +67,7 @@ func TestEachDeliveryIsToldOnceAndAsItIsReported(t *testing.T) {
 					require.Len(t, told[o.ID], 1, "seed %d: %v", seed, o)
 					first := told[o.ID][0]
 					if first.Status != notify.Delivered && o.Status == notify.Delivered {
-						continue // it was raised after
+						continue // a later receipt raised it
 					}
 					require.Equal(t, []any{o.Status, o.Reason, o.Duplicate}, []any{first.Status, first.Reason, first.Duplicate}, "seed %d: %v", seed, o)
 				}

@@ -54,7 +54,7 @@ func TestTransitionsTellOfEveryEnd(t *testing.T) {
 		driver *driver
 		policy notify.Policy
 		events []notify.TransitionEvent
-		last   notify.Transition // in part
+		last   notify.Transition // without the fields that all share
 	}{
 		"an address that was refused was never tried": {
 			driver: &driver{refuse: func(channel.Delivery) error { return fails(channel.InvalidRecipient) }},
