@@ -64,7 +64,7 @@ func TestARepeatedKeyGivesTheFirstReport(t *testing.T) {
 	m := keyed("k")
 	first := accept(t, n, m)
 
-	m.SendAt, m.ExpireAt = time.Now().Add(time.Hour), time.Now().Add(2*time.Hour)
+	m.SendAt, m.ExpireAt = in(time.Hour), in(2*time.Hour)
 	second := accept(t, n, m)
 	require.True(t, second.Repeated)
 	require.Equal(t, first.ID, second.ID)
@@ -121,7 +121,7 @@ func TestARepeatedKeyGivesTheFirstReportHoweverLate(t *testing.T) {
 }
 
 func TestARepeatedKeyMayComeWithASendAtBehindItsExpireAt(t *testing.T) {
-	for name, late := range map[string]time.Duration{"that has passed": 2 * time.Hour, "that has not": time.Hour - time.Second} {
+	for name, late := range map[string]time.Duration{"after its expiry": 2 * time.Hour, "before its expiry": time.Hour - time.Second} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				st := newFakeStore(memory.New())
@@ -152,13 +152,13 @@ func TestAStoreRefusesWhatItCannotKeep(t *testing.T) {
 		change func(*notify.Message)
 		field  string
 	}{
-		"a long key":               {func(m *notify.Message) { m.Key = strings.Repeat("x", 256) }, "key"},
-		"a key with a NUL":         {func(m *notify.Message) { m.Key = "a\x00" }, "key"},
-		"a tenant that is no text": {func(m *notify.Message) { m.Tenant = "\xff" }, "tenant"},
-		"an id that is no text":    {func(m *notify.Message) { m.To[0].ID = "\xff" }, "to[0].id"},
-		"content that is no text":  {func(m *notify.Message) { m.Content.HTML = "\xff" }, "content.html"},
-		"expiry before it is sent": {func(m *notify.Message) { m.SendAt, m.ExpireAt = in(2*time.Hour), in(time.Hour) }, "expire_at"},
-		"a date that has no JSON":  {func(m *notify.Message) { m.SendAt = time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC) }, "send_at"},
+		"a long key":                {func(m *notify.Message) { m.Key = strings.Repeat("x", 256) }, "key"},
+		"a key with a NUL":          {func(m *notify.Message) { m.Key = "a\x00" }, "key"},
+		"a tenant of invalid UTF-8": {func(m *notify.Message) { m.Tenant = "\xff" }, "tenant"},
+		"an id of invalid UTF-8":    {func(m *notify.Message) { m.To[0].ID = "\xff" }, "to[0].id"},
+		"content of invalid UTF-8":  {func(m *notify.Message) { m.Content.HTML = "\xff" }, "content.html"},
+		"an expiry before SendAt":   {func(m *notify.Message) { m.SendAt, m.ExpireAt = in(2*time.Hour), in(time.Hour) }, "expire_at"},
+		"a time without JSON":       {func(m *notify.Message) { m.SendAt = time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC) }, "send_at"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

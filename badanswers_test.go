@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,24 +19,18 @@ import (
 
 func TestALongerPauseIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var mu sync.Mutex
-		var at []time.Time
-		n := durable(t, memory.New(), notify.Channels{
-			"pager": channel.Func(func(_ context.Context, d channel.Delivery) (channel.Receipt, error) {
-				mu.Lock()
-				at = append(at, time.Now())
-				calls := len(at)
-				mu.Unlock()
-				switch calls {
-				case 1:
-					return channel.Receipt{}, waits(channel.RateLimited, 2*time.Second)
-				case 2:
-					time.Sleep(100 * time.Millisecond)
-					return channel.Receipt{}, waits(channel.RateLimited, time.Minute)
-				}
-				return channel.Receipt{}, nil
-			}),
-		})
+		d := &driver{}
+		d.send = func(context.Context, channel.Delivery) (channel.Receipt, error) {
+			switch d.calls() {
+			case 1:
+				return channel.Receipt{}, waits(channel.RateLimited, 2*time.Second)
+			case 2:
+				time.Sleep(100 * time.Millisecond)
+				return channel.Receipt{}, waits(channel.RateLimited, time.Minute)
+			}
+			return channel.Receipt{}, nil
+		}
+		n := durable(t, memory.New(), notify.Channels{"pager": d})
 		accept(t, n, hello("pager"))
 		accept(t, n, hello("pager"))
 		running(t, n)
@@ -45,7 +38,7 @@ func TestALongerPauseIsKept(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		settled(t, n, accept(t, n, hello("pager")).ID)
 		synctest.Wait()
-		require.GreaterOrEqual(t, at[2].Sub(began), time.Minute)
+		require.GreaterOrEqual(t, d.at[2].Sub(began), time.Minute)
 	})
 }
 
@@ -63,9 +56,9 @@ func TestWordsOfProvidersAreCutToFit(t *testing.T) {
 					a = ss[0].Attempt
 					return st.Store.SettleDeliveries(ctx, ss)
 				}
-				n := durable(t, st, notify.Channels{"pager": channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
+				n := durable(t, st, notify.Channels{"pager": &driver{send: func(context.Context, channel.Delivery) (channel.Receipt, error) {
 					return channel.Receipt{ID: word, Provider: word, Code: word}, &channel.Error{Kind: channel.Rejected, Code: word, Field: word, Err: errors.New(word)}
-				})})
+				}}})
 				running(t, n)
 				settled(t, n, accept(t, n, hello("pager")).ID)
 				for _, s := range []string{a.ProviderID, a.Provider, a.Code, a.Failure.Code, a.Failure.Field, a.Failure.Text} {
@@ -95,31 +88,27 @@ func TestAnswersThatMakeNoSense(t *testing.T) {
 		err     error
 		want    notify.Status
 	}{
-		"both":             {channel.Receipt{ID: "x", Event: channel.Delivered}, fails(channel.Rejected), notify.Failed},
-		"negative wait":    {channel.Receipt{}, waits(channel.Temporary, -time.Hour), notify.Failed},
-		"negative pause":   {channel.Receipt{}, waits(channel.RateLimited, -time.Hour), notify.Held},
-		"endless pause":    {channel.Receipt{}, waits(channel.RateLimited, 1<<62), notify.Held},
-		"endless wait":     {channel.Receipt{}, waits(channel.Temporary, 1<<62), notify.Held},
-		"an event of ours": {channel.Receipt{Event: "lost", At: time.Unix(-1<<50, 0)}, nil, notify.Sent},
-		"no kind":          {channel.Receipt{}, &channel.Error{}, notify.Unknown},
+		"a receipt and an error": {channel.Receipt{ID: "x", Event: channel.Delivered}, fails(channel.Rejected), notify.Failed},
+		"negative wait":          {channel.Receipt{}, waits(channel.Temporary, -time.Hour), notify.Failed},
+		"negative pause":         {channel.Receipt{}, waits(channel.RateLimited, -time.Hour), notify.Held},
+		"endless pause":          {channel.Receipt{}, waits(channel.RateLimited, 1<<62), notify.Held},
+		"endless wait":           {channel.Receipt{}, waits(channel.Temporary, 1<<62), notify.Held},
+		"an unknown event":       {channel.Receipt{Event: "lost", At: time.Unix(-1<<50, 0)}, nil, notify.Sent},
+		"no kind":                {channel.Receipt{}, &channel.Error{}, notify.Unknown},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				calls := 0
+				d := &driver{send: func(context.Context, channel.Delivery) (channel.Receipt, error) { return tt.receipt, tt.err }}
 				n := newNotifier(t, notify.Config{
 					Store: memory.New(), Policies: map[string]notify.Policy{"": {Attempts: 3, Backoff: time.Millisecond}},
-					Channels: notify.Channels{"pager": channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
-						calls++
-						return tt.receipt, tt.err
-					})},
+					Channels: notify.Channels{"pager": d},
 				})
 				running(t, n)
 				id := accept(t, n, hello("pager")).ID
 				time.Sleep(time.Minute)
-				r := reported(t, n, id)
-				require.Equal(t, tt.want, r.Deliveries[0].Status)
-				require.Less(t, calls, 100)
+				require.Equal(t, tt.want, reported(t, n, id).Deliveries[0].Status)
+				require.Less(t, d.calls(), 100)
 			})
 		})
 	}

@@ -90,7 +90,7 @@ func TestRowsThatOthersHoldAreNotAskedForAllTheTime(t *testing.T) {
 		st.lease = func(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
 			l := store.Leases{Now: time.Now(), NextDue: map[store.Lane]time.Time{}}
 			for _, room := range r.Lanes {
-				l.NextDue[room.Lane] = time.Now().Add(-time.Second) // other processes have locked them
+				l.NextDue[room.Lane] = in(-time.Second) // other processes have locked them
 			}
 			return l, nil
 		}

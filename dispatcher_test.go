@@ -17,10 +17,10 @@ func TestFirst(t *testing.T) {
 		statuses []notify.Status
 		err      bool
 	}{
-		"the first one will do":          {nil, nil, []notify.Status{notify.Sent, notify.Suppressed}, false},
-		"a working fallback is no error": {fails(channel.Rejected), nil, []notify.Status{notify.Failed, notify.Sent}, false},
-		"nor after an offline page":      {fails(channel.Unreachable), nil, []notify.Status{notify.Failed, notify.Sent}, false},
-		"all failed":                     {fails(channel.Unreachable), fails(channel.Rejected), []notify.Status{notify.Failed, notify.Failed}, true},
+		"the first succeeds":                      {nil, nil, []notify.Status{notify.Sent, notify.Suppressed}, false},
+		"the second succeeds":                     {fails(channel.Rejected), nil, []notify.Status{notify.Failed, notify.Sent}, false},
+		"the second succeeds for an offline user": {fails(channel.Unreachable), nil, []notify.Status{notify.Failed, notify.Sent}, false},
+		"all failed":                              {fails(channel.Unreachable), fails(channel.Rejected), []notify.Status{notify.Failed, notify.Failed}, true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -19,8 +19,8 @@ import (
 // A store ends the goroutine that calls it, like a failed test of the host. No other caller waits forever.
 func TestAStoreThatEndsItsGoroutineStrandsNobody(t *testing.T) {
 	tests := map[string]func(ms []store.NewMessage) bool{
-		"a caller's own":                func(ms []store.NewMessage) bool { return ms[0].Key == "" },
-		"the one that accepts for many": func(ms []store.NewMessage) bool { return len(ms) > 1 },
+		"with one message":      func(ms []store.NewMessage) bool { return ms[0].Key == "" },
+		"with several messages": func(ms []store.NewMessage) bool { return len(ms) > 1 },
 	}
 	for name, ends := range tests {
 		t.Run(name, func(t *testing.T) {

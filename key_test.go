@@ -39,15 +39,15 @@ func TestAKeyKnowsTheMessageByItsMeaning(t *testing.T) {
 	accept(t, n, first())
 
 	same := map[string]func(*notify.Message){
-		"all of it once more": func(*notify.Message) {},
-		"another type":        func(m *notify.Message) { m.Data = later{No: 1 << 60, Buyer: "<ann>", Sum: "2.0"} },
-		"its JSON": func(m *notify.Message) {
+		"unchanged":    func(*notify.Message) {},
+		"another type": func(m *notify.Message) { m.Data = later{No: 1 << 60, Buyer: "<ann>", Sum: "2.0"} },
+		"data as JSON": func(m *notify.Message) {
 			m.Data = json.RawMessage(`{"sum":2e0, "buyer":"\u003cann>","no":1152921504606846976}`)
 		},
-		"extra of another type":     func(m *notify.Message) { m.Extra["pager"] = later{No: 3, Sum: "0"} },
-		"a recipient's data":        func(m *notify.Message) { m.To[0].Data["order"] = later{No: 4, Sum: "0"} },
-		"the default by its name":   func(m *notify.Message) { m.Dispatcher, m.Class = "all", notify.Transactional },
-		"an empty list for nothing": func(m *notify.Message) { m.Attachments = []notify.Attachment{} },
+		"extra of another type":   func(m *notify.Message) { m.Extra["pager"] = later{No: 3, Sum: "0"} },
+		"a recipient's data":      func(m *notify.Message) { m.To[0].Data["order"] = later{No: 4, Sum: "0"} },
+		"defaults by their names": func(m *notify.Message) { m.Dispatcher, m.Class = "all", notify.Transactional },
+		"an empty list for nil":   func(m *notify.Message) { m.Attachments = []notify.Attachment{} },
 	}
 	for name, change := range same {
 		t.Run("the same: "+name, func(t *testing.T) {
@@ -58,19 +58,19 @@ func TestAKeyKnowsTheMessageByItsMeaning(t *testing.T) {
 		})
 	}
 	others := map[string]func(*notify.Message){
-		"a number":               func(m *notify.Message) { m.Data = order{No: 1<<60 + 1, Buyer: "<ann>", Sum: 2} },
-		"a number as a text":     func(m *notify.Message) { m.To[0].Data["age"] = "7" },
-		"extra":                  func(m *notify.Message) { m.Extra["pager"] = order{No: 2} },
-		"a file":                 func(m *notify.Message) { m.Attachments = []notify.Attachment{{Name: "x"}} },
-		"another recipient":      func(m *notify.Message) { m.To[0].ID = "bob" },
-		"another address":        func(m *notify.Message) { m.To[0].Addresses["pager"] = []string{"bob"} },
-		"a recipient more":       func(m *notify.Message) { m.To = append(m.To, notify.To("pager", "2")...) },
-		"another dispatcher":     func(m *notify.Message) { m.Dispatcher = "first" },
-		"another class":          func(m *notify.Message) { m.Class = notify.Notice },
-		"at most once":           func(m *notify.Message) { m.AtMostOnce = true },
-		"a locale":               func(m *notify.Message) { m.Locale = "fr" },
-		"a category":             func(m *notify.Message) { m.Category = "billing" },
-		"its channels by itself": func(m *notify.Message) { m.Channels = nil },
+		"a number":             func(m *notify.Message) { m.Data = order{No: 1<<60 + 1, Buyer: "<ann>", Sum: 2} },
+		"a number as a string": func(m *notify.Message) { m.To[0].Data["age"] = "7" },
+		"extra":                func(m *notify.Message) { m.Extra["pager"] = order{No: 2} },
+		"a file":               func(m *notify.Message) { m.Attachments = []notify.Attachment{{Name: "x"}} },
+		"another recipient":    func(m *notify.Message) { m.To[0].ID = "bob" },
+		"another address":      func(m *notify.Message) { m.To[0].Addresses["pager"] = []string{"bob"} },
+		"one more recipient":   func(m *notify.Message) { m.To = append(m.To, notify.To("pager", "2")...) },
+		"another dispatcher":   func(m *notify.Message) { m.Dispatcher = "first" },
+		"another class":        func(m *notify.Message) { m.Class = notify.Notice },
+		"at most once":         func(m *notify.Message) { m.AtMostOnce = true },
+		"a locale":             func(m *notify.Message) { m.Locale = "fr" },
+		"a category":           func(m *notify.Message) { m.Category = "billing" },
+		"channels left out":    func(m *notify.Message) { m.Channels = nil },
 	}
 	for name, change := range others {
 		t.Run("another: "+name, func(t *testing.T) {

@@ -102,20 +102,19 @@ func TestTheRateHoldsAfterAWait(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := &driver{answers: []error{tt.first, nil}}
-				first := tt.takes
+				d := &driver{}
+				d.send = func(context.Context, channel.Delivery) (channel.Receipt, error) {
+					if d.calls() > 1 {
+						return channel.Receipt{}, nil
+					}
+					time.Sleep(tt.takes)
+					return channel.Receipt{}, tt.first
+				}
 				n := newNotifier(t, notify.Config{
-					Channels: notify.Channels{"pager": channel.Func(func(ctx context.Context, dl channel.Delivery) (channel.Receipt, error) {
-						r, err := d.Send(ctx, dl)
-						if d.calls() == 1 {
-							time.Sleep(first)
-						}
-						return r, err
-					})},
+					Channels: notify.Channels{"pager": d},
 					Policies: map[string]notify.Policy{"pager": {Rate: 1, MaxWait: time.Hour, Concurrency: tt.slots}},
 				})
-				m := bulk(60)
-				_, err := n.Send(t.Context(), m)
+				_, err := n.Send(t.Context(), bulk(60))
 				require.NoError(t, err)
 				for i := 1; i < len(d.at); i++ {
 					require.GreaterOrEqual(t, d.at[i].Sub(d.at[i-1]), time.Second, "call %d", i)
@@ -127,8 +126,8 @@ func TestTheRateHoldsAfterAWait(t *testing.T) {
 
 func TestThoseWhoGiveUpLeaveTheirPlacesToOthers(t *testing.T) {
 	tests := map[string]struct{ maxWait, ctx time.Duration }{
-		"because it is too long until then": {5 * time.Second, time.Hour},
-		"because ctx ended":                 {time.Hour, 5500 * time.Millisecond},
+		"because the wait exceeds MaxWait": {5 * time.Second, time.Hour},
+		"because ctx ended":                {time.Hour, 5500 * time.Millisecond},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -235,7 +234,7 @@ func TestASlotThatComesTooLateIsNotUsed(t *testing.T) {
 				d := &driver{answers: []error{tt.answer}, takes: 2 * time.Second}
 				n := newNotifier(t, notify.Config{Channels: notify.Channels{"pager": d}, Policies: map[string]notify.Policy{"pager": {Concurrency: 1}}})
 				m := bulk(100)
-				m.ExpireAt = time.Now().Add(tt.expire)
+				m.ExpireAt = in(tt.expire)
 				report, err := n.Send(t.Context(), m)
 				require.Error(t, err)
 				require.Equal(t, 1, d.calls())

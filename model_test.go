@@ -48,7 +48,7 @@ func (m *model) begin(d channel.Delivery) (left bool, answer int, takes time.Dur
 	m.rule(!gone || !d.AtMostOnce, "%s: called again after it left", d.ID)
 	m.rule(d.ExpireAt.IsZero() || time.Now().Before(d.ExpireAt), "%s: called after it expired", d.ID)
 	m.rule(!time.Now().Before(m.open[d.Recipient]) || d.Category != "first", "%s: called while another call was in flight", d.ID)
-	m.open[d.Recipient] = time.Now().Add(modelTimeout + modelGrace)
+	m.open[d.Recipient] = in(modelTimeout + modelGrace)
 	if d.Channel == "b" {
 		m.rule(time.Since(m.last) >= time.Second/modelRate, "b is called faster than its rate")
 		m.last = time.Now()

@@ -47,13 +47,13 @@ func TestWhoIsReachedWhere(t *testing.T) {
 			[]notify.Recipient{{ID: "eve", Addresses: map[string][]string{"sms": {"+3"}, "email": {"eve@x"}}}}, nil,
 			[]string{"eve email eve@x", "eve sms +3"},
 		},
-		"a group channel with one recipient stands in their place": {
+		"with one recipient, a group channel keeps its place": {
 			notify.Users("bob"), []string{"robot", "sms"}, []string{"bob robot ", "bob sms +2"},
 		},
-		"with several it comes once, last": {
+		"with several recipients, a group channel comes once, last": {
 			notify.Users("ann", "bob"), []string{"robot", "sms"}, []string{"ann sms +1", "bob sms +2", " robot "},
 		},
-		"with none it stands alone": {nil, []string{"robot"}, []string{" robot "}},
+		"without recipients, a group channel stands alone": {nil, []string{"robot"}, []string{" robot "}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

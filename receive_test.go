@@ -23,22 +23,22 @@ func TestReceiptsRaiseDeliveries(t *testing.T) {
 		reason   notify.Reason
 		kind     channel.Kind
 	}{
-		"sent once more":             {receipts: []channel.Receipt{{Event: channel.Sent}}, status: notify.Sent},
-		"delivered":                  {receipts: []channel.Receipt{{Event: channel.Delivered, At: was}}, status: notify.Delivered},
-		"read":                       {receipts: []channel.Receipt{{Event: channel.Read, At: was}}, status: notify.Read},
-		"read, then delivered":       {receipts: []channel.Receipt{{Event: channel.Read, At: was}, {Event: channel.Delivered}}, status: notify.Read},
-		"delivered twice":            {receipts: []channel.Receipt{{Event: channel.Delivered, At: was}, {Event: channel.Delivered}}, status: notify.Delivered},
-		"bounced":                    {receipts: []channel.Receipt{bounced}, status: notify.Failed, reason: notify.ReasonBounced, kind: channel.InvalidRecipient},
-		"bounced, then sent":         {receipts: []channel.Receipt{bounced, {Event: channel.Sent}}, status: notify.Failed, reason: notify.ReasonBounced, kind: channel.InvalidRecipient},
-		"bounced, then delivered":    {receipts: []channel.Receipt{bounced, {Event: channel.Delivered, At: was}}, status: notify.Delivered},
-		"bounced, nobody knows why":  {receipts: []channel.Receipt{{Event: channel.Bounced, At: was}}, status: notify.Failed, reason: notify.ReasonBounced, kind: channel.Unreachable},
-		"bounced for a strange kind": {receipts: []channel.Receipt{{Event: channel.Bounced, At: was, Kind: "odd"}}, status: notify.Failed, reason: notify.ReasonBounced, kind: channel.Unreachable},
-		"bounced for its content":    {receipts: []channel.Receipt{{Event: channel.Bounced, At: was, Kind: channel.Rejected}}, status: notify.Failed, reason: notify.ReasonBounced, kind: channel.Rejected},
+		"sent again":                   {receipts: []channel.Receipt{{Event: channel.Sent}}, status: notify.Sent},
+		"delivered":                    {receipts: []channel.Receipt{{Event: channel.Delivered, At: was}}, status: notify.Delivered},
+		"read":                         {receipts: []channel.Receipt{{Event: channel.Read, At: was}}, status: notify.Read},
+		"read, then delivered":         {receipts: []channel.Receipt{{Event: channel.Read, At: was}, {Event: channel.Delivered}}, status: notify.Read},
+		"delivered twice":              {receipts: []channel.Receipt{{Event: channel.Delivered, At: was}, {Event: channel.Delivered}}, status: notify.Delivered},
+		"bounced":                      {receipts: []channel.Receipt{bounced}, status: notify.Failed, reason: notify.ReasonBounced, kind: channel.InvalidRecipient},
+		"bounced, then sent":           {receipts: []channel.Receipt{bounced, {Event: channel.Sent}}, status: notify.Failed, reason: notify.ReasonBounced, kind: channel.InvalidRecipient},
+		"bounced, then delivered":      {receipts: []channel.Receipt{bounced, {Event: channel.Delivered, At: was}}, status: notify.Delivered},
+		"bounced without a kind":       {receipts: []channel.Receipt{{Event: channel.Bounced, At: was}}, status: notify.Failed, reason: notify.ReasonBounced, kind: channel.Unreachable},
+		"bounced with an unknown kind": {receipts: []channel.Receipt{{Event: channel.Bounced, At: was, Kind: "odd"}}, status: notify.Failed, reason: notify.ReasonBounced, kind: channel.Unreachable},
+		"bounced for its content":      {receipts: []channel.Receipt{{Event: channel.Bounced, At: was, Kind: channel.Rejected}}, status: notify.Failed, reason: notify.ReasonBounced, kind: channel.Rejected},
 	}
 	names := map[string]func(notify.Outcome) channel.Receipt{
-		"by its id":       func(o notify.Outcome) channel.Receipt { return channel.Receipt{DeliveryID: o.ID} },
-		"by the vendor's": func(o notify.Outcome) channel.Receipt { return channel.Receipt{Provider: "vendor", ID: o.ProviderID} },
-		"by somebody else's first": func(o notify.Outcome) channel.Receipt {
+		"by the delivery's id": func(o notify.Outcome) channel.Receipt { return channel.Receipt{DeliveryID: o.ID} },
+		"by the vendor's id":   func(o notify.Outcome) channel.Receipt { return channel.Receipt{Provider: "vendor", ID: o.ProviderID} },
+		"by the vendor's id, beside an id of the host": func(o notify.Outcome) channel.Receipt {
 			return channel.Receipt{DeliveryID: "order-7", Provider: "vendor", ID: o.ProviderID}
 		},
 	}
@@ -77,11 +77,11 @@ func TestReceiptsThatNobodyKnows(t *testing.T) {
 	n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"sms": texting()}})
 	o := sent(t, n, text("+15005550006")).Deliveries[0]
 	for name, r := range map[string]channel.Receipt{
-		"another message":            {DeliveryID: notify.NewID(time.Now()) + "-0-0"},
-		"another recipient":          {DeliveryID: o.ID[:36] + "-1-0"},
-		"another message of his":     {DeliveryID: notify.NewID(time.Now()) + "-0-0", Provider: "vendor", ID: "v-1"},
-		"another of the vendor's":    {Provider: "vendor", ID: "v-2"},
-		"the same of another vendor": {Provider: "other", ID: "v-1"},
+		"another message":                         {DeliveryID: notify.NewID(time.Now()) + "-0-0"},
+		"another recipient":                       {DeliveryID: o.ID[:36] + "-1-0"},
+		"another message, beside the vendor's id": {DeliveryID: notify.NewID(time.Now()) + "-0-0", Provider: "vendor", ID: "v-1"},
+		"another id of the vendor":                {Provider: "vendor", ID: "v-2"},
+		"the same id of another vendor":           {Provider: "other", ID: "v-1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r.Event = channel.Delivered
@@ -96,13 +96,13 @@ func TestReceiptsThatAreRefused(t *testing.T) {
 		receipt channel.Receipt
 		field   string
 	}{
-		"naming nothing":         {channel.Receipt{Event: channel.Sent}, "id"},
-		"naming something else":  {channel.Receipt{Event: channel.Sent, DeliveryID: "order-7"}, "id"},
-		"without an event":       {channel.Receipt{Provider: "vendor", ID: "v-1"}, "event"},
-		"with a strange event":   {channel.Receipt{Provider: "vendor", ID: "v-1", Event: "eaten"}, "event"},
-		"with a strange id":      {channel.Receipt{Provider: "vendor", ID: "v\x00", Event: channel.Sent}, "id"},
-		"with a strange vendor":  {channel.Receipt{Provider: "\xff", ID: "v-1", Event: channel.Sent}, "provider"},
-		"with an id like a book": {channel.Receipt{ID: string(make([]byte, 300)), Event: channel.Sent}, "id"},
+		"without an id":                  {channel.Receipt{Event: channel.Sent}, "id"},
+		"with an id of the host":         {channel.Receipt{Event: channel.Sent, DeliveryID: "order-7"}, "id"},
+		"without an event":               {channel.Receipt{Provider: "vendor", ID: "v-1"}, "event"},
+		"with an unknown event":          {channel.Receipt{Provider: "vendor", ID: "v-1", Event: "eaten"}, "event"},
+		"with a NUL in the id":           {channel.Receipt{Provider: "vendor", ID: "v\x00", Event: channel.Sent}, "id"},
+		"with a vendor of invalid UTF-8": {channel.Receipt{Provider: "\xff", ID: "v-1", Event: channel.Sent}, "provider"},
+		"with a long id":                 {channel.Receipt{ID: string(make([]byte, 300)), Event: channel.Sent}, "id"},
 	} {
 		t.Run(name, func(t *testing.T) { requireField(t, tt.field, n.Receive(t.Context(), tt.receipt)) })
 	}
@@ -127,7 +127,7 @@ func TestALongIDOfAVendorsIsKnown(t *testing.T) {
 }
 
 func TestATimeThatCannotBeIsNone(t *testing.T) {
-	for _, at := range []time.Time{time.Now().Add(time.Hour), time.Unix(-1, 0), {}} {
+	for _, at := range []time.Time{in(time.Hour), time.Unix(-1, 0), {}} {
 		n := newNotifier(t, notify.Config{Store: memory.New(), Channels: notify.Channels{"sms": texting()}})
 		o := sent(t, n, text("+15005550006")).Deliveries[0]
 		require.NoError(t, n.Receive(t.Context(), channel.Receipt{DeliveryID: o.ID, Event: channel.Delivered, At: at}))

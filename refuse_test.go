@@ -36,34 +36,34 @@ func TestFaultsOfAMessageRefuseItWhole(t *testing.T) {
 		field  string
 		is     error
 	}{
-		"nobody":                        {func(m *notify.Message) { m.To = nil }, "to", nil},
-		"nobody in particular":          {func(m *notify.Message) { m.To = append(m.To, notify.Recipient{}) }, "to[1]", nil},
+		"no recipient":                  {func(m *notify.Message) { m.To = nil }, "to", nil},
+		"an empty recipient":            {func(m *notify.Message) { m.To = append(m.To, notify.Recipient{}) }, "to[1]", nil},
 		"a repeated recipient":          {func(m *notify.Message) { m.To = append(m.To, m.To[0]) }, "to[1].id", nil},
 		"a repeated address":            {func(m *notify.Message) { m.To = notify.To("email", "a@x", "b@x", "a@x") }, "to[2].addresses.email", nil},
 		"a recipient's bad locale":      {func(m *notify.Message) { m.To[0].Locale = "d e" }, "to[0].locale", nil},
 		"a recipient's bad time zone":   {func(m *notify.Message) { m.To[0].TimeZone = "Mars/Base" }, "to[0].time_zone", nil},
-		"the time zone of a machine":    {func(m *notify.Message) { m.To[0].TimeZone = "Local" }, "to[0].time_zone", nil},
+		"the time zone Local":           {func(m *notify.Message) { m.To[0].TimeZone = "Local" }, "to[0].time_zone", nil},
 		"a path as a time zone":         {func(m *notify.Message) { m.To[0].TimeZone = "./UTC" }, "to[0].time_zone", nil},
 		"a bad locale":                  {func(m *notify.Message) { m.Locale = "german!" }, "locale", nil},
 		"a bad class":                   {func(m *notify.Message) { m.Class = "urgent" }, "class", nil},
 		"an unknown channel":            {func(m *notify.Message) { m.Channels = []string{"email", "pigeon"} }, "channels[1]", nil},
 		"a repeated channel":            {func(m *notify.Message) { m.Channels = []string{"email", "email"} }, "channels[1]", nil},
-		"no channel to choose":          {func(m *notify.Message) { m.Channels = nil; m.To = notify.Users("bob") }, "channels", nil},
+		"no channel for the recipient":  {func(m *notify.Message) { m.Channels = nil; m.To = notify.Users("bob") }, "channels", nil},
 		"an address of a group channel": {func(m *notify.Message) { m.Channels = nil; m.To = notify.To("robot", "x", "y") }, "channels", nil},
 		"an address kind as a channel":  {func(m *notify.Message) { m.Channels = nil; m.To = notify.To("phone", "+1555") }, "channels", nil},
 		"an unknown dispatcher":         {func(m *notify.Message) { m.Dispatcher = "wisest" }, "dispatcher", nil},
 		"an unknown template":           {func(m *notify.Message) { m.Content = notify.Content{}; m.Template = "nope" }, "template", template.ErrNoTemplate},
 		"content beside a template":     {func(m *notify.Message) { m.Template = "known" }, "content", nil},
 		"data without a template":       {func(m *notify.Message) { m.Data = 1 }, "data", nil},
-		"data that has no JSON":         {func(m *notify.Message) { m.Content = notify.Content{}; m.Template = "known"; m.Data = func() {} }, "data", nil},
-		"nothing to say":                {func(m *notify.Message) { m.Content = notify.Content{} }, "content", nil},
+		"data without JSON":             {func(m *notify.Message) { m.Content = notify.Content{}; m.Template = "known"; m.Data = func() {} }, "data", nil},
+		"no content":                    {func(m *notify.Message) { m.Content = notify.Content{} }, "content", nil},
 		"extra for no channel":          {func(m *notify.Message) { m.Extra = map[string]any{"e-mail": 1} }, "extra.e-mail", nil},
-		"extra that has no JSON":        {func(m *notify.Message) { m.Extra = map[string]any{"email": func() {}} }, "extra.email", nil},
-		"expired":                       {func(m *notify.Message) { m.ExpireAt = time.Now().Add(-time.Second) }, "expire_at", nil},
-		"later":                         {func(m *notify.Message) { m.SendAt = time.Now().Add(time.Hour) }, "send_at", notify.ErrNeedsStore},
+		"extra without JSON":            {func(m *notify.Message) { m.Extra = map[string]any{"email": func() {}} }, "extra.email", nil},
+		"expired":                       {func(m *notify.Message) { m.ExpireAt = in(-time.Second) }, "expire_at", nil},
+		"a time to send":                {func(m *notify.Message) { m.SendAt = in(time.Hour) }, "send_at", notify.ErrNeedsStore},
 		"a key":                         {func(m *notify.Message) { m.Key = "order-1" }, "key", notify.ErrNeedsStore},
 		"a failing directory":           {func(m *notify.Message) { m.To = notify.Users("down") }, "to", errDown},
-		"a group channel for several, first": {func(m *notify.Message) {
+		"a group channel for several recipients, first": {func(m *notify.Message) {
 			m.To = append(m.To, notify.Recipient{ID: "bob", Addresses: m.To[0].Addresses})
 			m.Channels, m.Dispatcher = []string{"email", "robot"}, "first"
 		}, "dispatcher", nil},
@@ -180,8 +180,8 @@ func TestNewRefuses(t *testing.T) {
 			"dispatchers.x", notify.ErrNeedsStore,
 		},
 		"a dispatcher with a bad level": {notify.Config{Channels: ok, Dispatchers: map[string]notify.Dispatcher{"x": notify.First(notify.Failed, 0)}}, "dispatchers.x", nil},
-		"a redirect of nothing":         {notify.Config{Channels: ok, Redirect: map[string]string{"phone": "+1"}}, "redirect.phone", nil},
-		"a redirect to nowhere":         {notify.Config{Channels: ok, Redirect: map[string]string{"email": ""}}, "redirect.email", nil},
+		"a redirect of an unknown kind": {notify.Config{Channels: ok, Redirect: map[string]string{"phone": "+1"}}, "redirect.phone", nil},
+		"a redirect to no address":      {notify.Config{Channels: ok, Redirect: map[string]string{"email": ""}}, "redirect.email", nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

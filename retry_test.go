@@ -25,18 +25,18 @@ func TestRetries(t *testing.T) {
 		reason     notify.Reason
 		attempts   int
 	}{
-		"a temporary failure is tried again":              {[]error{fails(channel.Temporary), nil}, false, notify.Sent, "", 2},
-		"until the attempts are used up":                  {[]error{fails(channel.Temporary)}, false, notify.Failed, notify.ReasonExhausted, 4},
-		"an uncertain one too":                            {[]error{fails(channel.Uncertain), nil}, false, notify.Sent, "", 2},
-		"but not at most once":                            {[]error{fails(channel.Uncertain), nil}, true, notify.Unknown, "", 1},
-		"an unclassified one is uncertain":                {[]error{errors.New("eh")}, true, notify.Unknown, "", 1},
-		"a temporary one is tried again at most once too": {[]error{fails(channel.Temporary), nil}, true, notify.Sent, "", 2},
-		"a failure after an uncertain one is not certain": {[]error{fails(channel.Uncertain), fails(channel.Temporary)}, false, notify.Unknown, notify.ReasonExhausted, 4},
-		"a bad address is final":                          {[]error{fails(channel.InvalidRecipient)}, false, notify.Failed, notify.ReasonInvalid, 1},
-		"bad content is final":                            {[]error{fails(channel.Rejected)}, false, notify.Failed, notify.ReasonRejected, 1},
-		"unreachable is final":                            {[]error{fails(channel.Unreachable)}, false, notify.Failed, notify.ReasonUnreachable, 1},
-		"misconfigured is final":                          {[]error{fails(channel.Misconfigured)}, false, notify.Failed, notify.ReasonMisconfigured, 1},
-		"a throttled call burns no attempt": {
+		"a temporary failure is tried again":                   {[]error{fails(channel.Temporary), nil}, false, notify.Sent, "", 2},
+		"the last attempt ends the delivery":                   {[]error{fails(channel.Temporary)}, false, notify.Failed, notify.ReasonExhausted, 4},
+		"an uncertain failure is tried again":                  {[]error{fails(channel.Uncertain), nil}, false, notify.Sent, "", 2},
+		"an uncertain failure is final at most once":           {[]error{fails(channel.Uncertain), nil}, true, notify.Unknown, "", 1},
+		"an unclassified failure is uncertain":                 {[]error{errors.New("eh")}, true, notify.Unknown, "", 1},
+		"a temporary failure is tried again even at most once": {[]error{fails(channel.Temporary), nil}, true, notify.Sent, "", 2},
+		"a failure after an uncertain one is not certain":      {[]error{fails(channel.Uncertain), fails(channel.Temporary)}, false, notify.Unknown, notify.ReasonExhausted, 4},
+		"a bad address is final":                               {[]error{fails(channel.InvalidRecipient)}, false, notify.Failed, notify.ReasonInvalid, 1},
+		"bad content is final":                                 {[]error{fails(channel.Rejected)}, false, notify.Failed, notify.ReasonRejected, 1},
+		"unreachable is final":                                 {[]error{fails(channel.Unreachable)}, false, notify.Failed, notify.ReasonUnreachable, 1},
+		"misconfigured is final":                               {[]error{fails(channel.Misconfigured)}, false, notify.Failed, notify.ReasonMisconfigured, 1},
+		"a throttled call uses up no attempt": {
 			[]error{fails(channel.RateLimited), fails(channel.RateLimited), fails(channel.Temporary), fails(channel.Temporary), fails(channel.Temporary), nil},
 			false, notify.Sent, "", 6,
 		},
@@ -78,12 +78,12 @@ func TestWaitsBetweenAttempts(t *testing.T) {
 		most     time.Duration
 		attempts int
 	}{
-		"backoff is random up to its limit": {notify.Policy{Backoff: 2 * time.Second}, fails(channel.Temporary), 0, 2 * time.Second, 2},
-		"retry-after is the least":          {notify.Policy{}, waits(channel.Temporary, 4*time.Second), 4 * time.Second, 4 * time.Second, 2},
-		"a throttle waits as asked":         {notify.Policy{}, waits(channel.RateLimited, 3*time.Second), 3 * time.Second, 3 * time.Second, 2},
-		"nothing waits longer than MaxWait": {notify.Policy{}, waits(channel.Temporary, 6*time.Second), 0, 0, 1},
-		"nor does a throttle":               {notify.Policy{}, waits(channel.RateLimited, 6*time.Second), 0, 0, 1},
-		"unless MaxWait is longer":          {notify.Policy{MaxWait: time.Minute}, waits(channel.RateLimited, 6*time.Second), 6 * time.Second, 6 * time.Second, 2},
+		"backoff is random up to its limit":        {notify.Policy{Backoff: 2 * time.Second}, fails(channel.Temporary), 0, 2 * time.Second, 2},
+		"RetryAfter is a minimum":                  {notify.Policy{}, waits(channel.Temporary, 4*time.Second), 4 * time.Second, 4 * time.Second, 2},
+		"a throttle waits as asked":                {notify.Policy{}, waits(channel.RateLimited, 3*time.Second), 3 * time.Second, 3 * time.Second, 2},
+		"a retry beyond MaxWait is not made":       {notify.Policy{}, waits(channel.Temporary, 6*time.Second), 0, 0, 1},
+		"a throttle beyond MaxWait fails":          {notify.Policy{}, waits(channel.RateLimited, 6*time.Second), 0, 0, 1},
+		"a throttle within a longer MaxWait waits": {notify.Policy{MaxWait: time.Minute}, waits(channel.RateLimited, 6*time.Second), 6 * time.Second, 6 * time.Second, 2},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -127,7 +127,7 @@ func TestNoAttemptBeginsAfterExpiry(t *testing.T) {
 		d := &driver{answers: []error{waits(channel.Temporary, 3*time.Second)}}
 		n := newNotifier(t, notify.Config{Channels: notify.Channels{"pager": d}})
 		m := hello("pager")
-		m.ExpireAt = time.Now().Add(2 * time.Second)
+		m.ExpireAt = in(2 * time.Second)
 		report, err := n.Send(t.Context(), m)
 		require.Equal(t, []notify.Status{notify.Expired}, statuses(report))
 		require.ErrorIs(t, err, d.answers[0])
@@ -138,7 +138,7 @@ func TestNoAttemptBeginsAfterExpiry(t *testing.T) {
 func TestWhatMayHaveGoneOutIsNeverSaidNotToHave(t *testing.T) {
 	lost := waits(channel.Uncertain, 3*time.Second)
 	for name, change := range map[string]func(*notify.Message) time.Duration{
-		"expired":  func(m *notify.Message) time.Duration { m.ExpireAt = time.Now().Add(time.Second); return time.Hour },
+		"expired":  func(m *notify.Message) time.Duration { m.ExpireAt = in(time.Second); return time.Hour },
 		"canceled": func(*notify.Message) time.Duration { return time.Second },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -41,30 +41,30 @@ func TestRunRetries(t *testing.T) {
 		twice    bool // flagged as a possible duplicate
 		after    time.Duration
 	}{
-		"a success":                       {status: notify.Sent, attempts: 1},
-		"what is temporary":               {answers: []error{fails(channel.Temporary), nil}, status: notify.Sent, attempts: 2},
-		"not before it is told":           {answers: []error{waits(channel.Temporary, time.Hour), nil}, status: notify.Sent, attempts: 2, after: time.Hour},
-		"what is uncertain, and flags it": {answers: []error{fails(channel.Uncertain), nil}, status: notify.Sent, attempts: 2, twice: true},
-		"not what is uncertain if at most once": {
+		"a success":                           {status: notify.Sent, attempts: 1},
+		"a temporary failure":                 {answers: []error{fails(channel.Temporary), nil}, status: notify.Sent, attempts: 2},
+		"a temporary failure with RetryAfter": {answers: []error{waits(channel.Temporary, time.Hour), nil}, status: notify.Sent, attempts: 2, after: time.Hour},
+		"an uncertain failure, flagged":       {answers: []error{fails(channel.Uncertain), nil}, status: notify.Sent, attempts: 2, twice: true},
+		"an uncertain failure at most once, not retried": {
 			answers: []error{fails(channel.Uncertain)}, message: func(m *notify.Message) { m.AtMostOnce = true },
 			status: notify.Unknown, attempts: 1,
 		},
-		"not what is rejected": {answers: []error{fails(channel.Rejected)}, status: notify.Failed, reason: notify.ReasonRejected, attempts: 1},
-		"until the attempts are used up": {
+		"a rejection, not retried": {answers: []error{fails(channel.Rejected)}, status: notify.Failed, reason: notify.ReasonRejected, attempts: 1},
+		"the last attempt fails": {
 			answers: []error{fails(channel.Temporary)}, status: notify.Failed, reason: notify.ReasonExhausted, attempts: 14,
 		},
-		"until it may have gone out and the attempts are used up": {
+		"the last attempt fails after an uncertain one": {
 			answers: []error{fails(channel.Uncertain), fails(channel.Temporary)},
 			status:  notify.Unknown, reason: notify.ReasonExhausted, attempts: 14, twice: true,
 		},
-		"until it has lost its use": {
+		"the message expires": {
 			answers: []error{waits(channel.Temporary, time.Hour)}, message: func(m *notify.Message) { m.Class = notify.OTP },
 			status: notify.Expired, attempts: 1, after: 10 * time.Minute,
 		},
-		"a throttle, which burns no attempt": {
+		"a throttle, which uses up no attempt": {
 			answers: append(slices.Repeat([]error{waits(channel.RateLimited, time.Minute)}, 20), nil), status: notify.Sent, attempts: 21, after: 20 * time.Minute,
 		},
-		"what an operator cures": {
+		"a configuration that an operator corrects": {
 			answers: append(slices.Repeat([]error{fails(channel.Misconfigured)}, 20), nil), status: notify.Sent, attempts: 21, after: 10 * time.Minute,
 		},
 	}

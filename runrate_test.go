@@ -2,7 +2,6 @@ package notify_test
 
 import (
 	"context"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,7 +21,7 @@ func TestNothingIsCalledThatExpiredWhileItWaitedForTheRate(t *testing.T) {
 		var ids []string
 		for range 3 {
 			m := hello("pager")
-			m.ExpireAt = time.Now().Add(90 * time.Second)
+			m.ExpireAt = in(90 * time.Second)
 			ids = append(ids, accept(t, n, m).ID)
 		}
 		var got []notify.Status
@@ -36,21 +35,15 @@ func TestNothingIsCalledThatExpiredWhileItWaitedForTheRate(t *testing.T) {
 
 func TestTheRateHoldsThoughLanesWaitForTheChannel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var mu sync.Mutex
-		var at []time.Time
-		slow := channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
-			mu.Lock()
-			at = append(at, time.Now())
-			first := len(at) <= 2
-			began := at[0]
-			mu.Unlock()
-			if first {
-				time.Sleep(time.Until(began.Add(20 * time.Second)))
+		d, end := &driver{}, in(20*time.Second)
+		d.send = func(context.Context, channel.Delivery) (channel.Receipt, error) {
+			if d.calls() <= 2 {
+				time.Sleep(time.Until(end))
 			}
 			return channel.Receipt{}, nil
-		})
+		}
 		n := newNotifier(t, notify.Config{
-			Store: memory.New(), Channels: notify.Channels{"pager": slow},
+			Store: memory.New(), Channels: notify.Channels{"pager": d},
 			Policies: map[string]notify.Policy{"pager": {Rate: 1, Concurrency: 2}},
 		})
 		running(t, n)
@@ -62,9 +55,9 @@ func TestTheRateHoldsThoughLanesWaitForTheChannel(t *testing.T) {
 			}
 		}
 		pass(time.Minute)
-		require.Len(t, at, 12)
-		for i := range at[1:] {
-			require.GreaterOrEqual(t, at[i+1].Sub(at[i]), 990*time.Millisecond, "call %d", i+1)
+		require.Len(t, d.at, 12)
+		for i := range d.at[1:] {
+			require.GreaterOrEqual(t, d.at[i+1].Sub(d.at[i]), 990*time.Millisecond, "call %d", i+1)
 		}
 	})
 }

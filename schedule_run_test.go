@@ -230,9 +230,9 @@ func TestReplacingADueSchedule(t *testing.T) {
 		want   []string
 		text   string
 	}{
-		"its message goes out in its new form": {func(s *notify.Schedule) { s.Message.Content.Text = "new" },
+		"the new message goes out": {func(s *notify.Schedule) { s.Message.Content.Text = "new" },
 			[]string{entry(at(1, 1, 9, 0), at(1, 1, 10, 0)), entry(at(1, 2, 9, 0), at(1, 2, 9, 0))}, "new"},
-		"at another time, only that counts": {func(s *notify.Schedule) { s.Cron = "0 11 * * *" },
+		"the new time counts": {func(s *notify.Schedule) { s.Cron = "0 11 * * *" },
 			[]string{entry(at(1, 1, 11, 0), at(1, 1, 11, 0)), entry(at(1, 2, 11, 0), at(1, 2, 11, 0))}, "hello"},
 	}
 	for name, tt := range tests {

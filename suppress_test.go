@@ -48,7 +48,7 @@ func TestAnAddressThatIsRefusedForGoodIsSuppressed(t *testing.T) {
 func TestOnlyADriversAnswerSuppresses(t *testing.T) {
 	tests := map[string]*driver{
 		"a refusal of the content":         {answers: []error{fails(channel.Rejected)}},
-		"a recipient who is away":          {answers: []error{fails(channel.Unreachable)}},
+		"an unreachable recipient":         {answers: []error{fails(channel.Unreachable)}},
 		"an address that Validate refuses": {refuse: func(channel.Delivery) error { return fails(channel.InvalidRecipient) }},
 	}
 	for name, d := range tests {
@@ -98,7 +98,7 @@ func TestSpellingsOfAnAddressAreOne(t *testing.T) {
 		"a quoted mailbox":       {channel.Email, `"a@B"@C.com`, `"a@B"@c.com`, true},
 		"a number":               {channel.Phone, "+49 (170) 123-45.67", "00491701234567", true},
 		"another number":         {channel.Phone, "+491701234567", "+491701234568", false},
-		"anything else":          {"token", "aBc", "abc", false},
+		"a token":                {"token", "aBc", "abc", false},
 		"a space around a token": {"token", "aBc\n", "aBc", true},
 	}
 	for name, tt := range tests {
@@ -148,7 +148,7 @@ func TestAnAddressThatDiesMeanwhileGetsNoMore(t *testing.T) {
 		retried := accept(t, n, hello("pager"))
 		pass(time.Minute)
 		scheduled := hello("pager")
-		scheduled.SendAt = time.Now().Add(30 * time.Minute)
+		scheduled.SendAt = in(30 * time.Minute)
 		later := accept(t, n, scheduled)
 		settled(t, n, accept(t, n, hello("pager")).ID)
 		requireSuppressed(t, settled(t, n, later.ID).Deliveries[0], notify.ReasonInvalid)

@@ -2,7 +2,6 @@ package notify_test
 
 import (
 	"context"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,23 +47,22 @@ func TestSuspectsAreCalledOneByOneAndHoldUpNobody(t *testing.T) {
 func TestASuspectThatHangsHoldsUpNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st, release := memory.New(), make(chan struct{})
-		var calls atomic.Int64
+		d := &driver{}
+		d.send = func(context.Context, channel.Delivery) (channel.Receipt, error) {
+			if d.calls() == 1 {
+				<-release
+			}
+			return channel.Receipt{}, nil
+		}
 		n := newNotifier(t, notify.Config{
-			Store: st, Policies: map[string]notify.Policy{"": {Timeout: time.Second}},
-			Channels: notify.Channels{"pager": channel.Func(func(context.Context, channel.Delivery) (channel.Receipt, error) {
-				if calls.Add(1) == 1 {
-					<-release
-				}
-				return channel.Receipt{}, nil
-			})},
+			Store: st, Policies: map[string]notify.Policy{"": {Timeout: time.Second}}, Channels: notify.Channels{"pager": d},
 		})
 		ids := quarantined(t, st, n, 3)
 		stop := running(t, n)
 		time.Sleep(10 * time.Second)
 		var got []notify.Status
 		for _, id := range ids {
-			r := reported(t, n, id)
-			got = append(got, statuses(r)...)
+			got = append(got, statuses(reported(t, n, id))...)
 		}
 		close(release)
 		stop()

@@ -19,9 +19,9 @@ func TestRunTakesOverFromTheDead(t *testing.T) {
 		status       notify.Status
 		twice        bool
 	}{
-		"what may have been called, and flags it": {status: notify.Sent, twice: true},
-		"what is to go once and was not called":   {once: true, status: notify.Sent},
-		"not what is to go once and was called":   {once: true, called: true, status: notify.Unknown},
+		"possibly called, flagged": {status: notify.Sent, twice: true},
+		"at most once, not called": {once: true, status: notify.Sent},
+		"at most once, called":     {once: true, called: true, status: notify.Unknown},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -120,7 +120,7 @@ func TestTheHostIsToldOfDuplicatesAsTheReportIs(t *testing.T) {
 		n := newNotifier(t, notify.Config{Store: st, Channels: notify.Channels{"pager": &driver{}},
 			OnOutcome: func(o notify.Outcome) { told = append(told, o) }})
 		m := hello("pager")
-		m.ExpireAt = time.Now().Add(5 * time.Second)
+		m.ExpireAt = in(5 * time.Second)
 		id := accept(t, n, m).ID
 		require.Len(t, crash(t, st, 10*time.Second, false), 1)
 		running(t, n)

@@ -21,8 +21,8 @@ func TestWhatNobodyClaimsIsLogged(t *testing.T) {
 		paused bool
 		want   int
 	}{
-		"a store that took the time twice": {skew: -time.Millisecond, want: 1},
-		"a channel that is paused":         {paused: true},
+		"a store that reads its clock twice": {skew: -time.Millisecond, want: 1},
+		"a channel that is paused":           {paused: true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
