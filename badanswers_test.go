@@ -129,7 +129,7 @@ func TestAPauseThatIsBeingStoredStays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &driver{answers: []error{waits(channel.RateLimited, time.Minute), nil}}
 		st := newFakeStore(memory.New())
-		st.before(func(context.Context) error { time.Sleep(1500 * time.Millisecond); return nil }, savePause)
+		st.before(delay(1500*time.Millisecond), savePause)
 		n := durable(t, st, notify.Channels{"pager": d})
 		running(t, n)
 		time.Sleep(500 * time.Millisecond)

@@ -50,7 +50,7 @@ func TestRunAfterItsContextEndedCallsNobody(t *testing.T) {
 func TestWhatIsClaimedWhenRunEndsIsGivenBackUncalled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st, d := newFakeStore(memory.New()), &driver{}
-		st.before(func(context.Context) error { time.Sleep(time.Second); return nil }, leaseDeliveries)
+		st.before(delay(time.Second), leaseDeliveries)
 		n := durable(t, st, notify.Channels{"pager": d})
 		accept(t, n, hello("pager"))
 		stop := running(t, n)
@@ -134,7 +134,7 @@ func TestAWaitThatIsSettledDuringAClaimIsNotForgotten(t *testing.T) {
 		running(t, n)
 		id := accept(t, n, hello("pager")).ID
 		synctest.Wait()
-		st.after(func(context.Context) error { time.Sleep(100 * time.Millisecond); return nil }, leaseDeliveries)
+		st.after(delay(100*time.Millisecond), leaseDeliveries)
 		n.Wake() // a claim is in flight when the first call is settled
 		began := time.Now()
 		settled(t, n, id)

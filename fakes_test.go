@@ -171,6 +171,16 @@ func (l *transitionLog) events() []notify.TransitionEvent {
 	return es
 }
 
+// count returns the number of events of one kind.
+func (l *transitionLog) count(e notify.TransitionEvent) (n int) {
+	for _, event := range l.events() {
+		if event == e {
+			n++
+		}
+	}
+	return n
+}
+
 // A random is a seeded source of numbers for several goroutines.
 type random struct {
 	mu     sync.Mutex
@@ -412,4 +422,9 @@ func (s *fakeStore) SaveSuppressions(ctx context.Context, ss []store.Suppression
 func hang(ctx context.Context) error {
 	<-ctx.Done()
 	return ctx.Err()
+}
+
+// delay sleeps, whatever the ctx.
+func delay(d time.Duration) func(context.Context) error {
+	return func(context.Context) error { time.Sleep(d); return nil }
 }

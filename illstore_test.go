@@ -16,6 +16,7 @@ import (
 	"github.com/e7ddda3c/notify/store/memory"
 )
 
+// The ways in which a store can fail to answer.
 var storeFaults = map[string]func(context.Context) error{
 	"fails":  func(context.Context) error { return errStore },
 	"panics": func(context.Context) error { panic("no") },

@@ -124,15 +124,14 @@ func TestNoProviderHoldsADeliveryForMoreThanADay(t *testing.T) {
 		running(t, n)
 		id := accept(t, n, hello("pager")).ID
 		time.Sleep(time.Second)
-		r := reported(t, n, id)
-		require.WithinDuration(t, in(24*time.Hour), r.Deliveries[0].Until, 2*time.Second)
+		require.WithinDuration(t, in(24*time.Hour), reported(t, n, id).Deliveries[0].Until, 2*time.Second)
 	})
 }
 
 func TestAWakeDuringAClaimIsNotForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := newFakeStore(memory.New())
-		st.after(func(context.Context) error { time.Sleep(10 * time.Millisecond); return nil }, leaseDeliveries)
+		st.after(delay(10*time.Millisecond), leaseDeliveries)
 		d := &driver{}
 		n := durable(t, st, notify.Channels{"pager": d})
 		running(t, n)
@@ -147,22 +146,18 @@ func TestAWakeDuringAClaimIsNotForgotten(t *testing.T) {
 
 func TestACallUnderALostLeaseIsCutShort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st, lost, outcomes := newFakeStore(memory.New()), atomic.Int64{}, atomic.Int64{}
+		st, d := newFakeStore(memory.New()), &driver{takes: time.Hour}
 		st.extend = func(_ context.Context, es []store.Extension, _ time.Duration) ([]store.DeliveryRef, error) {
 			return []store.DeliveryRef{es[0].DeliveryRef}, nil
 		}
 		st.settle = func(_ context.Context, ss []store.Settlement) ([]store.DeliveryRef, error) {
 			return []store.DeliveryRef{ss[0].DeliveryRef}, nil
 		}
-		d := &driver{takes: time.Hour}
+		var told atomic.Int64
+		var traced transitionLog
 		n := newNotifier(t, notify.Config{
 			Store: st, Channels: notify.Channels{"pager": d}, Policies: map[string]notify.Policy{"": {Timeout: time.Hour, Attempts: 1}},
-			OnOutcome: func(notify.Outcome) { outcomes.Add(1) },
-			OnTransition: func(t notify.Transition) {
-				if t.Event == notify.TransitionLost {
-					lost.Add(1)
-				}
-			},
+			OnOutcome: func(notify.Outcome) { told.Add(1) }, OnTransition: traced.add,
 		})
 		stop := running(t, n)
 		accept(t, n, hello("pager"))
@@ -170,7 +165,8 @@ func TestACallUnderALostLeaseIsCutShort(t *testing.T) {
 		began := time.Now()
 		stop()
 		require.Less(t, time.Since(began), time.Second, "the call has ended")
-		require.Equal(t, []int64{1, 0}, []int64{lost.Load(), outcomes.Load()})
+		require.Equal(t, 1, traced.count(notify.TransitionLost))
+		require.Zero(t, told.Load())
 	})
 }
 
@@ -198,15 +194,12 @@ func TestWhatIsLostBeforeItsCallIsNotCalled(t *testing.T) {
 
 func TestAMarkUnderALostLeaseIsNoCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st, d, lost := newFakeStore(memory.New()), &driver{}, 0
+		st, d := newFakeStore(memory.New()), &driver{}
 		st.extend = func(_ context.Context, es []store.Extension, _ time.Duration) ([]store.DeliveryRef, error) {
 			return []store.DeliveryRef{es[0].DeliveryRef}, nil
 		}
-		n := newNotifier(t, notify.Config{Store: st, Channels: notify.Channels{"pager": d}, OnTransition: func(t notify.Transition) {
-			if t.Event == notify.TransitionLost {
-				lost++
-			}
-		}})
+		var traced transitionLog
+		n := newNotifier(t, notify.Config{Store: st, Channels: notify.Channels{"pager": d}, OnTransition: traced.add})
 		stop := running(t, n)
 		m := hello("pager")
 		m.AtMostOnce = true
@@ -215,7 +208,7 @@ func TestAMarkUnderALostLeaseIsNoCall(t *testing.T) {
 		stop()
 		synctest.Wait()
 		require.Zero(t, d.calls())
-		require.Equal(t, 1, lost)
+		require.Equal(t, 1, traced.count(notify.TransitionLost))
 	})
 }
 
@@ -339,11 +332,11 @@ func TestTheHostIsToldWhatOvertookAnAttempt(t *testing.T) {
 				other := durable(t, st, notify.Channels{"pager": &driver{}})
 				var told []notify.Outcome
 				var traced transitionLog
-				slow := channel.Func(func(_ context.Context, d channel.Delivery) (channel.Receipt, error) {
+				send := channel.Func(func(_ context.Context, d channel.Delivery) (channel.Receipt, error) {
 					tt.meanwhile(t, other, d.ID)
 					return channel.Receipt{}, tt.answer
 				})
-				n := newNotifier(t, notify.Config{Store: st, Channels: notify.Channels{"pager": slow}, OnTransition: traced.add,
+				n := newNotifier(t, notify.Config{Store: st, Channels: notify.Channels{"pager": send}, OnTransition: traced.add,
 					OnOutcome: func(o notify.Outcome) { told = append(told, o) }})
 				accept(t, n, hello("pager")) // before Run, which could be faster than the event of Send
 				running(t, n)

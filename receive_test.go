@@ -223,13 +223,7 @@ func TestARepeatedReceiptIsToldOnce(t *testing.T) {
 			for range 3 {
 				require.NoError(t, n.Receive(t.Context(), channel.Receipt{DeliveryID: o.ID, Event: event}))
 			}
-			count := 0
-			for _, tr := range told.all {
-				if tr.Event == notify.TransitionReceived {
-					count++
-				}
-			}
-			require.Equal(t, 1, count)
+			require.Equal(t, 1, told.count(notify.TransitionReceived))
 		})
 	}
 }

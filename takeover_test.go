@@ -66,8 +66,7 @@ func TestADeliveryThatKillsProcessesEnds(t *testing.T) {
 				}))
 				for crashes.calls() == 0 && !o.Status.Settled() {
 					pass(time.Second)
-					r := reported(t, n, id)
-					o = r.Deliveries[0]
+					o = reported(t, n, id).Deliveries[0]
 				}
 				stop()
 			}
