@@ -20,13 +20,15 @@ import (
 
 // A driver is a channel that records its calls. The zero driver delivers everything at once.
 type driver struct {
-	answers []error                                                          // of its calls in turn; the last one repeats
-	send    func(context.Context, channel.Delivery) (channel.Receipt, error) // not nil: answers instead
-	takes   time.Duration                                                    // the length of a call; the end of its ctx cuts it short
-	hold    chan struct{}                                                    // not nil: calls return when hold is closed, whatever their ctx
+	// answers holds the errors of the calls, in turn. The last one repeats. send, if not nil, answers instead.
+	answers []error
+	send    func(context.Context, channel.Delivery) (channel.Receipt, error)
+	takes   time.Duration // of a call; the end of its ctx cuts it short
+	hold    chan struct{} // not nil: calls return when hold is closed, whatever their ctx
+
 	kind    string
 	limits  channel.Limits
-	refuse  func(channel.Delivery) error // not nil: Validate
+	refuse  func(channel.Delivery) error // of Validate; nil: refuses nothing
 	invalid error                        // of Valid
 
 	mu  sync.Mutex
@@ -104,9 +106,10 @@ type fakeDispatcher struct {
 func (d fakeDispatcher) Next(now time.Time, ds []notify.Progress) []notify.Step {
 	return d.next(now, ds)
 }
-func (d fakeDispatcher) Waits() bool { return d.waits }
 
 func (d fakeDispatcher) Reached(ds []notify.Progress) bool { return d.reached != nil && d.reached(ds) }
+
+func (d fakeDispatcher) Waits() bool { return d.waits }
 
 // A directoryFunc is a directory.
 type directoryFunc func(ids []string) ([]notify.Recipient, error)
@@ -225,11 +228,11 @@ type fakeStore struct {
 	list   func(context.Context, store.MessageQuery) (store.MessagePage, error)
 	due    func(ctx context.Context, limit int) (due []store.Schedule, now, next time.Time, err error)
 
-	mu          sync.Mutex
-	first, last map[method]func(context.Context) error // see before and after
-	counts      map[method]int
-	batches     []int // the number of messages in each call of AcceptMessages
-	accepted    []acceptedMessage
+	mu        sync.Mutex
+	pre, post map[method]func(context.Context) error // see before and after
+	counts    map[method]int
+	batches   []int // the number of messages in each call of AcceptMessages
+	accepted  []acceptedMessage
 }
 
 // An acceptedMessage is no repetition.
@@ -274,14 +277,14 @@ func newFakeStore(m *memory.Store) *fakeStore {
 func (s *fakeStore) before(f func(context.Context) error, methods ...method) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.first = hooks(f, methods)
+	s.pre = hooks(f, methods)
 }
 
 // after runs f after each successful call of the methods, and of no other. If f fails, the call has changed the store, but its answer is lost.
 func (s *fakeStore) after(f func(context.Context) error, methods ...method) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.last = hooks(f, methods)
+	s.post = hooks(f, methods)
 }
 
 func hooks(f func(context.Context) error, methods []method) map[method]func(context.Context) error {
@@ -303,21 +306,21 @@ func (s *fakeStore) recover() {
 	s.after(nil)
 }
 
-// call counts a call of m, and does it between its hooks.
+// call counts a call of m, and makes it between its hooks.
 func (s *fakeStore) call(ctx context.Context, m method, do func() error) error {
 	s.mu.Lock()
 	s.counts[m]++
-	first, last := s.first[m], s.last[m]
+	pre, post := s.pre[m], s.post[m]
 	s.mu.Unlock()
-	if first != nil {
-		if err := first(ctx); err != nil {
+	if pre != nil {
+		if err := pre(ctx); err != nil {
 			return err
 		}
 	}
-	if err := do(); err != nil || last == nil {
+	if err := do(); err != nil || post == nil {
 		return err
 	}
-	return last(ctx)
+	return post(ctx)
 }
 
 // calls returns the number of calls of m, including those that failed.
