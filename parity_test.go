@@ -27,7 +27,6 @@ import (
 type script struct {
 	message  notify.Message
 	policy   notify.Policy
-	limits   map[string]channel.Limits
 	answers  map[string][]scripted // by channel and address, then by attempt
 	explicit string                // the script in words, for the report of a failure
 }
