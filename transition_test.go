@@ -151,10 +151,10 @@ func TestALateStartSaysHowLate(t *testing.T) {
 
 func TestTheWaitForADispatcherIsNoDelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var told diary
+		var told transitionLog
 		n := newNotifier(t, notify.Config{
 			Channels:     notify.Channels{"page": &driver{answers: []error{fails(channel.Rejected)}, takes: time.Second}, "sms": &driver{}},
-			OnTransition: told.write,
+			OnTransition: told.add,
 		})
 		m := hello("page", "sms")
 		m.Dispatcher = "first"

@@ -62,7 +62,7 @@ func capitals(words []string) []string {
 	return strings.Split(strings.ToUpper(strings.Join(words, " ")), " ")
 }
 
-// A caller is one call of Do or Alone, on a goroutine of its own.
+// A caller is one call of Do, on a goroutine of its own.
 type caller struct {
 	word     string
 	result   string
@@ -286,35 +286,6 @@ func TestFailures(t *testing.T) {
 			})
 		}
 	}
-}
-
-func TestAlone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f, failure := newFake(), errors.New("no")
-		f.answer = func(words []string) ([]string, error) {
-			if words[0] == "bad" {
-				return nil, failure
-			}
-			return capitals(words), nil
-		}
-		f.arrive(t, "0s a", "0s b", "0s c")
-		time.Sleep(100 * time.Millisecond)
-		good, bad := f.start(t.Context(), f.Alone, "good"), f.start(t.Context(), f.Alone, "bad")
-		pass(time.Minute)
-		require.Equal(t, []string{"0s a", "100ms good", "100ms bad", "1s b c"}, f.calls)
-		require.Equal(t, "GOOD", good.result)
-		var failed *batch.CallError
-		require.ErrorAs(t, bad.err, &failed)
-		require.ErrorIs(t, bad.err, failure)
-		f.requireIdle(t)
-
-		began := time.Since(f.since)
-		alone := f.start(t.Context(), f.Alone, "alone")
-		first := f.start(t.Context(), f.Do, "first")
-		pass(time.Minute)
-		require.Equal(t, []time.Duration{began + time.Second, began + time.Second}, []time.Duration{alone.returned, first.returned})
-		require.Len(t, f.calls, 7, "a call for one alone lets nobody wait")
-	})
 }
 
 // A random is a fake whose calls take up to 5 s and fail at random. They check the limits of the Batcher.
