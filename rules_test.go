@@ -576,3 +576,27 @@ func TestTheEventsOfADeliveryComeInOrder(t *testing.T) {
 		}
 	})
 }
+
+// The wait before attempt n+1 is a random part of Backoff × 2ⁿ⁻¹. Of 200 waits, the longest comes close to the whole.
+func TestTheBackoffDoubles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		longest := map[int]time.Duration{}
+		n := newNotifier(t, notify.Config{
+			Channels: notify.Channels{"pager": &driver{answers: []error{fails(channel.Temporary)}}},
+			Policies: map[string]notify.Policy{"": {Attempts: 5, Backoff: time.Second, MaxWait: time.Hour}},
+			OnTransition: func(tr notify.Transition) {
+				if tr.Event == notify.TransitionHeld {
+					longest[tr.Attempts] = max(longest[tr.Attempts], tr.Took)
+				}
+			},
+		})
+		for range 200 {
+			_, err := n.Send(t.Context(), hello("pager"))
+			require.ErrorIs(t, err, channel.Temporary)
+		}
+		for attempt, limit := range map[int]time.Duration{1: time.Second, 2: 2 * time.Second, 3: 4 * time.Second, 4: 8 * time.Second} {
+			require.LessOrEqual(t, longest[attempt], limit, "after attempt %d", attempt)
+			require.Greater(t, longest[attempt], limit*9/10, "after attempt %d", attempt)
+		}
+	})
+}
