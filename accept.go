@@ -13,10 +13,10 @@ import (
 	"github.com/e7ddda3c/notify/template"
 )
 
-// accept plans and stores m, in the host's transaction unless tx is nil, and returns the report and the lanes with something due.
+// accept plans and stores m, in the host's transaction unless tx is nil, and returns the report and the lanes that have due deliveries.
 func (n *Notifier) accept(ctx context.Context, m Message, tx store.Accepter) (r Report, due []store.Lane, err error) {
 	p, err := n.planner.plan(ctx, m)
-	if err == nil && ctx.Err() != nil { // deliveries may not be rendered
+	if err == nil && ctx.Err() != nil { // some deliveries may not have been rendered
 		err = fmt.Errorf("notify: nothing was accepted: %w", engine.EndOf(ctx))
 	}
 	if err != nil {
@@ -56,8 +56,8 @@ func (n *Notifier) accept(ctx context.Context, m Message, tx store.Accepter) (r 
 	return r, n.announceAccepted(&rec, r), nil
 }
 
-// checkLate refuses a late m with a new Key. A repeated message gets the report of the first, however late. If the first is pruned in between,
-// m is stored, and Run ends m as expired.
+// checkLate refuses an expired m with a new Key. A repeated message gets the report of the first, however late. If the first is deleted in
+// between, m is stored, and Run ends m as expired.
 func (n *Notifier) checkLate(ctx context.Context, m *store.Message, late error) error {
 	if late == nil || m.Key == "" {
 		return nil
@@ -74,8 +74,8 @@ func (n *Notifier) checkLate(ctx context.Context, m *store.Message, late error) 
 	return nil
 }
 
-// requestOf returns the part of m by which messages with the same Key are compared: the whole request, but for the times, which the host may
-// compute anew. Types and the order of their fields make no difference, since a later version of the program may repeat the message.
+// requestOf returns the part of m that is compared with other messages of the same Key: all fields except the times, which the host may compute
+// anew. Go types and the order of their fields do not matter, because a later version of the program may repeat the message.
 func requestOf(m Message) ([]byte, error) {
 	if m.Key == "" {
 		return nil, nil
@@ -83,10 +83,10 @@ func requestOf(m Message) ([]byte, error) {
 	m.Key, m.SendAt, m.ExpireAt = "", time.Time{}, time.Time{}
 	m.Dispatcher = cmp.Or(m.Dispatcher, "all")
 	files := m.Attachments
-	m.Attachments = nil // they may be large, and have one form only
+	m.Attachments = nil // excluded from the JSON: they may be large, and they have one form only
 	plain, err := template.Decode(m)
 	if err != nil {
-		return nil, fmt.Errorf("the message must have a JSON to be compared by: %w", err)
+		return nil, fmt.Errorf("the message must be encodable as JSON: %w", err)
 	}
 	request := []any{plain}
 	for _, f := range files {
@@ -95,7 +95,7 @@ func requestOf(m Message) ([]byte, error) {
 	return toJSON(request)
 }
 
-// accepted returns the report of a message that has just been stored. Unlike in a report that is read back, errors have their causes.
+// accepted returns the report of a message that has just been stored. Unlike those of a report from the store, its errors wrap their causes.
 func (n *Notifier) accepted(ctx context.Context, p *plan, r *store.NewMessage) Report {
 	rec := store.MessageRecord{Message: r.Message, Deliveries: make([]store.Delivery, len(r.Deliveries))}
 	now := micros(time.Now())
@@ -118,7 +118,7 @@ func (n *Notifier) accepted(ctx context.Context, p *plan, r *store.NewMessage) R
 	return report
 }
 
-// announceAccepted tells the host of a message that has just been stored, and returns the lanes of its due deliveries.
+// announceAccepted reports a message that has just been stored to the host, and returns the lanes of its due deliveries.
 func (n *Notifier) announceAccepted(r *store.NewMessage, report Report) (due []store.Lane) {
 	for i, d := range r.Deliveries {
 		n.announce(TransitionAccepted, r.Tenant, Class(r.Class), report.Deliveries[i], 0)
@@ -135,15 +135,15 @@ func (n *Notifier) announceAccepted(r *store.NewMessage, report Report) (due []s
 	return due
 }
 
-// A Sender sends messages as part of something else; see [Notifier.In].
+// A Sender sends messages within a transaction of the host; see [Notifier.In].
 type Sender struct {
 	n  *Notifier
 	in store.Accepter
 }
 
-// In returns a Sender whose messages are accepted by a, a transaction of the host's in the Notifier's own store. They are kept if the host
-// commits, together with the host's own rows, and vanish if not. Call [Notifier.Wake] after the commit, or the messages go out at the next
-// poll of a Run. The Sender may be used as long as a, and by as many goroutines. With a store st of sqlstore:
+// In returns a Sender that stores its messages through a, a transaction of the host in the Notifier's store. The messages are committed or
+// rolled back together with the host's own rows. Call [Notifier.Wake] after the commit; otherwise the messages wait for the next poll of a
+// Run. The Sender is valid as long as a is, and as safe for concurrent use. With a store st of sqlstore:
 //
 //	tx, err := db.BeginTx(ctx, nil)
 //	…
@@ -157,9 +157,9 @@ type Sender struct {
 //	n.Wake()
 func (n *Notifier) In(a store.Accepter) Sender { return Sender{n, a} }
 
-// Send is [Notifier.Send] within the transaction. After an error, roll the transaction back, which may be unusable. Send calls the database
-// under ctx, without a further time limit, and tells OnOutcome and OnTransition of the message before the host's commit. An expired message is
-// refused even with a known Key, since the look-up would need a second connection.
+// Send is [Notifier.Send] within the transaction. After an error, roll back the transaction; it may be unusable. Send calls the database under
+// ctx, without a further time limit, and calls OnOutcome and OnTransition before the host's commit. An expired message is refused even if its
+// Key is known, because a lookup would require a second connection.
 func (s Sender) Send(ctx context.Context, m Message) (Report, error) {
 	switch {
 	case s.n == nil || s.n.store == nil:

@@ -8,22 +8,22 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// Cancel stops the live deliveries that q selects, and returns their number. Deliveries that a process holds are not counted, since their
-// drivers may be in a call: they are canceled instead of being tried again, and those that are sent all the same have the reason
-// [ReasonTooLate]. A q without a condition is refused; AnyTenant alone is no condition.
+// Cancel stops the live deliveries that q selects, and returns their number. The number does not include deliveries that a process holds,
+// because their driver may have been called. Such a delivery is not tried again; if it is sent anyway, its reason is [ReasonTooLate]. q must
+// have a condition; AnyTenant alone is not a condition.
 //
-// A large change is made in parts. With an error, the number is that of the deliveries changed before it.
+// A large change is made in parts. If Cancel returns an error, the number counts the deliveries that were changed before.
 func (n *Notifier) Cancel(ctx context.Context, q Query) (int, error) {
 	return n.change(ctx, store.Cancel, q)
 }
 
-// Release sends the held deliveries that q selects at once, except for those that a process holds, and returns their number, as Cancel does.
+// Release makes the held deliveries that q selects due now, except for those that a process holds, and returns their number, like Cancel.
 func (n *Notifier) Release(ctx context.Context, q Query) (int, error) {
 	return n.change(ctx, store.Release, q)
 }
 
-// Replay tries the failed and unknown deliveries that q selects again, with a full number of attempts, and returns their number, as Cancel
-// does. An unknown delivery may be sent twice. A delivery that failed without an attempt, for a fault of its own, fails again.
+// Replay retries the failed and unknown deliveries that q selects, with a new set of attempts, and returns their number, like Cancel. An
+// unknown delivery may be sent twice. A delivery that failed without an attempt, because it is invalid, fails again.
 func (n *Notifier) Replay(ctx context.Context, q Query) (int, error) {
 	return n.change(ctx, store.Replay, q)
 }
@@ -39,7 +39,7 @@ func (n *Notifier) change(ctx context.Context, action store.Action, q Query) (in
 	case q.everything():
 		return 0, fault("query", errors.New("must have a condition"))
 	case q.Cursor != "":
-		return 0, fault("cursor", errors.New("must be empty: it is for pages"))
+		return 0, fault("cursor", errors.New("must be empty: only Log takes a cursor"))
 	case q.Limit < 0:
 		return 0, fault("limit", errors.New("must not be negative"))
 	}
@@ -54,7 +54,7 @@ func (q Query) everything() bool {
 		q.Template == "" && len(q.Statuses) == 0 && len(q.Reasons) == 0 && q.From.IsZero() && q.To.IsZero()
 }
 
-// changed tells the engine, the callers of Wait and the host of changed deliveries. The refs of a message are adjacent.
+// changed notifies the engine, the callers of Wait and the host of changed deliveries. The refs of a message are adjacent.
 func (n *Notifier) changed(ctx context.Context, action store.Action, refs []store.DeliveryRef) {
 	if len(refs) == 0 {
 		return
@@ -73,7 +73,7 @@ func (n *Notifier) changed(ctx context.Context, action store.Action, refs []stor
 	}
 }
 
-// tellSettled tells the host of deliveries of one message that were settled without an attempt, and reports whether the store answered.
+// tellSettled reports deliveries of one message that were settled without an attempt to the host, and returns whether the store answered.
 func (n *Notifier) tellSettled(ctx context.Context, id string, refs []store.DeliveryRef) bool {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()

@@ -15,7 +15,7 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// check finds the faults of m that refuse it whole and need nobody to be asked.
+// check finds the faults of m that refuse the whole message and that need no call of the directory or a driver.
 func (p *planner) check(m *Message) error {
 	for _, step := range [...]func(*Message) error{p.checkStore, checkWords, p.checkContent, p.checkNames, checkRecipients, p.checkReach} {
 		if err := step(m); err != nil {
@@ -44,7 +44,7 @@ func checkWords(m *Message) error {
 	if err := checkLocale(m.Locale); err != nil {
 		return fault("locale", err)
 	}
-	if m.Key == "" { // with a Key, m may be a repetition; see accept
+	if m.Key == "" { // with a Key, m may be a repeated message; see accept
 		return checkExpiry(m)
 	}
 	return nil
@@ -68,9 +68,9 @@ func (p *planner) checkContent(m *Message) error {
 	case m.Template != "" && !m.Content.IsZero():
 		return fault("content", errors.New("content and template are mutually exclusive"))
 	case m.Template != "" && p.templates == nil:
-		return fault("template", errors.New("Config.Templates is required"))
+		return fault("template", errors.New("requires Config.Templates"))
 	case m.Template == "" && m.Data != nil:
-		return fault("data", errors.New("data requires a template"))
+		return fault("data", errors.New("requires a template"))
 	case m.Template == "" && m.Content.IsZero() && len(m.Extra) == 0 && len(m.Attachments) == 0:
 		return fault("content", errors.New("is required without a template"))
 	}
@@ -86,7 +86,7 @@ func (p *planner) checkNames(m *Message) error {
 			return fault(at("channels", i, ""), unknown("channel", name))
 		}
 		if slices.Contains(m.Channels[:i], name) {
-			return fault(at("channels", i, ""), fmt.Errorf("%q is repeated", name))
+			return fault(at("channels", i, ""), fmt.Errorf("must not contain %q twice", name))
 		}
 	}
 	for name := range m.Extra {
@@ -106,7 +106,7 @@ func checkRecipients(m *Message) error {
 		}
 		if len(m.To) > 1 {
 			if field := seen.find(r); field != "" {
-				return fault(at("to", i, field), errors.New("is repeated"))
+				return fault(at("to", i, field), errors.New("must be distinct from that of other recipients"))
 			}
 		}
 		if field, err := checkRecipient(r); err != nil {
@@ -116,10 +116,10 @@ func checkRecipients(m *Message) error {
 	return nil
 }
 
-// repeats remembers the recipients of a message by ID, and without an ID by their addresses.
+// repeats holds the recipients of a message by ID, or by their addresses if they have no ID.
 type repeats map[[2]string]bool
 
-// find returns the field that r has in common with an earlier recipient, or "".
+// find returns the field of r that an earlier recipient has as well, or "".
 func (s repeats) find(r *Recipient) (field string) {
 	if r.ID != "" {
 		pair := [2]string{"", r.ID}
@@ -174,18 +174,18 @@ func (p *planner) checkReach(m *Message) error {
 	}
 	for i := range m.To {
 		if len(m.To[i].Addresses) == 0 {
-			return fault("channels", fmt.Errorf("are required, since to[%d] has no addresses to choose by", i))
+			return fault("channels", fmt.Errorf("are required, because to[%d] has no addresses", i))
 		}
 		for _, name := range namesOf(m.To[i].Addresses) {
 			if via := p.media[name]; via == nil || !via.takes(name) {
-				return fault("channels", fmt.Errorf("are required, since to[%d].addresses has %q, which is no channel with addresses", i, name))
+				return fault("channels", fmt.Errorf("are required, because %q in to[%d].addresses is not the name of a channel with addresses", name, i))
 			}
 		}
 	}
 	return nil
 }
 
-// at writes the path of a list's element.
+// at returns the path of an element of a list.
 func at(list string, i int, rest string) string { return list + "[" + strconv.Itoa(i) + "]" + rest }
 
 // checkLocale checks the form of a BCP 47 tag: a language of two to eight letters, then subtags of one to eight letters and digits. '_' is
@@ -246,7 +246,7 @@ func checkStorable(m *Message) error {
 	return nil
 }
 
-// A word is a field that databases look things up by.
+// A word is a text field that databases search by.
 type word struct{ field, text string }
 
 func checkFields(words ...word) error {
@@ -263,7 +263,7 @@ var (
 	errUnfit  = errors.New("must be valid UTF-8 without NUL, of at most 1000 bytes") // see store.Clean
 )
 
-// badText names the field of c that is no valid UTF-8, or returns "". A NUL does no harm in JSON.
+// badText returns the name of a field of c that is not valid UTF-8, or "". A NUL is allowed, since JSON escapes it.
 func badText(c *Content) (field string) {
 	for _, f := range [...]word{{"title", c.Title}, {"text", c.Text}, {"html", c.HTML}, {"markdown", c.Markdown}, {"url", c.URL}} {
 		if !utf8.ValidString(f.text) {

@@ -9,19 +9,19 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// A Dispatcher decides, from the progress of one recipient's deliveries, which are sent now, which wait until when, and which are dropped. Its
+// A Dispatcher decides which deliveries to one recipient are sent now, which wait, and which are dropped. It decides from their progress. Its
 // methods are pure functions: they are called again whenever the progress changes, and by any process after a crash. They may be called by
-// many goroutines at once, and must not block: a Dispatcher that has not answered within 5 s is not asked again before it does, and its
-// deliveries wait meanwhile. Without a store, they end with Send's context.
+// many goroutines at once, and must not block. If a call takes longer than 5 s, the deliveries wait, and the Dispatcher is not called again
+// until that call returns. Without a store, such deliveries end with Send's context.
 //
-// A Dispatcher that waits for time to pass has a method Waits() bool, and needs a store. [New] calls a method Valid() error, if there is one,
-// to check the Dispatcher's parameters.
+// A Dispatcher that returns [Wait] steps has a method Waits() bool that returns true, and requires a store. A Dispatcher with parameters can
+// have a method Valid() error, which [New] calls to check them.
 type Dispatcher interface {
-	// Next returns a step for each of ds, in the same order. To start a delivery that is in flight, and any step of a settled delivery,
-	// changes nothing. Each delivery asks before each of its attempts. If Next starts, drops or delays none that is not settled, the group is
-	// stuck and ends as suppressed.
+	// Next returns a step for each of ds, in the same order. Next is called before each attempt of each delivery. The step of a settled
+	// delivery has no effect, nor has the Start of a delivery in flight. If Next neither starts, drops nor delays any unsettled delivery,
+	// these deliveries end as suppressed, with [ReasonStuck].
 	Next(now time.Time, ds []Progress) []Step
-	// Reached reports whether the recipient counts as told.
+	// Reached reports whether the recipient has been reached.
 	Reached(ds []Progress) bool
 }
 
@@ -32,10 +32,10 @@ type Progress = store.Progress
 // A Step is the decision of a [Dispatcher] about a delivery.
 type Step struct {
 	Action Action
-	Until  time.Time // of Wait: the latest time of the next question
+	Until  time.Time // for Wait: Next is called again at this time at the latest
 }
 
-// An Action is the verb of a [Step].
+// An Action is the kind of a [Step].
 type Action int
 
 // The actions.
@@ -46,8 +46,8 @@ const (
 	Drop                // do not send
 )
 
-// All returns the dispatcher "all": every channel at once. A recipient is reached when no delivery is failed, unknown, canceled
-// or expired.
+// All returns the dispatcher "all", which uses every channel at once. A recipient is reached if no delivery is failed, unknown, canceled or
+// expired.
 func All() Dispatcher { return all{} }
 
 type all struct{}
@@ -70,8 +70,8 @@ func (all) Reached(ds []Progress) bool {
 }
 
 // First returns a dispatcher that tries one delivery after another until one reaches level: [Sent], [Delivered] or [Read]. The next delivery
-// starts after a failure, and when a delivery was sent but has not reached level after so long. The dispatcher "first" is First(Sent, 0). A
-// level above Sent needs a positive after, and a store.
+// starts when the previous one fails, or when it was sent but does not reach level within the given time. The dispatcher "first" is
+// First(Sent, 0). A level above Sent requires a positive time, and a store.
 func First(level Status, after time.Duration) Dispatcher { return first{level, after} }
 
 type first struct {
@@ -82,13 +82,13 @@ type first struct {
 // Waits reports whether f waits for time to pass.
 func (f first) Waits() bool { return f.level != Sent }
 
-// Valid refuses a level that cannot be reached, and a wait for a level without an end.
+// Valid refuses a level that cannot be reached, and a level above Sent without a time limit.
 func (f first) Valid() error {
 	switch {
 	case !f.level.Reaches(Sent):
 		return fmt.Errorf("first: the level must be sent, delivered or read, not %q", f.level)
 	case f.after < 0, f.level != Sent && f.after == 0:
-		return fmt.Errorf("first: level %s needs a positive time after which the next delivery starts", f.level)
+		return fmt.Errorf("first: level %s requires a positive time after which the next delivery starts", f.level)
 	}
 	return nil
 }
@@ -129,8 +129,8 @@ func (f first) Reached(ds []Progress) bool {
 	return false
 }
 
-// Escalate returns a dispatcher like [First] at level [Read]: the next delivery starts when the previous one was not read for so long. A
-// recipient counts as told as soon as anything was sent. Escalate needs a store.
+// Escalate returns a dispatcher like First([Read], after): the next delivery starts if the previous one was not read within that time. Unlike
+// with First, a recipient is reached as soon as one delivery was sent. Escalate requires a store.
 func Escalate(after time.Duration) Dispatcher { return escalate{first{Read, after}} }
 
 type escalate struct{ first }
@@ -139,10 +139,10 @@ func (e escalate) Reached(ds []Progress) bool {
 	return slices.ContainsFunc(ds, func(d Progress) bool { return d.Status.Reaches(Sent) })
 }
 
-// over reports whether a delivery ended without having been sent for certain.
+// over reports whether a delivery has ended and may not have been sent.
 func over(s Status) bool { return s == Failed || s == Unknown || s == Canceled || s == Expired }
 
-// consulted returns d in the form in which the engine asks dispatchers.
+// consulted converts d to a dispatcher of the engine.
 func consulted(d Dispatcher) engine.Dispatcher {
 	return engine.Dispatcher{
 		Reached: d.Reached, Instant: builtIn(d),
@@ -160,7 +160,7 @@ func consulted(d Dispatcher) engine.Dispatcher {
 	}
 }
 
-// builtIn reports whether d is one of this package's.
+// builtIn reports whether d is a dispatcher of this package.
 func builtIn(d Dispatcher) bool {
 	switch d.(type) {
 	case all, first, escalate:
@@ -169,8 +169,8 @@ func builtIn(d Dispatcher) bool {
 	return false
 }
 
-// decidesTogether reports whether d must be asked about a recipient's deliveries, because the state of one may decide about another. All
-// starts each at once; First and Escalate start a single delivery at once.
+// decidesTogether reports whether d must be asked, because the state of one delivery may decide about another. All starts every delivery at
+// once; First and Escalate start a single delivery at once.
 func decidesTogether(d Dispatcher, deliveries int) bool {
 	_, isAll := d.(all)
 	return !isAll && (deliveries > 1 || !builtIn(d))

@@ -13,8 +13,8 @@ import (
 	"github.com/e7ddda3c/notify/template"
 )
 
-// draft renders the common part of the deliveries to one recipient on one medium, unless ctx has ended: then they will be canceled. An error
-// refuses the message.
+// draft renders the common part of the deliveries to one recipient on one medium. If ctx has ended, it renders nothing, because they will be
+// canceled. An error refuses the message.
 func (p *planning) draft(ctx context.Context, d *engine.Delivery, via *medium, to *person) error {
 	m := &p.plan.message
 	d.Via = via.Channel
@@ -36,7 +36,7 @@ func (p *planning) draft(ctx context.Context, d *engine.Delivery, via *medium, t
 func (p *planning) address(ctx context.Context, d *engine.Delivery, via *medium, to *person, address string) {
 	d.To = address
 	if d.To == "" && d.Fault == nil && via.kind != channel.None {
-		d.Fault = to.addressFault(via, errors.New("no such address"))
+		d.Fault = to.addressFault(via, errors.New("the recipient has no address for this channel"))
 	}
 	if p.stored && d.Fault == nil && d.To != store.Clean(d.To) {
 		d.Fault = to.addressFault(via, errUnfit)
@@ -49,7 +49,7 @@ func (p *planning) address(ctx context.Context, d *engine.Delivery, via *medium,
 			d.To = address
 		}
 	}
-	if via.validator == nil || ctx.Err() != nil { // with ctx, d will be canceled
+	if via.validator == nil || ctx.Err() != nil { // if ctx has ended, d will be canceled
 		return
 	}
 	if crash := p.guard.Do(d.Channel, func() { d.Fault = refusal(via.validator.Validate(d.Delivery)) }); crash != nil {
@@ -92,7 +92,7 @@ func (p *planning) render(ctx context.Context, d *engine.Delivery, to *person) e
 	}
 	d.Content = out.Content
 	if err == nil && d.Extra == nil && out.Extra != nil {
-		d.Extra, err = json.Marshal(out.Extra) // in the compact form, which a store keeps
+		d.Extra, err = json.Marshal(out.Extra) // in compact form, which stores do not change
 	}
 	if err != nil {
 		d.Fault = &channel.Error{Kind: channel.Rejected, Field: "template", Err: err}

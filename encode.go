@@ -21,7 +21,7 @@ type sharedBody struct {
 	Extra       map[string]json.RawMessage `json:"extra,omitempty"` // by channel name
 }
 
-// An ownBody is the stored content of one delivery. One with a Fault cannot be sent, however often it is replayed.
+// An ownBody is the stored content of one delivery. A delivery with a Fault can never be sent, even if it is replayed.
 type ownBody struct {
 	Content Content         `json:"content,omitzero"`
 	Extra   json.RawMessage `json:"extra,omitempty"`
@@ -58,7 +58,7 @@ func (p *planner) encode(pl *plan, request []byte) (store.NewMessage, error) {
 	return r, nil
 }
 
-// encodeDelivery returns the stored form of d, without a place. A faulty delivery is stored as failed.
+// encodeDelivery returns the stored form of d, without a place. A delivery with a fault is stored as failed.
 func (p *planner) encodeDelivery(pl *plan, d *engine.Delivery, now time.Time) (store.NewDelivery, error) {
 	m := &pl.message
 	r := store.NewDelivery{
@@ -131,7 +131,7 @@ func (s *sharedBody) delivery(d *store.Delivery) (channel.Delivery, error) {
 	return out, nil
 }
 
-// toJSON leaves '<', '>' and '&' as they are: escaped, a mail would be much longer.
+// toJSON does not escape '<', '>' and '&': the escapes would make HTML much longer.
 func toJSON(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -162,7 +162,7 @@ func (n *Notifier) reportOf(ctx context.Context, rec store.MessageRecord) Report
 	return r
 }
 
-// markReached asks the dispatcher about one recipient. A live delivery counts as failed, because a recipient once reached stays reached.
+// markReached asks the dispatcher whether one recipient was reached. Live deliveries count as failed, so that a reached recipient stays reached.
 func (n *Notifier) markReached(ctx context.Context, dispatcher string, os []Outcome) {
 	ps := make([]Progress, len(os))
 	for i, o := range os {

@@ -11,9 +11,9 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// Explain describes a message for operators, line by line: the state of each delivery with the reason, the next event and its time, and every
-// attempt. The text holds neither addresses nor content. Errors of drivers and providers are quoted without the delivery's own address. Times
-// are UTC. The wording may change.
+// Explain describes a message for operators. The lines of the text describe the state of each delivery with the reason, the next event with
+// its time, and every attempt. The text contains no address and no content. Errors of drivers and providers are quoted without the address of
+// the delivery. Times are UTC. The wording may change.
 func (n *Notifier) Explain(ctx context.Context, id string) (string, error) {
 	now, rec, err := n.find(ctx, id, true)
 	if err != nil {
@@ -101,7 +101,7 @@ func (x *explainer) delivery(d *store.Delivery, o Outcome) {
 	}
 }
 
-// awaited describes the next event of a live delivery.
+// awaited describes the event that a live delivery waits for.
 func (x *explainer) awaited(d *store.Delivery) {
 	if i := slices.IndexFunc(x.pauses, func(p store.Pause) bool { return p.Channel == d.Lane.Channel() }); i >= 0 {
 		p := x.pauses[i]
@@ -142,7 +142,7 @@ func (x *explainer) attempt(no int, a *store.Attempt) {
 	x.say(2, "%s", line)
 }
 
-// listed returns the words that are not empty.
+// listed returns the words without the empty ones.
 func listed(words ...word) (list string) {
 	for _, w := range words {
 		if w.text != "" {
@@ -176,5 +176,5 @@ func (x *explainer) quote(err error) string {
 	}, s)
 }
 
-// shortestAddress is the length from which on an address can be recognized in a text.
+// shortestAddress is the minimum length of an address that can be recognized in a text.
 const shortestAddress = 4

@@ -12,8 +12,8 @@ import (
 
 // A Query selects deliveries of the message log that match all non-zero fields.
 type Query struct {
-	Tenant    string    `json:"tenant,omitempty"`     // exactly this one; "" selects messages without a tenant
-	AnyTenant bool      `json:"any_tenant,omitempty"` // all tenants; excludes Tenant
+	Tenant    string    `json:"tenant,omitempty"`     // "" selects messages without a tenant
+	AnyTenant bool      `json:"any_tenant,omitempty"` // all tenants; Tenant must then be empty
 	ID        string    `json:"id,omitempty"`         // of a message
 	Key       string    `json:"key,omitempty"`
 	User      string    `json:"user,omitempty"` // a recipient's id
@@ -23,11 +23,11 @@ type Query struct {
 	Template  string    `json:"template,omitempty"`
 	Statuses  []Status  `json:"statuses,omitempty"`
 	Reasons   []Reason  `json:"reasons,omitempty"`
-	From      time.Time `json:"from,omitzero"` // accepted then or later
-	To        time.Time `json:"to,omitzero"`   // accepted before
+	From      time.Time `json:"from,omitzero"` // accepted at this time or later
+	To        time.Time `json:"to,omitzero"`   // accepted before this time
 	Cursor    string    `json:"cursor,omitempty"`
-	Limit     int       `json:"limit,omitempty"`    // of a page: default 50, maximum 500. Of a change: default none
-	Attempts  bool      `json:"attempts,omitempty"` // include the attempts in pages
+	Limit     int       `json:"limit,omitempty"`    // of a page: 50 by default, at most 500; of a change: none by default
+	Attempts  bool      `json:"attempts,omitempty"` // whether pages include the attempts
 }
 
 // A Page is a part of the message log, newest messages first.
@@ -48,7 +48,7 @@ type Entry struct {
 	AtMostOnce bool      `json:"at_most_once,omitempty"`
 	ExpireAt   time.Time `json:"expire_at,omitzero"`
 	AcceptedAt time.Time `json:"accepted_at"`
-	Attempts   []Attempt `json:"attempts,omitempty"` // if the Query asks for them; by delivery, then by time
+	Attempts   []Attempt `json:"attempts,omitempty"` // if Query.Attempts is set; ordered by delivery, then by time
 }
 
 // An Attempt is one call of a driver.
@@ -60,13 +60,13 @@ type Attempt struct {
 	Reason     Reason         `json:"reason,omitempty"`
 	Provider   string         `json:"provider,omitempty"`
 	ProviderID string         `json:"provider_id,omitempty"` // the vendor's id of the message
-	Code       string         `json:"code,omitempty"`        // the vendor's, of a success; a failure has its own
-	Duplicate  bool           `json:"duplicate,omitempty"`   // an earlier attempt may have gone out
+	Code       string         `json:"code,omitempty"`        // the vendor's code of a success; the code of a failure is in Failure
+	Duplicate  bool           `json:"duplicate,omitempty"`   // an earlier attempt may have been sent
 	Failure    *store.Failure `json:"error,omitempty"`
 }
 
-// Report returns the current report of a message, or [ErrNotFound]. Like Wait and Explain, Report does not check the tenant: look up an id
-// that comes from outside with [Notifier.Log], by Tenant and ID, first.
+// Report returns the current report of a message, or [ErrNotFound]. Report, Wait and Explain do not check the tenant. If an id comes from an
+// untrusted source, look it up by Tenant and ID with [Notifier.Log] first.
 func (n *Notifier) Report(ctx context.Context, id string) (Report, error) {
 	_, rec, err := n.find(ctx, id, false)
 	if err != nil {
@@ -75,7 +75,7 @@ func (n *Notifier) Report(ctx context.Context, id string) (Report, error) {
 	return n.reportOf(ctx, rec), nil
 }
 
-// Log returns the messages of which q selects at least one delivery.
+// Log returns the messages that have at least one delivery that q selects.
 func (n *Notifier) Log(ctx context.Context, q Query) (Page, error) {
 	filter, err := q.filter()
 	if err != nil {
@@ -117,7 +117,7 @@ func (n *Notifier) entryOf(ctx context.Context, rec store.MessageRecord) Entry {
 	return e
 }
 
-// find reads one message, and the store's clock.
+// find reads one message and the time of the store's clock.
 func (n *Notifier) find(ctx context.Context, id string, attempts bool) (now time.Time, rec store.MessageRecord, err error) {
 	if n.store != nil && !store.IsMessageID(id) {
 		return now, rec, ErrNotFound
@@ -140,7 +140,7 @@ func (n *Notifier) list(ctx context.Context, q store.MessageQuery) (store.Messag
 	return page, storeError(err)
 }
 
-// filter refuses unknown words, which would select nothing, or everything.
+// filter refuses unknown statuses and reasons, which would select nothing, or everything.
 func (q *Query) filter() (store.Filter, error) {
 	f := store.Filter{
 		Tenant: q.Tenant, AnyTenant: q.AnyTenant, MessageID: q.ID, Key: q.Key, User: q.User, Channel: q.Channel, Class: string(q.Class),
@@ -167,7 +167,7 @@ func (q *Query) filter() (store.Filter, error) {
 		return f, err
 	}
 	if q.ID != "" && !store.IsMessageID(q.ID) {
-		return f, fault("id", errors.New("must be the id of a message"))
+		return f, fault("id", errors.New("must be a message id"))
 	}
 	return f, nil
 }

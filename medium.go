@@ -8,20 +8,20 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// A medium is the planner's view of a channel: the recipients within reach, and the deliveries that the driver refuses.
+// A medium is the planner's view of a channel: the addresses that it takes, and the deliveries that the driver refuses.
 type medium struct {
 	*engine.Channel
-	kind      string            // of address; see channel.AddressKind
-	validator channel.Validator // nil: the driver takes everything
+	kind      string            // the kind of address; see channel.AddressKind
+	validator channel.Validator // nil: the driver validates nothing
 }
 
-// takes reports whether an address under key, a kind of address or the name of a channel, may go to m.
+// takes reports whether m takes an address under key, which is a kind of address or the name of a channel.
 func (m *medium) takes(key string) bool {
 	return m.kind != channel.None && (key == m.Name || key != "" && key == m.kind)
 }
 
-// addresses returns r's addresses on m, each once: those under the channel's name, or else under its kind of address. Without any, and on a
-// group channel, the one address is "".
+// addresses returns r's addresses on m, without repetitions: those under the channel's name, or else those under its kind of address. If there
+// are none, or if m is a group channel, it returns one empty address.
 func (m *medium) addresses(r Recipient) []string {
 	found := r.Addresses[m.Name]
 	if len(found) == 0 && m.kind != "" {
@@ -54,8 +54,8 @@ func (m *medium) suppression(tenant, address string) store.SuppressionKey {
 	return store.NewSuppressionKey(tenant, m.suppressionKind(), address)
 }
 
-// suppressionKind returns the scope of a suppressed address: all channels of a kind, or one channel, since the ids of the host's users mean
-// something else on each.
+// suppressionKind returns the scope of a suppressed address: all channels of its kind, or one channel for a user id, since the same id may
+// stand for another address on each channel.
 func (m *medium) suppressionKind() string {
 	if m.kind == "" || m.kind == channel.UserID {
 		return m.Name

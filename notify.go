@@ -1,9 +1,9 @@
 // Package notify is an embeddable notification system: it sends messages over email, SMS, chat and web pages, and reports the result of each
 // delivery.
 //
-// A [Notifier] is made once from a [Config]. [Notifier.Send] plans a [Message] into deliveries, one for each recipient, channel and address,
-// sends them as the [Dispatcher] decides and each channel's [Policy] allows, and returns a [Report]. With a store, Send returns as soon as
-// the message is durable, and [Notifier.Run], in any process, sends the deliveries.
+// An application creates one [Notifier] from a [Config]. [Notifier.Send] splits a [Message] into deliveries, one for each recipient, channel and
+// address, sends them, and returns a [Report]. The [Dispatcher] decides the order; the [Policy] of each channel sets the limits. With a store,
+// Send returns as soon as the message is stored, and [Notifier.Run], in any process, sends the deliveries.
 package notify
 
 import (
@@ -30,37 +30,37 @@ type Channels map[string]channel.Channel
 // A Config is the configuration of a [Notifier]. Only Channels is required.
 type Config struct {
 	Channels Channels
-	// Policies limit the attempts, by channel name. The Policy under "" is for all channels.
+	// Policies holds the limits of the channels by channel name. The Policy under "" applies to all channels.
 	Policies map[string]Policy
 	// Dispatchers holds the host's own strategies by name. "all" and "first" are always registered.
 	Dispatchers map[string]Dispatcher
-	// Templates renders messages that name a Template.
+	// Templates renders the messages that have a Template.
 	Templates template.Renderer
-	// Directory turns user ids into recipients with addresses.
+	// Directory looks up the addresses of recipients by their user ids.
 	Directory Directory
-	// Store makes messages durable: Send returns when a message is stored, and [Notifier.Run], in any process on the store, sends it. A
-	// store that also is a [store.Schedules], [store.Pauses] or [store.Suppressions], as those of sqlstore and memory are, brings recurring
-	// messages, pauses for every process and suppressed addresses.
+	// Store makes messages durable: Send returns when a message is stored, and [Notifier.Run], in any process on the store, sends it.
+	// Recurring messages, pauses that all processes share, and suppressed addresses require a store that also implements
+	// [store.Schedules], [store.Pauses] and [store.Suppressions]. The stores of sqlstore and memory implement all three.
 	Store store.Deliveries
-	// Engine tunes Run.
+	// Engine holds the settings of [Notifier.Run].
 	Engine Engine
-	// Redirect is for staging: by address kind or channel name, the one address that replaces all others. Group channels have no address
-	// and are not redirected.
+	// Redirect maps an address kind or a channel name to the one address that replaces all others. Use it in staging. Group channels have
+	// no address and are not redirected.
 	Redirect map[string]string
-	// OnOutcome is called with each delivery that is settled, by many goroutines at once. Its Reached is provisional: the recipient's other
-	// deliveries may not be settled. Send and Run wait for OnOutcome, which should return soon, and must not call Close.
+	// OnOutcome is called with each settled delivery, by many goroutines at once. The Reached of the Outcome is provisional: other
+	// deliveries to the recipient may not be settled. Send and Run wait for OnOutcome. It should return soon, and must not call Close.
 	OnOutcome func(Outcome)
-	// OnTransition is called with every step of a delivery and every pause of a channel, by many goroutines at once. OnTransition should
-	// return at once, and must not call Close.
+	// OnTransition is called with every step of a delivery and every pause of a channel, by many goroutines at once. It should return
+	// at once, and must not call Close.
 	OnTransition func(Transition)
-	// Logger gets ids and channel names, never addresses or content. The default is slog.Default().
+	// Logger receives ids and channel names, never addresses or content. The default is slog.Default().
 	Logger *slog.Logger
 }
 
-// A Directory knows the host's users.
+// A Directory looks up the host's users.
 type Directory interface {
-	// Recipients returns the recipients with these ids, in any order, without unknown ones. Send calls Recipients once per message, for the
-	// recipients with an ID and no Addresses, and waits for the answer, which should come soon after ctx is done. An error refuses the message.
+	// Recipients returns the recipients with these ids, in any order, and omits unknown ids. Send calls Recipients once per message, for the
+	// recipients that have an ID and no Addresses. Recipients must return soon after ctx is done. If it fails, Send refuses the message.
 	Recipients(ctx context.Context, tenant string, ids []string) ([]Recipient, error)
 }
 
@@ -69,20 +69,20 @@ type Notifier struct {
 	planner planner
 	media   map[string]*medium
 	engine  *engine.Engine
-	store   engine.Store // nil: nothing outlives the call
+	store   engine.Store // nil: messages are not stored
 	log     *slog.Logger
 	guard   engine.Guard
 
 	onOutcome    func(Outcome)
 	onTransition func(Transition)
 
-	scheduled chan struct{} // has one if a schedule was stored since runSchedules looked
+	scheduled chan struct{} // holds an element if a schedule was stored since runSchedules last read them
 	unclaimed unclaimed
 	waiters   waiters // of Wait
 }
 
-// New returns a Notifier that owns the channels it is given: [Notifier.Close] closes them. New does no I/O. Its error names the field of c
-// that is at fault.
+// New returns a Notifier. The Notifier owns the channels of c: [Notifier.Close] closes them. New does no I/O. Its error names the invalid
+// field of c.
 func New(c Config) (*Notifier, error) {
 	if isNil(c.Store) {
 		c.Store = nil
@@ -193,7 +193,7 @@ func (p *planner) addDispatchers(c Config) error {
 	for _, name := range namesOf(c.Dispatchers) {
 		field, d := "dispatchers."+name, c.Dispatchers[name]
 		if _, ok := p.dispatchers[cmp.Or(name, "all")]; ok {
-			return fault(field, errors.New("the name is taken"))
+			return fault(field, errors.New(`the name must not be empty, "all" or "first"`))
 		}
 		if isNil(d) {
 			return fault(field, errRequired)
@@ -223,16 +223,15 @@ func (n *Notifier) checkRedirect(c Config) error {
 	return nil
 }
 
-// Send delivers m and reports the result of each delivery. Send returns when all are settled, or soon after ctx has ended: deliveries that
-// were not called are then canceled, and those in flight are unknown.
+// Send delivers m and reports the result of each delivery. Without a store, Send returns when all deliveries are settled, or soon after ctx has
+// ended. A delivery whose driver was not called is then canceled, and one whose call is in flight is unknown. The error is [Report.Err].
 //
-// With a store, Send returns as soon as m is durable, and [Notifier.Run] delivers it. An error then means that nothing was accepted, or, if
-// ctx ended or the store failed, that this is not known: sending the same message with the same Key again settles that. The fault of a single
-// delivery is found in the Report alone.
+// With a store, Send returns as soon as m is stored, and [Notifier.Run] delivers it. An error means that m was not accepted. Only if ctx ended or
+// the store failed, m may have been accepted: send it again with the same Key, and it is accepted once. Failures of single deliveries are
+// reported in the Report only.
 //
-// A fault of the message refuses the whole message: the Report is zero and the error a [*FieldError]. The fault of a single delivery, such as a
-// malformed address, fails that delivery, and the others go out. All checks and all rendering precede the first attempt. Without a store, the
-// error is then [Report.Err].
+// If m is invalid, Send returns a zero Report and a [*FieldError]. If a single delivery is invalid, for example because its address is malformed,
+// that delivery fails, and the others are sent. All checks and all rendering precede the first attempt.
 func (n *Notifier) Send(ctx context.Context, m Message) (Report, error) {
 	if !n.engine.Enter() {
 		return Report{}, ErrClosed
@@ -254,15 +253,15 @@ func (n *Notifier) Send(ctx context.Context, m Message) (Report, error) {
 	return r, r.Err()
 }
 
-// Close refuses further messages, ends Run, waits for Run, for messages in flight and for calls whose driver ignored the deadline, and then
-// closes each channel once. If ctx ends first, Close closes the channels all the same, and the error names the busy ones and wraps ctx's
-// error. Close may be called again, and waits again. The database behind a store is the host's to close, after this.
+// Close refuses further messages and ends Run. It waits for Run, for messages in flight, and for calls whose driver ignored the deadline, and
+// then closes each channel once. If ctx ends first, Close closes the channels anyway, and returns an error that names the busy channels and
+// wraps ctx's error. A further call of Close waits again. Close does not close the host's database; close it after Close has returned.
 func (n *Notifier) Close(ctx context.Context) error {
 	n.unclaimed.stop()
 	return n.engine.Close(ctx)
 }
 
-// namesOf returns the keys of m in order.
+// namesOf returns the sorted keys of m.
 func namesOf[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 var standard atomic.Pointer[Notifier]

@@ -15,10 +15,10 @@ import (
 	"github.com/e7ddda3c/notify/template"
 )
 
-// otpLife is the life of a message of class OTP without an ExpireAt.
+// otpLife is the time after which a message of class OTP without an ExpireAt expires.
 const otpLife = 10 * time.Minute
 
-// A planner makes messages into plans. A planner never changes, and serves many goroutines at once.
+// A planner turns messages into plans. It is immutable, and may be used by many goroutines at once.
 type planner struct {
 	media       map[string]*medium
 	dispatchers map[string]Dispatcher
@@ -33,7 +33,7 @@ type planner struct {
 type plan struct {
 	id      string
 	message Message                    // with its defaults filled in
-	extra   map[string]json.RawMessage // the message's, encoded, by channel
+	extra   map[string]json.RawMessage // of the message, encoded, by channel
 	groups  []engine.Group
 	count   int // of deliveries
 }
@@ -51,15 +51,15 @@ func (p *plan) report() Report {
 	return r
 }
 
-// A planning is the making of one plan.
+// A planning is the state while one plan is made.
 type planning struct {
 	*planner
 	plan  plan
 	data  any                  // the message's Data, decoded
-	known map[string]Recipient // the directory's answer; nil without a question
+	known map[string]Recipient // the directory's answer; nil if it was not asked
 }
 
-// plan resolves, renders and checks every delivery of m, without a call of a driver's Send.
+// plan resolves, renders and checks every delivery of m. It does not send any of them.
 func (p *planner) plan(ctx context.Context, m Message) (plan, error) {
 	if err := p.check(&m); err != nil {
 		return plan{}, err
@@ -91,7 +91,7 @@ func (m *Message) fill(now time.Time) {
 	m.ExpireAt = micros(m.ExpireAt)
 }
 
-// encode brings Data and Extra into the form that templates and drivers see.
+// encode converts Data and Extra to the form that templates and drivers receive.
 func (p *planning) encode() error {
 	m := &p.plan.message
 	if m.Template != "" {
@@ -209,15 +209,15 @@ func (p *planning) addGroup(ctx context.Context, to *person, channels []string) 
 	return nil
 }
 
-// A person is a recipient with all that is known about them.
+// A person is a recipient with the data of the message and of the directory.
 type person struct {
 	Recipient
 	place int            // in Message.To
-	fault *channel.Error // fails all their deliveries
+	fault *channel.Error // nil, or the error of all their deliveries
 	data  any            // the Recipient, decoded, if there is a template
 }
 
-// person returns the recipient number i. The message's own words take precedence over the directory's.
+// person returns the recipient number i. The fields of the message take precedence over those of the directory.
 func (p *planning) person(i int) person {
 	to := person{Recipient: p.plan.message.To[i], place: i}
 	if p.known == nil || len(to.Addresses) > 0 {
@@ -225,7 +225,7 @@ func (p *planning) person(i int) person {
 	}
 	found, ok := p.known[to.ID]
 	if !ok {
-		to.fault = &channel.Error{Kind: channel.InvalidRecipient, Field: at("to", i, ".id"), Err: errors.New("the directory does not know it")}
+		to.fault = &channel.Error{Kind: channel.InvalidRecipient, Field: at("to", i, ".id"), Err: errors.New("the directory has no user with this id")}
 		return to
 	}
 	to.Addresses = found.Addresses
@@ -240,7 +240,7 @@ func (p *planning) person(i int) person {
 	return to
 }
 
-// addressFault is the failure of a delivery whose recipient has no such address, or a bad one.
+// addressFault returns the error of a delivery whose recipient has no address for the channel, or an invalid one.
 func (to *person) addressFault(m *medium, err error) *channel.Error {
 	field := at("to", to.place, ".addresses."+cmp.Or(m.kind, m.Name))
 	return &channel.Error{Kind: channel.InvalidRecipient, Field: field, Err: err}

@@ -10,18 +10,18 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// Receive records a provider's later receipt for a delivery: delivered, read or bounced. It is the sink of the drivers' handlers for their
-// vendors' callbacks:
+// Receive records a receipt that a provider sends after the message: delivered, read or bounced. Pass Receive as the sink to a driver's handler
+// of callbacks:
 //
 //	http.Handle("/hooks/twilio", twilio.Callback(authToken, "https://example.com/hooks/twilio", n.Receive))
 //
-// The receipt identifies the delivery by DeliveryID or, if that is no id of this package, the attempt by Provider and ID. A receipt only
-// raises a delivery: from sent to bounced, delivered, read. Any other receipt changes nothing and is no error, because providers repeat and
-// reorder receipts. A bounced delivery has failed; if the address is invalid ([channel.InvalidRecipient]), the address is suppressed until
-// [Notifier.Unsuppress].
+// The DeliveryID of the receipt identifies the delivery. If it is not an id of this package, Provider and ID identify the attempt. A receipt can
+// only advance the status of a delivery, in the order sent, bounced, delivered, read. Any other receipt has no effect and is not an error,
+// because providers repeat and reorder receipts. A bounced delivery is failed. If the address is invalid ([channel.InvalidRecipient]), it is
+// suppressed until [Notifier.Unsuppress] is called.
 //
-// [ErrNotFound] means that the delivery is unknown, or not known yet: a provider may call before the answer to its attempt is stored. Repeat
-// the receipt after that error, and after every other but a [*FieldError]; a repetition is harmless.
+// [ErrNotFound] means that the delivery is unknown, or not known yet: a provider may call before the result of the attempt is stored. Repeat the
+// receipt after any error except a [*FieldError]. A repetition is harmless.
 func (n *Notifier) Receive(ctx context.Context, r channel.Receipt) error {
 	if !n.engine.Enter() {
 		return ErrClosed
@@ -52,8 +52,8 @@ func receiptOf(r channel.Receipt) (store.Receipt, error) {
 	case ours:
 		rec.DeliveryRef = ref
 	case r.ID == "":
-		return rec, fault("id", errors.New("is required unless delivery_id is the id of a delivery"))
-	case r.ID != store.Clean(r.ID): // no attempt has such an id
+		return rec, fault("id", errors.New("is required, unless delivery_id is the id of a delivery"))
+	case r.ID != store.Clean(r.ID): // no stored attempt has such an id
 		return rec, fault("id", errUnfit)
 	case r.Provider != store.Clean(r.Provider):
 		return rec, fault("provider", errUnfit)
@@ -68,7 +68,7 @@ func receiptOf(r channel.Receipt) (store.Receipt, error) {
 	return rec, fault("event", fmt.Errorf("unknown event %q: must be sent, delivered, read or bounced", r.Event))
 }
 
-// timeOf returns the time of r, or zero for an impossible time, which makes the store take its own.
+// timeOf returns the time of r. For an impossible time it returns zero, and the store then uses its own clock.
 func timeOf(r channel.Receipt) time.Time {
 	if r.At.After(time.Now()) || r.At.Before(time.Unix(0, 0)) {
 		return time.Time{}
@@ -76,10 +76,10 @@ func timeOf(r channel.Receipt) time.Time {
 	return micros(r.At)
 }
 
-// received tells the host, the callers of Wait and the engine of a stored receipt, and suppresses an invalid address.
+// received reports a stored receipt to the host, the callers of Wait and the engine, and suppresses an invalid address.
 func (n *Notifier) received(ctx context.Context, r *store.Receipt) error {
 	d := r.Found
-	if r.Ended && (n.onOutcome != nil || n.onTransition != nil) { // of a leased delivery the engine tells
+	if r.Ended && (n.onOutcome != nil || n.onTransition != nil) { // for a leased delivery, the engine reports this
 		n.tellSettled(context.WithoutCancel(ctx), d.MessageID, []store.DeliveryRef{d.DeliveryRef})
 	}
 	if r.Raised {

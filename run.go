@@ -11,16 +11,16 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// An Engine tunes [Notifier.Run]. The zero Engine means all defaults.
+// An Engine holds the settings of [Notifier.Run]. A zero field means the default.
 type Engine struct {
-	// Lease is the time for which a delivery stays with a process that died, before another takes over. The default is 15 s, the minimum
+	// Lease is the time after which other processes take over the deliveries of a process that died. The default is 15 s, the minimum is
 	// 100 ms.
 	Lease time.Duration
-	// Poll is the longest time between two looks into the store for messages that other processes accepted. Messages of this process are
-	// found at once. The default is 1 s, the minimum 10 ms.
+	// Poll is the maximum interval at which Run queries the store for messages that other processes accepted. Messages of this process are
+	// found at once. The default is 1 s, the minimum is 10 ms.
 	Poll time.Duration
-	// Retention is the time for which the message log keeps messages after their acceptance, if none of their deliveries is live. The
-	// default is 90 days; a negative Retention keeps them for ever.
+	// Retention is the time after its acceptance at which a message is deleted from the message log, if none of its deliveries is live. The
+	// default is 90 days. With a negative Retention, messages are kept forever.
 	Retention time.Duration
 }
 
@@ -43,10 +43,10 @@ func (e Engine) valid() error {
 	return nil
 }
 
-// Run sends the due deliveries of the store, and keeps schedules and retention, until ctx ends or the Notifier is closed. Any number of
-// processes may run on one store. At the end Run claims nothing more, gives uncalled deliveries back, waits for calls in flight, and returns
-// nil. Errors at once are a missing or unfit store, a Notifier that is closed, and a Run in progress. Other failures of the store are logged,
-// and the call is repeated.
+// Run sends the due deliveries and scheduled messages of the store, and deletes old messages, until ctx ends or the Notifier is closed. Any
+// number of processes may call Run on one store. At the end, Run gives uncalled deliveries back to the store, waits for calls in flight, and
+// returns nil. Run fails at once if there is no store, if the store is unfit, if the Notifier is closed, or if a Run is in progress. It logs any
+// other failure of the store, and repeats the call.
 func (n *Notifier) Run(ctx context.Context) error {
 	if n.store == nil {
 		return fault("store", ErrNeedsStore)
@@ -54,14 +54,14 @@ func (n *Notifier) Run(ctx context.Context) error {
 	return n.engine.Run(ctx, n.runSchedules)
 }
 
-// Wake makes a [Notifier.Run] of this process look into the store at once. Call Wake after the commit of a transaction in which messages were
-// sent; otherwise the next poll finds them.
+// Wake makes a [Notifier.Run] of this process query the store at once. Call Wake after the commit of a transaction in which messages were sent;
+// otherwise the next poll finds them.
 func (n *Notifier) Wake() { n.engine.Wake() }
 
 // Resume ends the pause of a channel for every process, after an operator has corrected a misconfiguration, and reports whether the channel
 // was paused. Without a store that keeps pauses, Resume ends the pause in this process alone.
 //
-// Deliveries that were tried and held for the pause keep its former end. [Notifier.Release] of those with [ReasonPaused] sends them at once.
+// Deliveries that are already held for the pause still wait until its former end. To send them now, call [Notifier.Release] for [ReasonPaused].
 func (n *Notifier) Resume(ctx context.Context, channel string) (bool, error) {
 	m := n.media[channel]
 	if m == nil {
@@ -74,13 +74,13 @@ func (n *Notifier) Resume(ctx context.Context, channel string) (bool, error) {
 // claimDeadline is the age at which a message must have been claimed.
 const claimDeadline = time.Minute
 
-// lookTimeout bounds a look into the store that no caller waits for.
+// lookTimeout is the time limit of a store query that no caller waits for.
 const lookTimeout = 10 * time.Second
 
-// An unclaimed warns, once, if no process calls Run. While this process does not, an unclaimed follows one of the accepted messages at a time.
+// An unclaimed logs a warning, once, if no process calls Run. While this process does not call Run, it watches one accepted message at a time.
 type unclaimed struct {
 	mu    sync.Mutex
-	timer *time.Timer // nil: no message is followed
+	timer *time.Timer // nil: no message is watched
 	over  bool        // after the warning, or when n is closed
 }
 
@@ -105,17 +105,17 @@ func (u *unclaimed) look(n *Notifier, messageID string) {
 	defer u.mu.Unlock()
 	u.timer, u.over = nil, u.over || warn
 	if warn {
-		n.log.Warn("no process has claimed a message that was accepted a minute ago: does any call Run on this store?", "message", messageID)
+		n.log.Warn("no process has claimed a message that was accepted a minute ago: does any process call Run on this store?", "message", messageID)
 	}
 }
 
-// isUnclaimed reports whether a delivery of a message was due for most of the time and never claimed. A paused channel shows that some
-// process runs.
+// isUnclaimed reports whether a delivery of a message was due for most of the time and never claimed. A paused channel proves that some
+// process calls Run.
 func (n *Notifier) isUnclaimed(messageID string) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
 	defer cancel()
 	now, rec, err := n.find(ctx, messageID, false)
-	if err != nil { // others report a failing store
+	if err != nil { // a failure of the store is reported elsewhere
 		return false
 	}
 	pauses, err := n.storedPauses(ctx)
@@ -130,7 +130,7 @@ func (n *Notifier) isUnclaimed(messageID string) bool {
 	return false
 }
 
-// storedPauses returns the pauses that the store has.
+// storedPauses returns the pauses in the store.
 func (n *Notifier) storedPauses(ctx context.Context) ([]store.Pause, error) {
 	if !n.store.HasPauses() {
 		return nil, nil
@@ -139,7 +139,7 @@ func (n *Notifier) storedPauses(ctx context.Context) ([]store.Pause, error) {
 	return pauses, storeError(err)
 }
 
-// stop lets go of the timer.
+// stop stops the timer.
 func (u *unclaimed) stop() {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -19,7 +19,7 @@ import (
 // maxScheduleName bounds a schedule's name, in bytes: it becomes part of a Key.
 const maxScheduleName = 200
 
-// A Schedule is a message that recurs.
+// A Schedule is a recurring message.
 type Schedule struct {
 	Tenant string `json:"tenant,omitempty"`
 	Name   string `json:"name"` // unique within the Tenant
@@ -27,11 +27,11 @@ type Schedule struct {
 	// @monthly or @yearly.
 	Cron     string `json:"cron"`
 	TimeZone string `json:"time_zone,omitempty"` // IANA name; "" is UTC
-	// Message is planned anew for each occurrence, with the users and templates of that time. Key, SendAt and ExpireAt must be empty; the
-	// Tenant is the Schedule's.
+	// Message is the message that is sent. Users are looked up and templates are rendered anew for each occurrence. Key, SendAt and ExpireAt
+	// must be empty. Tenant must be empty or that of the Schedule.
 	Message Message `json:"message"`
-	// ExpireAfter is the time for which an occurrence is of use: no attempt begins later, and an occurrence that no process sent in time is
-	// left out. By default a late occurrence is sent, and expires as any message of its Class.
+	// ExpireAfter is the time after an occurrence at which its message expires. No attempt begins later, and an occurrence that no process
+	// accepted in time is skipped. By default, a late occurrence is sent, and expires like any message of its Class.
 	ExpireAfter time.Duration `json:"expire_after_ns,omitempty"`
 	// NextAt is the time of the next occurrence. Schedules sets NextAt; Schedule ignores it.
 	NextAt time.Time `json:"next_at,omitzero"`
@@ -43,10 +43,10 @@ type scheduleBody struct {
 	ExpireAfter time.Duration `json:"expire_after_ns,omitempty"`
 }
 
-// Schedule stores s, or replaces the schedule of that name. [Notifier.Run], in any process on the store, sends each occurrence once. A
-// replacement with the same Cron and TimeZone keeps the time of the next occurrence, so a program may store its schedules whenever it starts.
+// Schedule stores s, or replaces the schedule with the same Tenant and Name. [Notifier.Run], in any process on the store, sends each occurrence
+// once. A replacement with the same Cron and TimeZone keeps the time of the next occurrence, so a program may store its schedules at every start.
 //
-// Schedule checks the message as Send does. A fault is a [*FieldError], such as "cron", "time_zone" or "message.to[0].id".
+// Schedule checks the message as Send does. An invalid s is a [*FieldError] whose Field is, for example, "cron" or "message.to[0].id".
 func (n *Notifier) Schedule(ctx context.Context, s Schedule) error {
 	if n.store == nil || !n.store.HasSchedules() {
 		return fault("store", ErrNeedsStore)
@@ -80,7 +80,7 @@ func (n *Notifier) Schedule(ctx context.Context, s Schedule) error {
 	return nil
 }
 
-// Unschedule deletes a schedule and reports whether there was one. Occurrences that were accepted are still sent.
+// Unschedule deletes a schedule and reports whether there was one. Messages that were already accepted are still sent.
 func (n *Notifier) Unschedule(ctx context.Context, tenant, name string) (found bool, err error) {
 	if n.store == nil || !n.store.HasSchedules() {
 		return false, fault("store", ErrNeedsStore)
@@ -89,8 +89,8 @@ func (n *Notifier) Unschedule(ctx context.Context, tenant, name string) (found b
 	return found, storeError(err)
 }
 
-// Schedules returns a tenant's schedules by name. Values of type any in their messages come back as the maps, lists and [json.Number]s of
-// their JSON.
+// Schedules returns a tenant's schedules, sorted by name. Values of type any in their messages are returned as decoded JSON: maps, lists and
+// [json.Number]s.
 func (n *Notifier) Schedules(ctx context.Context, tenant string) ([]Schedule, error) {
 	if n.store == nil || !n.store.HasSchedules() {
 		return nil, fault("store", ErrNeedsStore)
@@ -108,7 +108,7 @@ func (n *Notifier) Schedules(ctx context.Context, tenant string) ([]Schedule, er
 	return all, nil
 }
 
-// openSchedule decodes a stored schedule. With an error, only the message and ExpireAfter are missing.
+// openSchedule decodes a stored schedule. After an error, all fields except Message and ExpireAfter are set.
 func openSchedule(s *store.Schedule) (Schedule, error) {
 	d := json.NewDecoder(bytes.NewReader(s.Body))
 	d.UseNumber()
@@ -158,7 +158,7 @@ func (n *Notifier) checkSchedule(ctx context.Context, s *Schedule) (timetable, e
 		return t, err
 	}
 	if _, ok := t.next(time.Now()); !ok {
-		return t, fault("cron", fmt.Errorf("%q must have an occurrence: no month has these days", s.Cron))
+		return t, fault("cron", fmt.Errorf("%q must match a date that exists", s.Cron))
 	}
 	if s.ExpireAfter < 0 {
 		return t, fault("expire_after_ns", errors.New("must not be negative"))
@@ -173,11 +173,11 @@ func (n *Notifier) checkScheduled(ctx context.Context, s *Schedule) error {
 	case m.Key != "":
 		return fault("message.key", errors.New("must be empty: each occurrence has a key of its own"))
 	case !m.SendAt.IsZero():
-		return fault("message.send_at", errors.New("must be empty: the schedule has the times"))
+		return fault("message.send_at", errors.New("must be empty: the cron expression sets the times"))
 	case !m.ExpireAt.IsZero():
-		return fault("message.expire_at", errors.New("must be empty: expire_after_ns is for every occurrence"))
+		return fault("message.expire_at", errors.New("must be empty: use expire_after_ns instead"))
 	case m.Tenant != "" && m.Tenant != s.Tenant:
-		return fault("message.tenant", errors.New("must be empty or the schedule's"))
+		return fault("message.tenant", errors.New("must be empty or the tenant of the schedule"))
 	}
 	m.Tenant = s.Tenant
 	_, err := n.planner.plan(ctx, *m)

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// schedulePoll is the longest time between two looks for schedules that other processes stored. latePoll is the same while an occurrence
-	// is late, when the store does not tell the next one.
+	// schedulePoll is the maximum interval of queries for schedules that other processes stored. latePoll is that interval while an
+	// occurrence is late: the store then does not return the time of the next occurrence.
 	schedulePoll, latePoll = 5 * time.Second, time.Second
 	// scheduleBatch is the number of due schedules that are read at a time.
 	scheduleBatch = 100
@@ -29,7 +29,7 @@ const (
 )
 
 // runSchedules accepts the occurrences of schedules as they come due, until ctx ends, in any number of processes on one store. An occurrence
-// is first accepted under its own key; then the schedule advances, by compare-and-set. A crash in between repeats the first, harmlessly.
+// is first accepted under its own key; then the schedule advances, by compare-and-set. After a crash in between, the key prevents a duplicate.
 func (n *Notifier) runSchedules(ctx context.Context) {
 	if !n.store.HasSchedules() {
 		return
@@ -72,12 +72,12 @@ func (o occurrence) key() string { return "cron:" + o.name + ":" + strconv.Forma
 // A lateness is the state of an occurrence that is due and could not be accepted.
 type lateness struct {
 	wait  time.Duration // after the next failure
-	until time.Time     // our clock
+	until time.Time     // by the clock of this process
 }
 
-// look accepts the occurrences that are due, and returns the time until the next look.
+// look accepts the occurrences that are due, and returns the time until it must be called again.
 func (s *scheduler) look(ctx context.Context) time.Duration {
-	limit := scheduleBatch + len(s.late) // late ones must not hide others
+	limit := scheduleBatch + len(s.late) // late occurrences must not hide others
 	look, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	due, now, next, err := s.store.DueSchedules(look, limit)
@@ -109,7 +109,7 @@ func (s *scheduler) look(ctx context.Context) time.Duration {
 	return max(wait, time.Millisecond)
 }
 
-// todo returns due without the late ones that have to wait, and forgets late ones that are not due any more.
+// todo returns due without the late occurrences that must still wait, and deletes late occurrences that are not due any more.
 func (s *scheduler) todo(due []store.Schedule) []store.Schedule {
 	now := time.Now()
 	late := make(map[occurrence]lateness, len(s.late))
@@ -128,7 +128,7 @@ func (s *scheduler) todo(due []store.Schedule) []store.Schedule {
 	return todo
 }
 
-// acceptAll accepts occurrences, and reports whether a schedule has advanced. Those that have not are late.
+// acceptAll accepts occurrences, and reports whether a schedule has advanced. Occurrences that cannot be accepted are late.
 func (s *scheduler) acceptAll(ctx context.Context, due []store.Schedule, now time.Time) (moved bool) {
 	var work sync.WaitGroup
 	slots := make(chan struct{}, scheduleSlots)
@@ -160,8 +160,8 @@ func (s *scheduler) acceptAll(ctx context.Context, due []store.Schedule, now tim
 	return moved
 }
 
-// accept accepts the occurrence of d that is due, and advances d to the first one in the future, so that others that were missed are left
-// out. It reports whether d was advanced. Without an error, another process has done that, or has replaced d.
+// accept accepts the due occurrence of d, and advances d to the first occurrence in the future, so that other missed occurrences are skipped.
+// It reports whether it advanced d. If not, and without an error, another process advanced or replaced d.
 func (s *scheduler) accept(ctx context.Context, d *store.Schedule, now time.Time) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, occurrenceTime)
 	defer cancel()
@@ -183,7 +183,7 @@ func (s *scheduler) accept(ctx context.Context, d *store.Schedule, now time.Time
 	return s.store.AdvanceSchedule(ctx, d.Tenant, d.Name, d.NextAt, micros(next))
 }
 
-// sendOccurrence sends the message of an occurrence. A message that can never be sent is logged, and is no error.
+// sendOccurrence sends the message of an occurrence. A message that can never be sent is logged, and is not an error.
 func (s *scheduler) sendOccurrence(ctx context.Context, d *store.Schedule, now time.Time) error {
 	o := occurrenceOf(d)
 	opened, err := openSchedule(d)
@@ -212,14 +212,14 @@ func (s *scheduler) sendOccurrence(ctx context.Context, d *store.Schedule, now t
 	return err
 }
 
-// refuses reports whether m has become faulty since it was scheduled. A fault of "to" that check does not find is one of the directory, which
-// may recover.
+// refuses reports whether m has become invalid since it was scheduled. A fault of "to" that check does not find is a failure of the directory,
+// which is temporary.
 func (s *scheduler) refuses(m *Message, err error) bool {
 	var f *FieldError
 	return errors.As(err, &f) && (f.Field != "to" || s.planner.check(m) != nil)
 }
 
-// logOf returns a logger with the occurrence.
+// logOf returns a logger with the attributes of the occurrence.
 func (s *scheduler) logOf(o occurrence) *slog.Logger {
 	return s.log.With("tenant", o.tenant, "schedule", o.name, "due", time.UnixMicro(o.at).UTC())
 }

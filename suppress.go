@@ -6,11 +6,11 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// Unsuppress allows messages to an address again that had bounced, or that a provider had refused for good, and reports whether the address
-// was suppressed. kind is the kind of address, such as [channel.Email], or the name of a channel that takes the address.
+// Unsuppress allows messages to a suppressed address again, and reports whether the address was suppressed. An address is suppressed when
+// a provider refuses it, or bounces a message, as invalid. kind is the kind of address, such as [channel.Email], or the name of a channel.
 //
-// An address is suppressed on all channels of its kind. A user id, and an address of a channel without a kind, are suppressed on their own
-// channel only. Addresses are stored by tenant, as a hash that is the same for all spellings; see [store.NewSuppressionKey].
+// An address is suppressed on all channels of its kind. A user id, or an address of a channel without a kind, is suppressed on its own channel
+// only. Addresses are stored by tenant, as a hash that is the same for all spellings; see [store.NewSuppressionKey].
 func (n *Notifier) Unsuppress(ctx context.Context, tenant, kind, address string) (found bool, err error) {
 	if n.store == nil || !n.store.HasSuppressions() {
 		return false, fault("store", ErrNeedsStore)
@@ -22,7 +22,7 @@ func (n *Notifier) Unsuppress(ctx context.Context, tenant, kind, address string)
 	return found, storeError(err)
 }
 
-// suppress stores a suppression. The zero key is none.
+// suppress stores a suppression, unless the key is zero.
 func (n *Notifier) suppress(ctx context.Context, key store.SuppressionKey, why Reason) error {
 	if !n.store.HasSuppressions() || key.Address == "" {
 		return nil

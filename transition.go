@@ -7,19 +7,19 @@ import (
 	"github.com/e7ddda3c/notify/internal/engine"
 )
 
-// A Transition is one step of a delivery, or of a channel. A Transition holds ids and words, never addresses or content.
+// A Transition is one step of a delivery, or of a channel. It holds ids and names, never addresses or content.
 type Transition struct {
 	Event     TransitionEvent
 	Delivery  string // the delivery's id; "" for a step of a channel
 	Tenant    string
 	Channel   string
 	Class     Class
-	Status    Status // after the step; [Accepted] while the driver is called, whatever came before
+	Status    Status // after the step; always [Accepted] if the Event is started or attempted
 	Reason    Reason
 	Kind      channel.Kind  // of the failure, or ""; an unclassified failure is Uncertain
 	Attempts  int           // calls of the driver, the current one included
-	Duplicate bool          // the recipient may have got the message more than once
-	Took      time.Duration // see the Event
+	Duplicate bool          // the recipient may have received the message more than once
+	Took      time.Duration // its meaning depends on the Event
 }
 
 // A TransitionEvent names a step.
@@ -27,17 +27,17 @@ type TransitionEvent string
 
 // The events, with the meaning of Took.
 const (
-	TransitionAccepted  TransitionEvent = "accepted"  // the store has the delivery
+	TransitionAccepted  TransitionEvent = "accepted"  // the delivery was accepted
 	TransitionStarted   TransitionEvent = "started"   // the driver is about to be called; Took: the delay since the delivery was due
-	TransitionAttempted TransitionEvent = "attempted" // the driver answered; Took: the call. The next event tells the consequence
+	TransitionAttempted TransitionEvent = "attempted" // the driver returned; Took: the call. The next event reports the consequence
 	TransitionHeld      TransitionEvent = "held"      // the delivery waits; Took: the wait
 	TransitionSettled   TransitionEvent = "settled"   // nothing more will be tried; Took: the time since the delivery was accepted
-	TransitionReceived  TransitionEvent = "received"  // a receipt raised the delivery, after settled if the receipt settled the delivery
-	TransitionLost      TransitionEvent = "lost"      // another process has the lease
-	TransitionPaused    TransitionEvent = "paused"    // the channel is held; Took: the pause
+	TransitionReceived  TransitionEvent = "received"  // a receipt changed the status; if the receipt settled the delivery, this event follows settled
+	TransitionLost      TransitionEvent = "lost"      // another process took over the lease
+	TransitionPaused    TransitionEvent = "paused"    // the channel pauses; Took: the pause
 )
 
-// tell passes an event of the engine's on to the host and to those who wait for the message.
+// tell passes an event of the engine to the host and to the callers of Wait.
 func (n *Notifier) tell(e engine.Event) {
 	event := TransitionEvent(e.Name)
 	if event == TransitionSettled {
@@ -48,7 +48,7 @@ func (n *Notifier) tell(e engine.Event) {
 	}
 }
 
-// announce tells the host of a step that brought a delivery to o.
+// announce reports to the host a step after which the outcome of a delivery is o.
 func (n *Notifier) announce(event TransitionEvent, tenant string, class Class, o Outcome, took time.Duration) {
 	if n.onTransition != nil {
 		_ = n.guard.Do("OnTransition", func() {

@@ -10,11 +10,11 @@ import (
 	"github.com/e7ddda3c/notify/internal/engine"
 )
 
-// firstLook is the first pause between two looks of Wait into the store. The pause doubles up to lastLook.
+// firstLook is the first interval at which Wait queries the store. The interval doubles up to lastLook.
 const firstLook, lastLook = 20 * time.Millisecond, time.Second
 
 // Wait blocks until every delivery of a message is settled, in any process, and returns the report. If ctx ends first, Wait returns the
-// current report and ctx's error. A message that is not in the store is [ErrNotFound].
+// current report and ctx's error. If the message is not in the store, Wait returns [ErrNotFound].
 func (n *Notifier) Wait(ctx context.Context, id string) (Report, error) {
 	news, leave := n.waiters.join(id)
 	defer leave()
@@ -32,7 +32,7 @@ func (n *Notifier) Wait(ctx context.Context, id string) (Report, error) {
 		if !slices.ContainsFunc(r.Deliveries, func(o Outcome) bool { return !o.Status.Settled() }) {
 			return r, nil
 		}
-		// A large message with much news must not be read all the time.
+		// Limits how often a large message with frequent changes is read.
 		if !engine.Sleep(ctx, min(10*time.Since(began), lastLook), nil) || !engine.Sleep(ctx, wait, news) {
 			return r, engine.EndOf(ctx)
 		}
@@ -41,12 +41,12 @@ func (n *Notifier) Wait(ctx context.Context, id string) (Report, error) {
 
 // waiters wakes the callers of Wait in this process.
 type waiters struct {
-	count atomic.Int64 // makes tell free while nobody waits
+	count atomic.Int64 // lets tell return at once if there are no waiters
 	mu    sync.Mutex
 	by    map[string][]chan struct{} // message id
 }
 
-// join returns a channel that has an element whenever the message has changed.
+// join returns a channel that receives an element when the message has changed.
 func (w *waiters) join(messageID string) (news <-chan struct{}, leave func()) {
 	c := make(chan struct{}, 1)
 	w.mu.Lock()
@@ -77,7 +77,7 @@ func (w *waiters) tell(messageID string) {
 	for _, c := range w.by[messageID] {
 		select {
 		case c <- struct{}{}:
-		default: // it looks anyway
+		default: // an element is already in it
 		}
 	}
 }

@@ -51,7 +51,7 @@ type Limits struct {
 
 // The optional interfaces, found by [As].
 type (
-	// A Validator refuses deliveries that can never succeed, without I/O. Its error is an [*Error] whose Field is the path of the
+	// A Validator refuses, without I/O, deliveries that can never succeed. Its error is an [*Error] whose Field is the path of the
 	// fault in the Delivery's JSON, such as "to", "content.title" or "extra.at".
 	Validator interface{ Validate(d Delivery) error }
 

@@ -27,7 +27,7 @@ func Decode[T any](extra json.RawMessage) (T, error) {
 		if errors.Is(err, io.EOF) {
 			return v, nil
 		}
-		err = errors.New("more than one JSON value")
+		err = errors.New("must be a single JSON value")
 	}
 	var zero T
 	field, text := extraFault(extra, err)

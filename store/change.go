@@ -56,9 +56,9 @@ const (
 	Replay Action = "replay"
 )
 
-// A Change applies its Action to the deliveries that its Filter selects and whose Status allows the Action, those of the oldest messages
-// first. It wakes the peers of each Grouped delivery that it changes. A delivery counts as leased until its settlement, even if the
-// lease has run out.
+// A Change applies its Action to the deliveries that its Filter selects and whose Status allows the Action. Deliveries of older messages are
+// changed first. The peers of each changed Grouped delivery are woken. A delivery counts as leased until its settlement, even if the lease has
+// expired.
 type Change struct {
 	Action Action
 	Filter Filter

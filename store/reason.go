@@ -2,15 +2,15 @@ package store
 
 import "github.com/e7ddda3c/notify/channel"
 
-// A Reason explains the [Status] of a delivery. The list is closed. Stores themselves interpret [ReasonBounced] only.
+// A Reason explains the [Status] of a delivery. There are no other reasons than these. Stores themselves interpret [ReasonBounced] only.
 type Reason string
 
-// The reasons, each after the status that it explains. A delivery that would have failed is Unknown instead, for the same reason, if
-// one of its attempts may have been sent.
+// The reasons. Each comment starts with the status that the reason explains. If an attempt of a failed delivery may have been sent, its
+// status is Unknown instead of Failed, with the same reason.
 const (
 	ReasonScheduled Reason = "scheduled" // held: until SendAt
 	ReasonWaiting   Reason = "waiting"   // held: the dispatcher lets it wait
-	ReasonRetry     Reason = "retry"     // held: until the next attempt, after one that failed
+	ReasonRetry     Reason = "retry"     // held: until the next attempt, after a failed attempt
 	ReasonPaused    Reason = "paused"    // held: the channel is paused
 	ReasonThrottled Reason = "throttled" // failed: the wait for the next attempt was too long
 
@@ -23,7 +23,7 @@ const (
 
 	ReasonTooLate   Reason = "too_late"   // any status: canceled without effect, since the driver may have been called before
 	ReasonNotNeeded Reason = "not_needed" // suppressed: dropped by the dispatcher
-	ReasonStuck     Reason = "stuck"      // suppressed: left without a next step by the dispatcher
+	ReasonStuck     Reason = "stuck"      // suppressed: the dispatcher returned no next step
 )
 
 // Known reports whether r is one of the reasons.

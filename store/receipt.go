@@ -16,7 +16,7 @@ func StatusOf(r channel.Receipt) (Status, Reason, *channel.Error) {
 	case channel.Read:
 		return Read, "", nil
 	case channel.Bounced:
-		e := &channel.Error{Kind: cmp.Or(r.Kind, channel.Unreachable), Code: r.Code, Err: errors.New("it came back")}
+		e := &channel.Error{Kind: cmp.Or(r.Kind, channel.Unreachable), Code: r.Code, Err: errors.New("the message bounced")}
 		if e.Kind != channel.InvalidRecipient && e.Kind != channel.Rejected { // no other kind ends a delivery for good
 			e.Kind = channel.Unreachable
 		}

@@ -10,11 +10,11 @@ const (
 	Sent       Status = "sent"       // accepted by the provider
 	Delivered  Status = "delivered"  // arrived at the device or mailbox
 	Read       Status = "read"       // opened by the recipient
-	Failed     Status = "failed"     // certainly not sent, or bounced
-	Unknown    Status = "unknown"    // possibly sent: the answer was lost, and another attempt was not allowed or did not help
+	Failed     Status = "failed"     // not sent, or bounced
+	Unknown    Status = "unknown"    // possibly sent: the answer was lost, and further attempts were not allowed or failed
 	Suppressed Status = "suppressed" // deliberately not sent
 	Canceled   Status = "canceled"   // stopped before it was sent
-	Expired    Status = "expired"    // not sent in time to be of use
+	Expired    Status = "expired"    // not sent before ExpireAt
 )
 
 // Known reports whether s is one of the statuses.

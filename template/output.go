@@ -10,7 +10,7 @@ var (
 	errRoom    = errors.New("the output must be at most MaxOutput bytes")
 	errSteps   = errors.New("a rendering must take at most 1000000 steps")
 	errStopped = errors.New("the context is done")
-	errUnsafe  = errors.New("html/template replaced a value by ZgotmplZ, because the value is unsafe in its place, such as a link that is not http, https or mailto")
+	errUnsafe  = errors.New("a value must be safe in its place: html/template replaced it by ZgotmplZ, for example because a link is not http, https or mailto")
 	errDoubt   = errors.New("the output may contain a value that cannot be printed")
 )
 

@@ -1,4 +1,4 @@
-// Package batch merges concurrent calls into few.
+// Package batch merges concurrent calls into fewer calls.
 package batch
 
 import (
@@ -12,8 +12,8 @@ import (
 
 // The errors of [Batcher.Do] when the context ends before the item has a result.
 var (
-	ErrWithdrawn = errors.New("the item was in no call")
-	ErrInFlight  = errors.New("the call with the item has not returned")
+	ErrWithdrawn = errors.New("the item was withdrawn before its call")
+	ErrInFlight  = errors.New("the call with the item is in flight")
 )
 
 // A CallError is the error of a call, for each item that was in it.
@@ -33,7 +33,7 @@ type Batcher[T, R any] struct {
 	Size func(item T) int
 
 	MaxItems, MaxSize int           // of a call; an item larger than MaxSize goes alone and at once
-	Slow              time.Duration // from which duration of a call on waiting items go in another one beside
+	Slow              time.Duration // the duration of a call after which waiting items go in another, concurrent call
 	MaxCalls          int           // at a time
 
 	mu      sync.Mutex
@@ -181,7 +181,7 @@ func (b *Batcher[T, R]) call(ctx context.Context, batch []*entry[T, R]) {
 	rs, err := []R(nil), errors.New("the call ended its goroutine")
 	defer func() {
 		if err == nil && len(rs) != len(batch) {
-			err = errors.New("the call did not answer for every item")
+			err = errors.New("the call must return a result for every item")
 		}
 		if err != nil {
 			err = &CallError{err, time.Now()}

@@ -13,16 +13,16 @@ import (
 // longestText bounds the text of an expression, in bytes.
 const longestText = 200
 
-// horizonYears exceeds the longest distance of two occurrences: 29 February falls on a given day of the week after 40 years at most.
+// horizonYears exceeds the longest time between two occurrences: 29 February falls on a given day of the week after 40 years at most.
 const horizonYears = 41
 
 // An Expression is a parsed cron expression. Its fields hold the values that match, as bits.
 type Expression struct {
 	minutes, hours, days, months, weekdays uint64
 
-	either    bool // both kinds of day are restricted: one that matches is enough
+	either    bool // both day fields are restricted: a day must match only one of them
 	everyHour bool
-	repeats   bool // an hour that the clock shows twice counts twice
+	repeats   bool // an hour that the clock shows twice matches twice
 }
 
 // Parse reads five fields, or a name such as @daily. Its error names the field.
@@ -117,9 +117,9 @@ func (f *field) parsePart(text string) error {
 	}
 	switch {
 	case high < low:
-		return errors.New("the range must not run backwards")
+		return errors.New("the start of a range must not be after its end")
 	case stepped && text != "*" && !ranged:
-		return fmt.Errorf("a step needs a range, such as %s-%d/%s", lowText, f.max, stepText)
+		return fmt.Errorf("a step requires a range, such as %s-%d/%s", lowText, f.max, stepText)
 	case stepped:
 		if step, err = f.step(stepText); err != nil {
 			return err

@@ -157,8 +157,8 @@ func (r *runner) free(j *job, took time.Duration) {
 	r.feedLocked(l.channel)
 }
 
-// returnUncalled lets go of j, which holds a slot and was not called. Unless the lease is lost, the store is told, which removes the mark: a
-// mark without a settlement looks like a crash during the call.
+// returnUncalled gives back j, which holds a slot and was not called. Unless the lease is lost, it settles j in the store. This removes the mark:
+// a mark without a settlement looks like a crash during the call.
 func (r *runner) returnUncalled(j *job) {
 	r.mu.Lock()
 	lost := j.lost

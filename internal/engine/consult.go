@@ -14,7 +14,7 @@ const patience = 5 * time.Second
 // A Dispatcher is the strategy of a group: which of a recipient's deliveries go out, and when. Both functions are pure.
 type Dispatcher struct {
 	Next    func(now time.Time, ds []store.Progress) []Step // a step for each of ds, in the same order
-	Reached func(ds []store.Progress) bool                  // does the recipient count as told?
+	Reached func(ds []store.Progress) bool                  // was the recipient reached?
 	Instant bool                                            // always answers at once, so no goroutine guards the call
 }
 
@@ -59,7 +59,7 @@ func (c *consultant) next(ctx context.Context, name string, now time.Time, ds []
 	return steps, true
 }
 
-// Reached asks a dispatcher whether the recipient of a group counts as told. The answer is no if the dispatcher is unknown or does not answer.
+// Reached asks a dispatcher whether the recipient of a group was reached. The result is false if the dispatcher is unknown or does not answer.
 func (c *consultant) Reached(ctx context.Context, name string, ds []store.Progress) bool {
 	s := c.dispatchers[name]
 	if s != nil && s.Instant { // apart from the other case, whose result must be on the heap

@@ -144,7 +144,7 @@ func (g *Group) wakeUp(now time.Time) {
 	}
 }
 
-// decide starts, drops and settles deliveries as the dispatcher says, until that changes nothing more.
+// decide starts, drops and settles deliveries as the dispatcher decides, and repeats this until no delivery changes.
 func (g *Group) decide(now time.Time) {
 	for moved := true; moved && g.undecided(); {
 		moved = g.step(now)
@@ -172,7 +172,7 @@ func (g *Group) step(now time.Time) (moved bool) {
 	}
 	stuck := g.Grouped
 	for _, s := range steps {
-		stuck = stuck && !s.Start && !s.Drop // waiting for time to pass needs a store
+		stuck = stuck && !s.Start && !s.Drop // waiting for time to pass requires a store
 	}
 	for i := range g.Deliveries {
 		d := &g.Deliveries[i]
@@ -300,7 +300,7 @@ func (g *Group) settle(d *Delivery, now time.Time, v verdict) {
 	g.trace(d, "settled", f, now.Sub(g.begun))
 }
 
-// tellReached reports whether the recipient counts as told so far. An ungrouped delivery speaks for itself only, as with a store.
+// tellReached reports whether the recipient has been reached so far. As with a store, an ungrouped delivery is considered alone.
 func (g *Group) tellReached(d *Delivery) bool {
 	ds := g.look()
 	if !g.Grouped {
@@ -317,7 +317,7 @@ func (d *Delivery) become(v verdict, now time.Time) {
 	d.Status, d.Reason, d.Failure, d.Until, d.history = v.status, v.reason, v.failure, d.wake, v.history
 }
 
-// trace tells of a step of d.
+// trace reports a step of d.
 func (g *Group) trace(d *Delivery, event string, f Fate, took time.Duration) {
 	if g.tell == nil {
 		return

@@ -23,7 +23,7 @@ func (g *Group) admit(d *Delivery, now time.Time) {
 	}
 }
 
-// barred reports whether d may not be called now, whatever slots and rate allow.
+// barred reports whether d may not be called now, even if a slot and the rate allow it.
 func (g *Group) barred(d *Delivery, now time.Time) bool {
 	return g.ctx.Err() != nil || d.expired(now) || d.Via.barred(now) > 0
 }
@@ -41,7 +41,7 @@ func (g *Group) bar(d *Delivery, now time.Time) {
 	case wait > 0:
 		g.hold(d, now, store.ReasonPaused, now.Add(wait), by)
 	default:
-		e := &channel.Error{Kind: channel.Temporary, Err: errors.New("too many calls of this channel ignore their deadline")}
+		e := &channel.Error{Kind: channel.Temporary, Err: errors.New("too many calls on this channel ignore their deadline")}
 		g.apply(d, now, d.history.retried(&d.Via.Policy, d.Via.Policy.Attempts, e))
 	}
 }
@@ -54,7 +54,7 @@ func (d *Delivery) expired(now time.Time) bool {
 func (g *Group) proceed(d *Delivery, now time.Time) {
 	if wait := d.reserve(now); wait > 0 {
 		d.Via.leave()
-		e := &channel.Error{Kind: channel.RateLimited, Err: errors.New("the channel's rate is used up")}
+		e := &channel.Error{Kind: channel.RateLimited, Err: errors.New("the rate limit of the channel is reached")}
 		g.hold(d, now, store.ReasonPaused, now.Add(wait), e)
 		return
 	}

@@ -186,7 +186,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// busy describes the work in flight.
+// busy describes the work that is in flight.
 func (e *Engine) busy() string {
 	var names []string
 	for _, c := range e.channels {

@@ -17,10 +17,10 @@ type Fate struct {
 	Status     store.Status
 	Reason     store.Reason
 	At         time.Time // of the change to Status
-	Until      time.Time // of a held delivery: when the engine looks at it again
+	Until      time.Time // when the engine considers a held delivery again
 	Attempts   int       // calls of the driver
-	Duplicate  bool      // the recipient may have got the message more than once
-	Reached    bool      // the recipient counts as told
+	Duplicate  bool      // the recipient may have received the message more than once
+	Reached    bool      // the recipient was reached
 	ProviderID string    // the vendor's id, of the last attempt that has one
 	Failure    *channel.Error
 }
@@ -55,14 +55,14 @@ func FateOf(d *store.Delivery) Fate {
 	return f
 }
 
-// during returns the fate during the n-th call. The event after the call tells the consequence.
+// during returns the fate during the n-th call. The event after the call reports the consequence.
 func (f Fate) during(n int, duplicate bool, e *channel.Error) Fate {
 	f.Status, f.Reason, f.Attempts, f.Failure = store.Accepted, "", n, e
 	f.Duplicate = f.Duplicate || duplicate
 	return f
 }
 
-// A history is the part of a delivery's past that decides, together with an answer, about the future.
+// A history is the part of a delivery's past that affects its next verdict.
 type history struct {
 	spent      int            // attempts used up, without throttled ones
 	doubt      bool           // an attempt may have gone out
@@ -165,11 +165,11 @@ func (h history) tooLong(why store.Reason, wait time.Duration, e *channel.Error)
 	return h.ended(store.Failed, reason, &last)
 }
 
-// suppressed settles a delivery whose address was found dead before.
+// suppressed settles a delivery to a suppressed address.
 func (h history) suppressed(why store.Reason) verdict {
-	err := errors.New("is suppressed: a provider has refused it for good")
+	err := errors.New("is suppressed: a provider refused the address as invalid")
 	if why == store.ReasonBounced {
-		err = errors.New("is suppressed: an earlier message came back")
+		err = errors.New("is suppressed: an earlier message bounced")
 	}
 	return h.ended(store.Suppressed, why, &channel.Error{Kind: channel.InvalidRecipient, Field: "to", Err: err})
 }
@@ -177,10 +177,10 @@ func (h history) suppressed(why store.Reason) verdict {
 // dropped settles a delivery that the dispatcher does not need.
 func (h history) dropped() verdict { return h.ended(store.Suppressed, store.ReasonNotNeeded, nil) }
 
-// stuck settles a delivery of a group to which the dispatcher gives no next step.
+// stuck settles a delivery of a group for which the dispatcher returned no next step.
 func (h history) stuck() verdict {
 	return h.ended(store.Suppressed, store.ReasonStuck, &channel.Error{
-		Kind: channel.Misconfigured, Err: errors.New("the dispatcher left it without a next step"),
+		Kind: channel.Misconfigured, Err: errors.New("the dispatcher must return a next step for the delivery"),
 	})
 }
 

@@ -152,5 +152,5 @@ func notAccepted(err error) error { return fmt.Errorf("notify: nothing was accep
 
 // unsure is the error if the result is not known.
 func unsure(err error) error {
-	return fmt.Errorf("notify: the message may have been accepted; sent again with the same Key, it is accepted once: %w", err)
+	return fmt.Errorf("notify: the message may have been accepted; to accept it once, send it again with the same Key: %w", err)
 }

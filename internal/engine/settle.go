@@ -220,7 +220,7 @@ func (r *runner) settled(batch []*job, lost []store.DeliveryRef) {
 	signal(r.news)
 }
 
-// lookAgainLocked tells the claimer of a wait that ends before the next poll, and of peers that were woken.
+// lookAgainLocked notifies the claimer of a wait that ends before the next poll, and of peers that were woken.
 func (r *runner) lookAgainLocked(j *job) {
 	st := &j.settlement
 	if !st.Status.Settled() {
@@ -238,7 +238,7 @@ func (r *runner) lookAgainLocked(j *job) {
 	}
 }
 
-// report tells of the settlement of j, unless j waits as before.
+// report reports the settlement of j, unless j waits as before.
 func (r *runner) report(j *job) {
 	d, st := &j.Delivery, &j.settlement
 	same := st.Attempt == nil && d.Status == st.Status && d.Reason == st.Reason && d.Spent == st.Spent
@@ -258,8 +258,8 @@ func (r *runner) report(j *job) {
 	}
 }
 
-// tellReached reports whether the recipient counts as told, to the knowledge of this process: the group as it was claimed. A delivery without
-// a group speaks for itself only.
+// tellReached reports whether the recipient was reached, as far as this process knows: it uses the state of the group at the claim. An ungrouped
+// delivery is considered alone.
 func (r *runner) tellReached(j *job) bool {
 	ds := []store.Progress{{Place: j.Place}}
 	if j.Grouped {
@@ -277,7 +277,7 @@ func (r *runner) reportLost(j *job) {
 	r.trace(j, "lost", FateOf(&j.Delivery), 0)
 }
 
-// trace tells of a step of j.
+// trace reports a step of j.
 func (r *runner) trace(j *job, event string, f Fate, took time.Duration) {
 	if r.tell == nil {
 		return

@@ -62,7 +62,7 @@ func (r *runner) enqueue(j *job, now time.Time) {
 }
 
 // errCrashed is the failure of a call whose process crashed. A delivery whose last call failed so stays in quarantine.
-var errCrashed = errors.New("the process that called its driver died")
+var errCrashed = errors.New("the process died during the call of the driver")
 
 // crashed draws the conclusions from leases that lapsed, and reports whether they settled j. A delivery whose lease lapsed may have been
 // called, unless such deliveries are marked before their calls.

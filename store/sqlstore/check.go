@@ -36,7 +36,7 @@ func checkMessage(m *store.NewMessage) error {
 		}
 		p := place{d.Recipient, d.Place}
 		if taken[p] {
-			return fmt.Errorf("message %s has two deliveries with recipient %d and place %d", m.ID, d.Recipient, d.Place)
+			return fmt.Errorf("places of a recipient's deliveries must be distinct: message %s, recipient %d, place %d", m.ID, d.Recipient, d.Place)
 		}
 		taken[p] = true
 	}

@@ -33,7 +33,7 @@ func (s *Store) retry(ctx context.Context, do func() error) error {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return fault(fmt.Errorf("%w; retried until: %w", err, ctx.Err()))
+			return fault(fmt.Errorf("%w; retries ended: %w", err, ctx.Err()))
 		}
 	}
 }

@@ -35,7 +35,7 @@ func (mysql) traits() traits {
 	}
 }
 
-// id returns an empty value for a malformed id: no message has that one.
+// id returns an empty value for a malformed id. No message has an empty id.
 func (mysql) id(id string) any {
 	b, ok := parse(id)
 	if !ok {
