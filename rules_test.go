@@ -187,8 +187,8 @@ func steps(ds []notify.Progress, a notify.Action) []notify.Step {
 	return slices.Repeat([]notify.Step{{Action: a}}, len(ds))
 }
 
-// hanging returns a strategy whose Next or Reached returns when release is called, but for the first calls. The arguments of Next must not
-// change meanwhile.
+// hanging returns a strategy whose Next or Reached returns when release is called, but for the first calls. Meanwhile the arguments must
+// not change.
 func hanging(t *testing.T, method string, first int64) (s strategy, release func()) {
 	ends, calls := make(chan struct{}), atomic.Int64{}
 	wait := func(ds []notify.Progress) {
@@ -202,7 +202,7 @@ func hanging(t *testing.T, method string, first int64) (s strategy, release func
 	case "Next":
 		s.next = func(ds []notify.Progress) []notify.Step { wait(ds); return steps(ds, notify.Start) }
 	case "Reached":
-		s.reached = func([]notify.Progress) bool { wait(nil); return true }
+		s.reached = func(ds []notify.Progress) bool { wait(ds); return true }
 	}
 	return s, sync.OnceFunc(func() { close(ends) })
 }
