@@ -163,6 +163,10 @@ func TestCalls(t *testing.T) {
 		"no more than MaxCalls": {
 			10 * time.Second, []string{"0s a", "1s b", "5s c", "8s d"}, []string{"0s a", "4s b", "10s c d"},
 		},
+		"nor when a larger item's call beside them returns": {
+			10 * time.Second, []string{"0s a", "3s b", "4s ccccccccccc", "5s d", "11s e", "13500ms f"},
+			[]string{"0s a", "3s b", "4s ccccccccccc", "10s d", "13s e", "20s f"},
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
