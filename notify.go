@@ -48,10 +48,11 @@ type Config struct {
 	// no address and are not redirected.
 	Redirect map[string]string
 	// OnOutcome is called with each settled delivery, by many goroutines at once. The Reached of the Outcome is provisional: other
-	// deliveries to the recipient may not be settled. Send and Run wait for OnOutcome. It should return soon, and must not call Close.
+	// deliveries to the recipient may not be settled. Send and Run wait for OnOutcome. It should return soon, and must neither call Close
+	// nor end its goroutine, as runtime.Goexit does.
 	OnOutcome func(Outcome)
 	// OnTransition is called with every step of a delivery and every pause of a channel, by many goroutines at once. It should return
-	// at once, and must not call Close.
+	// at once, and has the same restrictions as OnOutcome.
 	OnTransition func(Transition)
 	// Logger receives ids and channel names, never addresses or content. The default is slog.Default().
 	Logger *slog.Logger

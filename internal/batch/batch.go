@@ -34,7 +34,7 @@ type Batcher[T, R any] struct {
 
 	MaxItems, MaxSize int           // of a call; an item larger than MaxSize goes alone and at once
 	Slow              time.Duration // the duration of a call after which waiting items go in another, concurrent call
-	MaxCalls          int           // at a time
+	MaxCalls          int           // at a time, without those of larger items
 
 	mu      sync.Mutex
 	waiting []*entry[T, R]
@@ -54,9 +54,15 @@ type entry[T, R any] struct {
 // A call that begins at once has ctx; a call for items that waited has none.
 func (b *Batcher[T, R]) Do(ctx context.Context, item T) (r R, err error) {
 	e := &entry[T, R]{item: item, done: make(chan struct{})}
-	if b.begin(e) {
+	switch {
+	case b.Size(item) > b.MaxSize:
+		b.call(ctx, []*entry[T, R]{e})
+	case b.begin(e):
 		b.first(ctx, e)
-	} else if err := b.await(ctx, e); err != nil {
+	default:
+		err = b.await(ctx, e)
+	}
+	if err != nil {
 		return r, err
 	}
 	return e.result, e.err
@@ -66,7 +72,7 @@ func (b *Batcher[T, R]) Do(ctx context.Context, item T) (r R, err error) {
 func (b *Batcher[T, R]) begin(e *entry[T, R]) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.calls > 0 && !b.slowLocked() && b.Size(e.item) <= b.MaxSize {
+	if b.calls > 0 && !b.slowLocked() {
 		b.waiting = append(b.waiting, e)
 		return false
 	}

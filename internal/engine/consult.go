@@ -35,13 +35,14 @@ type consultant struct {
 	running     *tracker
 }
 
-// A strategy is a [Dispatcher] with its calls that have not returned in time.
+// A strategy is a [Dispatcher] with the numbers of its calls that were given up and have not returned, and of those that take longer than
+// patience.
 type strategy struct {
 	Dispatcher
-	hanging atomic.Int32
+	givenUp, hanging atomic.Int32
 }
 
-// hangs reports whether a call of the dispatcher has not returned in time, nor since.
+// hangs reports whether a call of the dispatcher takes longer than patience.
 func (s *strategy) hangs() bool { return s != nil && s.hanging.Load() > 0 }
 
 // next asks a dispatcher for the steps of a group, and reports whether it answered. Settled deliveries have the zero Step.
@@ -80,7 +81,7 @@ func (c *consultant) ask(ctx context.Context, name string, f func()) bool {
 	switch {
 	case s.Instant:
 		return c.guard.Do("dispatcher", f) == nil
-	case s.hangs():
+	case s.hangs(), s.givenUp.Load() > 0 && ctx.Err() != nil: // one last moment is enough
 		return false
 	}
 	done := make(chan bool, 1)
@@ -89,7 +90,7 @@ func (c *consultant) ask(ctx context.Context, name string, f func()) bool {
 		defer func() { done <- answered }() // after runtime.Goexit, too
 		answered = c.guard.Do("dispatcher", f) == nil
 	}()
-	limit := time.NewTimer(patience)
+	limit, late := time.NewTimer(patience), time.Now().Add(patience)
 	defer limit.Stop()
 	for over := ctx.Done(); ; {
 		select {
@@ -97,17 +98,37 @@ func (c *consultant) ask(ctx context.Context, name string, f func()) bool {
 			return answered
 		case <-over:
 			over = nil
-			limit.Reset(grace)
+			limit.Reset(min(grace, time.Until(late)))
 		case <-limit.C:
-			c.guard.Log.Error("dispatcher hangs", "dispatcher", name)
-			c.running.adopt()
-			s.hanging.Add(1)
-			go func() {
-				defer c.running.leave()
-				<-done
-				s.hanging.Add(-1)
-			}()
+			c.giveUp(s, name, done, time.Until(late))
 			return false
 		}
 	}
+}
+
+// giveUp owns a call whose caller waits no longer. When its patience has passed too, the dispatcher hangs until done.
+func (c *consultant) giveUp(s *strategy, name string, done <-chan bool, left time.Duration) {
+	hang := func() {
+		c.guard.Log.Error("dispatcher hangs", "dispatcher", name)
+		s.hanging.Add(1)
+	}
+	if left <= 0 {
+		hang()
+	}
+	s.givenUp.Add(1)
+	c.running.adopt()
+	go func() {
+		defer c.running.leave()
+		defer s.givenUp.Add(-1)
+		if left > 0 { // only the caller's context has ended
+			select {
+			case <-done:
+				return
+			case <-time.After(left):
+				hang()
+			}
+		}
+		<-done
+		s.hanging.Add(-1)
+	}()
 }

@@ -57,6 +57,7 @@ type Group struct {
 	quit     chan struct{} // closed when the group ends; not nil once a delivery was queued
 	deadline deadline
 	timer    *time.Timer // nil until one is needed
+	stopping bool        // ctx has ended, and what was not called is canceled
 }
 
 // Deliver sends every delivery of groups and sets the Fates. When ctx ends, deliveries that were not called are canceled, and calls in flight
@@ -83,7 +84,7 @@ func (g *Group) run(ctx context.Context, c *core) {
 			g.stop(now)
 		}
 		g.wakeUp(now)
-		g.decide(now)
+		now = g.decide(now)
 		next, busy := g.next()
 		if !busy {
 			return
@@ -145,10 +146,11 @@ func (g *Group) wakeUp(now time.Time) {
 }
 
 // decide starts, drops and settles deliveries as the dispatcher decides, and repeats this until no delivery changes.
-func (g *Group) decide(now time.Time) {
+func (g *Group) decide(now time.Time) time.Time {
 	for moved := true; moved && g.undecided(); {
-		moved = g.step(now)
+		moved, now = g.step(now)
 	}
+	return now
 }
 
 // undecided reports whether there is a delivery that a step could change.
@@ -162,13 +164,14 @@ func (g *Group) undecided() bool {
 }
 
 // step applies a step to each delivery, and reports whether one has moved. Without a dispatcher to ask, all start.
-func (g *Group) step(now time.Time) (moved bool) {
+func (g *Group) step(now time.Time) (moved bool, _ time.Time) {
 	steps, answered := []Step(nil), true
 	if g.Grouped {
 		steps, answered = g.consultant.next(g.ctx, g.Dispatcher, now, g.look())
+		now = time.Now() // the dispatcher may have taken its time
 	}
 	if _, busy := g.next(); !answered && busy {
-		return false // the dispatcher is asked again when something changes
+		return false, now // the dispatcher is asked again when something changes
 	}
 	stuck := g.Grouped
 	for _, s := range steps {
@@ -198,7 +201,7 @@ func (g *Group) step(now time.Time) (moved bool) {
 			g.hold(d, now, store.ReasonWaiting, time.Time{}, d.history.last)
 		}
 	}
-	return moved
+	return moved, now
 }
 
 // leftBehind settles d, which the dispatcher gives no next step.
@@ -245,7 +248,7 @@ func (g *Group) next() (at time.Time, busy bool) {
 func (g *Group) wait(next, now time.Time) *Delivery {
 	var over <-chan struct{}
 	var alarm <-chan time.Time
-	if g.ctx.Err() == nil {
+	if !g.stopping {
 		over = g.ctx.Done()
 	}
 	if g.deadline.precedes(next) { // ends with ctx, and in time for next: no timer is needed yet
@@ -269,6 +272,7 @@ func (g *Group) wait(next, now time.Time) *Delivery {
 
 // stop, when ctx is done, cancels deliveries that are not in a call, and gives calls a last moment to answer.
 func (g *Group) stop(now time.Time) {
+	g.stopping = true
 	for i := range g.Deliveries {
 		d := &g.Deliveries[i]
 		switch d.phase {

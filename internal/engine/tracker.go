@@ -38,7 +38,11 @@ func (t *tracker) leave() {
 	defer t.mu.Unlock()
 	t.running--
 	if t.idle != nil && t.running == 0 {
-		close(t.idle)
+		select {
+		case <-t.idle: // a call was adopted after Close
+		default:
+			close(t.idle)
+		}
 	}
 }
 
