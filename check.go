@@ -7,12 +7,12 @@ import (
 	"io/fs"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/e7ddda3c/notify/channel"
 	"github.com/e7ddda3c/notify/store"
+	"github.com/e7ddda3c/notify/template"
 )
 
 // check finds the faults of m that refuse the whole message and that need no call of the directory or a driver.
@@ -188,31 +188,12 @@ func (p *planner) checkReach(m *Message) error {
 // at returns the path of an element of a list.
 func at(list string, i int, rest string) string { return list + "[" + strconv.Itoa(i) + "]" + rest }
 
-// checkLocale checks the form of a BCP 47 tag: a language of two to eight letters, then subtags of one to eight letters and digits. '_' is
-// read as '-'.
 func checkLocale(l string) error {
-	if l == "" {
-		return nil
-	}
-	language, rest, more := strings.Cut(strings.ReplaceAll(l, "_", "-"), "-")
-	ok := len(language) >= 2 && len(language) <= 8 && consistsOf(language, letters)
-	for ok && more {
-		var tag string
-		tag, rest, more = strings.Cut(rest, "-")
-		ok = len(tag) >= 1 && len(tag) <= 8 && consistsOf(tag, letters+digits)
-	}
-	if !ok {
+	if l != "" && !template.IsLocale(l) {
 		return errors.New("must be a BCP 47 language tag, such as zh-Hans-CN")
 	}
 	return nil
 }
-
-const (
-	letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	digits  = "0123456789"
-)
-
-func consistsOf(s, characters string) bool { return strings.Trim(s, characters) == "" }
 
 func unknownClass(c Class) error {
 	return fmt.Errorf("unknown class %q: must be otp, transactional, notice or marketing", c)

@@ -15,6 +15,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/e7ddda3c/notify/channel"
@@ -147,13 +148,16 @@ func checkPolicies(c Config) error {
 	return nil
 }
 
+// nameCharacters are the characters of a channel's name.
+const nameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+
 func (n *Notifier) addChannels(c Config) error {
 	if len(c.Channels) == 0 {
 		return fault("channels", errRequired)
 	}
 	for _, name := range namesOf(c.Channels) {
 		field, ch := "channels."+name, c.Channels[name]
-		if name == "" || name == "default" || !consistsOf(name, letters+digits+"-_") {
+		if name == "" || name == "default" || strings.Trim(name, nameCharacters) != "" {
 			return fault(field, errors.New(`the name must consist of letters, digits, '-' and '_', and must not be "default"`))
 		}
 		if isNil(ch) {
@@ -258,7 +262,6 @@ func (n *Notifier) Send(ctx context.Context, m Message) (Report, error) {
 // then closes each channel once. If ctx ends first, Close closes the channels anyway, and returns an error that names the busy channels and
 // wraps ctx's error. A further call of Close waits again. Close does not close the host's database; close it after Close has returned.
 func (n *Notifier) Close(ctx context.Context) error {
-	n.unclaimed.stop()
 	return n.engine.Close(ctx)
 }
 

@@ -56,11 +56,8 @@ func (p Policy) or(q Policy) Policy {
 }
 
 func (p Policy) valid() error {
-	if p.Timeout < 0 || p.Attempts < 0 || p.Backoff < 0 || p.MaxWait < 0 || p.Concurrency < 0 || p.Burst < 0 {
-		return errors.New("fields other than Rate must not be negative")
-	}
-	if math.IsNaN(p.Rate) {
-		return errors.New("Rate must be a number")
+	if p.Timeout < 0 || p.Attempts < 0 || p.Backoff < 0 || p.MaxWait < 0 || p.Concurrency < 0 || p.Burst < 0 || math.IsNaN(p.Rate) {
+		return errors.New("fields other than Rate must not be negative, and Rate must be a number")
 	}
 	return nil
 }

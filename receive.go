@@ -46,7 +46,10 @@ func (n *Notifier) Receive(ctx context.Context, r channel.Receipt) error {
 
 // receiptOf returns r as a receipt for the store.
 func receiptOf(r channel.Receipt) (store.Receipt, error) {
-	rec := store.Receipt{Provider: r.Provider, ProviderID: r.ID, At: timeOf(r)}
+	rec := store.Receipt{Provider: r.Provider, ProviderID: r.ID}
+	if !r.At.After(time.Now()) && !r.At.Before(time.Unix(0, 0)) { // otherwise the store takes its own time
+		rec.At = micros(r.At)
+	}
 	ref, ours := store.ParseDeliveryID(r.DeliveryID)
 	switch {
 	case ours:
@@ -66,14 +69,6 @@ func receiptOf(r channel.Receipt) (store.Receipt, error) {
 		return rec, nil
 	}
 	return rec, fault("event", fmt.Errorf("unknown event %q: must be sent, delivered, read or bounced", r.Event))
-}
-
-// timeOf returns the time of r. For an impossible time it returns zero, and the store then uses its own clock.
-func timeOf(r channel.Receipt) time.Time {
-	if r.At.After(time.Now()) || r.At.Before(time.Unix(0, 0)) {
-		return time.Time{}
-	}
-	return micros(r.At)
 }
 
 // received reports a stored receipt to the host, the callers of Wait and the engine, and suppresses an invalid address.

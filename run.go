@@ -81,7 +81,7 @@ const lookTimeout = 10 * time.Second
 type unclaimed struct {
 	mu    sync.Mutex
 	timer *time.Timer // nil: no message is watched
-	over  bool        // after the warning, or when n is closed
+	over  bool        // after the warning
 }
 
 func (u *unclaimed) watch(n *Notifier, messageID string) {
@@ -137,16 +137,6 @@ func (n *Notifier) storedPauses(ctx context.Context) ([]store.Pause, error) {
 	}
 	pauses, _, err := n.store.ListPauses(ctx)
 	return pauses, storeError(err)
-}
-
-// stop stops the timer.
-func (u *unclaimed) stop() {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.over = true
-	if u.timer != nil {
-		u.timer.Stop()
-	}
 }
 
 // storeError wraps an error of the store for the host.

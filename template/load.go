@@ -159,7 +159,7 @@ func parseName(name string) (at slot, part string, err error) {
 		return slot{}, "", errors.New("must be named CHANNEL[.LOCALE].PART.tmpl, CHANNEL[.LOCALE].approved.json, CHANNEL[.LOCALE].extra.json or, for a partial, _NAME.tmpl")
 	case !slices.Contains(strings.Fields(wanted), part):
 		return slot{}, "", fmt.Errorf("unknown part %q: must be one of %s", part, strings.ReplaceAll(wanted, " ", ", "))
-	case len(fields) == 3 && !isLocale(fields[1]):
+	case len(fields) == 3 && !IsLocale(fields[1]):
 		return slot{}, "", fmt.Errorf("the locale %q must be a BCP 47 tag, such as zh-Hans", fields[1])
 	}
 	at.channel = fields[0]

@@ -102,9 +102,10 @@ func canonical(locale string) string {
 // parent returns a locale without the last subtag.
 func parent(locale string) string { return locale[:max(strings.LastIndexByte(locale, '-'), 0)] }
 
-// isLocale reports whether s has the form of a BCP 47 language tag: two or three letters, then subtags of up to eight letters and
-// digits. The last subtag must have at least two characters, because RFC 4647 does not let a lookup stop at a shorter one.
-func isLocale(s string) bool {
+// IsLocale reports whether s has the form of a BCP 47 language tag, such as zh-Hans-CN: two or three letters, then subtags of up to eight
+// letters and digits. The last subtag must have at least two characters, because RFC 4647 does not let a lookup stop at a shorter one. Case
+// does not matter, and "_" counts as "-".
+func IsLocale(s string) bool {
 	tags := strings.Split(canonical(s), "-")
 	for _, tag := range tags {
 		if strings.Trim(tag, "abcdefghijklmnopqrstuvwxyz0123456789") != "" || len(tag) < 1 || len(tag) > 8 {

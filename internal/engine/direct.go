@@ -299,18 +299,13 @@ func (g *Group) settle(d *Delivery, now time.Time, v verdict) {
 	d.become(v, now)
 	f := d.Fate
 	if g.tellsReached {
-		f.Reached = g.tellReached(d)
+		ds := g.look()
+		if !g.Grouped { // d speaks for itself only, as with a store
+			ds = ds[d.place : d.place+1]
+		}
+		f.Reached = g.Reached(g.ctx, g.Dispatcher, ds)
 	}
 	g.trace(d, "settled", f, now.Sub(g.begun))
-}
-
-// tellReached reports whether the recipient has been reached so far. As with a store, an ungrouped delivery is considered alone.
-func (g *Group) tellReached(d *Delivery) bool {
-	ds := g.look()
-	if !g.Grouped {
-		ds = ds[d.place : d.place+1]
-	}
-	return g.Reached(g.ctx, g.Dispatcher, ds)
 }
 
 // become applies v to d.

@@ -113,8 +113,17 @@ func (e *Engine) Run(ctx context.Context, beside func(context.Context)) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	r := newRunner(ctx, e)
-	if err := e.start(r, stop); err != nil {
-		return err
+	e.mu.Lock()
+	closed, running := e.closed, e.runner != nil
+	if !closed && !running {
+		e.runner, e.stop = r, stop
+	}
+	e.mu.Unlock()
+	switch {
+	case closed:
+		return ErrClosed
+	case running:
+		return errRunning
 	}
 	defer func() {
 		e.mu.Lock()
@@ -123,19 +132,6 @@ func (e *Engine) Run(ctx context.Context, beside func(context.Context)) error {
 	}()
 	r.addLanes() // only now are the channels this Run's
 	return r.run(ctx, beside)
-}
-
-func (e *Engine) start(r *runner, stop context.CancelFunc) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	switch {
-	case e.closed:
-		return ErrClosed
-	case e.runner != nil:
-		return errRunning
-	}
-	e.runner, e.stop = r, stop
-	return nil
 }
 
 // Running reports whether a Run is in progress.
