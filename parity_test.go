@@ -93,7 +93,7 @@ func drawScript(r *rand.Rand) *script {
 		for range 12 {
 			a := scriptedAnswers[r.IntN(len(scriptedAnswers))](r)
 			tick += 1 + r.IntN(50)
-			a.takes = time.Duration(50*tick+17*i) * time.Millisecond % (scriptTimeout - time.Second)
+			a.takes = time.Duration(50*tick+17*i)*time.Millisecond%(scriptTimeout-time.Second) + time.Millisecond
 			a.receipt.ID = fmt.Sprintf("%s-%d", name, tick)
 			s.answers[key] = append(s.answers[key], a)
 		}

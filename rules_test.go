@@ -255,19 +255,19 @@ func TestADispatcherThatHangsHoldsNoSend(t *testing.T) {
 			statuses: []notify.Status{notify.Canceled, notify.Canceled}, err: context.DeadlineExceeded,
 		},
 		"Next, and ctx has no end": {
-			method: "Next", returns: 5 * time.Second,
+			method: "Next", returns: time.Minute,
 			statuses: []notify.Status{notify.Suppressed, notify.Suppressed}, err: channel.Misconfigured,
 		},
 		"Next, after an answer": {
-			method: "Next", first: 1, a: temporary, b: time.Minute, ctx: time.Second, returns: 1100 * time.Millisecond,
-			statuses: []notify.Status{notify.Canceled, notify.Unknown}, err: context.DeadlineExceeded,
+			method: "Next", first: 1, a: temporary, b: time.Second / 2, ctx: time.Second, returns: 1100 * time.Millisecond,
+			statuses: []notify.Status{notify.Canceled, notify.Sent}, err: context.DeadlineExceeded,
 		},
 		"Reached": {
 			method: "Reached", ctx: time.Second, returns: 1100 * time.Millisecond,
 			statuses: []notify.Status{notify.Sent, notify.Sent},
 		},
 		"Reached, and ctx has no end": {
-			method: "Reached", returns: 5 * time.Second, statuses: []notify.Status{notify.Sent, notify.Sent},
+			method: "Reached", returns: time.Minute, statuses: []notify.Status{notify.Sent, notify.Sent},
 		},
 		"Reached, during a call": {
 			method: "Reached", b: time.Minute, ctx: time.Second, returns: 1100 * time.Millisecond,

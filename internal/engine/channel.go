@@ -69,6 +69,7 @@ type Channel struct {
 }
 
 func (c *Channel) init() {
+	c.Policy.Timeout, c.Policy.Concurrency = min(c.Policy.Timeout, forever), min(c.Policy.Concurrency, 1<<30)
 	c.slots = make(chan struct{}, c.Policy.Concurrency)
 	if c.Policy.Rate > 0 {
 		c.rate = newRate(c.Policy.Rate, c.Policy.Burst)
@@ -100,7 +101,7 @@ func (c *Channel) barred(now time.Time) time.Duration {
 // saturated reports whether so many calls were given up and still run that another may well be lost too.
 func (c *Channel) saturated() bool { return c.lost.Load() >= int64(cap(c.slots)) }
 
-// pause holds the whole channel for the time that e asks for, at least Backoff and at most an hour, so that no answer stops a channel for
+// pause holds the whole channel for the time that e asks for, at most an hour, and at least Backoff, so that no answer stops a channel for
 // good. If e asks for none, the pause doubles with each one in a row, up to 5 minutes; a misconfigured channel's does so only if
 // deliveries can wait that long. pause returns the rest of the pause, and whether the channel was not paused before.
 func (c *Channel) pause(now time.Time, e *channel.Error, patient bool) (wait time.Duration, first bool) {

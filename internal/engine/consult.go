@@ -2,14 +2,16 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/e7ddda3c/notify/store"
 )
 
-// patience is the time that a dispatcher has to answer.
-const patience = 5 * time.Second
+// patience is the time that a dispatcher has to answer, and directPatience the same for deliveries that are sent at once, which cannot be
+// tried again later.
+const patience, directPatience = 5 * time.Second, time.Minute
 
 // A Dispatcher is the strategy of a group: which of a recipient's deliveries go out, and when. Both functions are pure.
 type Dispatcher struct {
@@ -45,11 +47,12 @@ type strategy struct {
 // hangs reports whether a call of the dispatcher takes longer than patience.
 func (s *strategy) hangs() bool { return s != nil && s.hanging.Load() > 0 }
 
-// next asks a dispatcher for the steps of a group, and reports whether it answered. Settled deliveries have the zero Step.
-func (c *consultant) next(ctx context.Context, name string, now time.Time, ds []store.Progress) ([]Step, bool) {
+// next asks a dispatcher for the steps of a group, and reports whether it answered within patience. Settled deliveries have the zero Step.
+func (c *consultant) next(ctx context.Context, name string, patience time.Duration, now time.Time, ds []store.Progress) ([]Step, bool) {
 	s := c.dispatchers[name]
 	var steps []Step
-	if s == nil || !c.ask(ctx, name, func() { steps = s.Next(now, ds) }) || len(steps) != len(ds) {
+	own := slices.Clone(ds) // the dispatcher may change the slice, or read it after it was given up
+	if s == nil || !c.ask(ctx, name, patience, func() { steps = s.Next(now, own) }) || len(steps) != len(ds) {
 		return nil, false
 	}
 	for i := range steps {
@@ -60,23 +63,28 @@ func (c *consultant) next(ctx context.Context, name string, now time.Time, ds []
 	return steps, true
 }
 
-// Reached asks a dispatcher whether the recipient of a group was reached. The result is false if the dispatcher is unknown or does not answer.
+// Reached asks a dispatcher whether the recipient of a group counts as told. The answer is no if the dispatcher is unknown or does not answer.
 func (c *consultant) Reached(ctx context.Context, name string, ds []store.Progress) bool {
+	return c.reaches(ctx, name, patience, ds)
+}
+
+func (c *consultant) reaches(ctx context.Context, name string, patience time.Duration, ds []store.Progress) bool {
 	s := c.dispatchers[name]
 	if s != nil && s.Instant { // apart from the other case, whose result must be on the heap
 		reached := false
-		return c.guard.Do("dispatcher", func() { reached = s.Dispatcher.Reached(ds) }) == nil && reached
+		return c.guard.Do("dispatcher", func() { reached = s.Reached(ds) }) == nil && reached
 	}
-	return s != nil && c.reached(ctx, name, s, ds)
+	return s != nil && c.hostReaches(ctx, name, patience, s, slices.Clone(ds))
 }
 
-func (c *consultant) reached(ctx context.Context, name string, s *strategy, ds []store.Progress) (reached bool) {
-	return c.ask(ctx, name, func() { reached = s.Dispatcher.Reached(ds) }) && reached
+func (c *consultant) hostReaches(ctx context.Context, name string, patience time.Duration, s *strategy, ds []store.Progress) bool {
+	var reached bool // not a result: a call that was given up may set it later
+	return c.ask(ctx, name, patience, func() { reached = s.Reached(ds) }) && reached
 }
 
 // ask calls f, which asks a dispatcher, and reports whether f returned within patience, and soon after ctx ended. A dispatcher that hangs
 // is not asked again before f returns; until then f may read its arguments, and Close waits for it.
-func (c *consultant) ask(ctx context.Context, name string, f func()) bool {
+func (c *consultant) ask(ctx context.Context, name string, patience time.Duration, f func()) bool {
 	s := c.dispatchers[name]
 	switch {
 	case s.Instant:
@@ -90,16 +98,14 @@ func (c *consultant) ask(ctx context.Context, name string, f func()) bool {
 		defer func() { done <- answered }() // after runtime.Goexit, too
 		answered = c.guard.Do("dispatcher", f) == nil
 	}()
-	limit, late := time.NewTimer(patience), time.Now().Add(patience)
-	defer limit.Stop()
+	late, limit := time.Now().Add(patience), time.After(patience)
 	for over := ctx.Done(); ; {
 		select {
 		case answered := <-done:
 			return answered
 		case <-over:
-			over = nil
-			limit.Reset(min(grace, time.Until(late)))
-		case <-limit.C:
+			over, limit = nil, time.After(min(grace, time.Until(late)))
+		case <-limit:
 			c.giveUp(s, name, done, time.Until(late))
 			return false
 		}

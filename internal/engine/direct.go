@@ -31,6 +31,8 @@ type Delivery struct {
 	group   *Group
 	place   int // index in the group
 	phase   phase
+	asks    bool // at the next question to the dispatcher
+	asked   bool // at the current one
 	wake    time.Time
 	due     time.Time // of the next call; zero while the dispatcher has not started it
 	ending  claimOnce // of the queuing or the call
@@ -100,10 +102,11 @@ func (g *Group) run(ctx context.Context, c *core) {
 // begin settles faulty deliveries.
 func (g *Group) begin(now time.Time) {
 	g.begun = now
+	g.progress = make([]store.Progress, len(g.Deliveries))
 	g.events = make(chan int, len(g.Deliveries)) // one wait or call at a time for each, so no send blocks
 	for i := range g.Deliveries {
 		d := &g.Deliveries[i]
-		d.group, d.place, d.history.atMostOnce = g, i, d.AtMostOnce
+		d.group, d.place, d.asks, d.history.atMostOnce = g, i, true, d.AtMostOnce
 		d.Fate = Fate{Status: store.Accepted, At: now}
 	}
 	for i := range g.Deliveries {
@@ -122,7 +125,7 @@ func (g *Group) end() {
 	if g.quit != nil {
 		close(g.quit)
 	}
-	reached := g.Reached(g.ctx, g.Dispatcher, g.look())
+	reached := g.reaches(g.ctx, g.Dispatcher, directPatience, g.look())
 	for i := range g.Deliveries {
 		g.Deliveries[i].Reached = reached
 	}
@@ -137,8 +140,8 @@ func (g *Group) wakeUp(now time.Time) {
 		}
 		d.wake = time.Time{}
 		switch d.phase {
-		case waiting:
-			d.phase = idle // the dispatcher is asked again, since more may have happened
+		case idle, waiting:
+			d.phase, d.asks = idle, true
 		case calling:
 			g.abandoned(d, now)
 		}
@@ -147,27 +150,36 @@ func (g *Group) wakeUp(now time.Time) {
 
 // decide starts, drops and settles deliveries as the dispatcher decides, and repeats this until no delivery changes.
 func (g *Group) decide(now time.Time) time.Time {
-	for moved := true; moved && g.undecided(); {
+	for moved := true; moved && g.asking(); {
 		moved, now = g.step(now)
+	}
+	if _, busy := g.next(); !busy { // an idle delivery has nothing to wait for
+		for i := range g.Deliveries {
+			if d := &g.Deliveries[i]; d.phase == idle {
+				g.leftBehind(d, now)
+			}
+		}
 	}
 	return now
 }
 
-// undecided reports whether there is a delivery that a step could change.
-func (g *Group) undecided() bool {
+// asking reports whether there is a delivery to ask the dispatcher about.
+func (g *Group) asking() bool {
 	for i := range g.Deliveries {
-		if p := g.Deliveries[i].phase; p == idle || g.Grouped && (p == waiting || p == queued) {
+		if g.Deliveries[i].canAsk() {
 			return true
 		}
 	}
 	return false
 }
 
-// step applies a step to each delivery, and reports whether one has moved. Without a dispatcher to ask, all start.
+func (d *Delivery) canAsk() bool { return d.asks && d.phase != calling && d.phase != settled }
+
+// step applies a step to each delivery that asks, and reports whether one has moved. Without a dispatcher to ask, all start.
 func (g *Group) step(now time.Time) (moved bool, _ time.Time) {
 	steps, answered := []Step(nil), true
 	if g.Grouped {
-		steps, answered = g.consultant.next(g.ctx, g.Dispatcher, now, g.look())
+		steps, answered = g.consultant.next(g.ctx, g.Dispatcher, directPatience, now, g.look())
 		now = time.Now() // the dispatcher may have taken its time
 	}
 	if _, busy := g.next(); !answered && busy {
@@ -179,29 +191,47 @@ func (g *Group) step(now time.Time) (moved bool, _ time.Time) {
 	}
 	for i := range g.Deliveries {
 		d := &g.Deliveries[i]
+		d.asked = d.canAsk()
+		d.asks = d.asks && !d.asked // a peer may let it ask again from now on
+	}
+	for i := range g.Deliveries {
+		d := &g.Deliveries[i]
 		switch {
-		case d.phase == calling || d.phase == settled:
+		case !d.asked:
+			continue
+		case d.expired(now):
+			g.leaveQueue(d)
+			g.settle(d, now, d.history.expired())
+		case g.Grouped && answered && steps[i].Drop:
+			g.leaveQueue(d)
+			g.settle(d, now, d.history.dropped())
+		case d.phase == waiting && d.Via.barred(now) > 0:
+			continue // as with a store, it asks again after the pause
 		case stuck:
 			g.leaveQueue(d)
 			g.leftBehind(d, now)
-			moved = true
-		case g.Grouped && steps[i].Drop:
-			g.leaveQueue(d)
-			g.settle(d, now, d.history.dropped())
-			moved = true
 		case d.phase != idle:
+			continue
 		case !g.Grouped || steps[i].Start:
 			if d.due.IsZero() {
 				d.due = now
 			}
 			g.admit(d, now)
-			moved = true
 		default:
 			d.forgo() // a ticket that is used late would let calls bunch
 			g.hold(d, now, store.ReasonWaiting, time.Time{}, d.history.last)
+			continue
 		}
+		moved = true
 	}
 	return moved, now
+}
+
+// wakePeers lets the other deliveries ask the dispatcher, after an attempt or the end of d.
+func (g *Group) wakePeers(d *Delivery) {
+	for i := range g.Deliveries {
+		g.Deliveries[i].asks = g.Deliveries[i].asks || g.Grouped && i != d.place
+	}
 }
 
 // leftBehind settles d, which the dispatcher gives no next step.
@@ -214,11 +244,8 @@ func (g *Group) leftBehind(d *Delivery, now time.Time) {
 	g.settle(d, now, d.history.stuck())
 }
 
-// look returns the progress for the dispatcher, in a new slice for a host's dispatcher: one that hangs may still read the former slice.
+// look returns the progress for the dispatcher.
 func (g *Group) look() []store.Progress {
-	if g.progress == nil || !g.dispatchers[g.Dispatcher].Instant {
-		g.progress = make([]store.Progress, len(g.Deliveries))
-	}
 	for i := range g.Deliveries {
 		d := &g.Deliveries[i]
 		g.progress[i] = store.Progress{
@@ -233,10 +260,10 @@ func (g *Group) look() []store.Progress {
 func (g *Group) next() (at time.Time, busy bool) {
 	for i := range g.Deliveries {
 		d := &g.Deliveries[i]
-		if d.phase == settled || d.phase == idle {
+		if d.phase == settled {
 			continue
 		}
-		busy = true
+		busy = busy || d.phase != idle
 		if at.IsZero() || !d.wake.IsZero() && d.wake.Before(at) {
 			at = d.wake
 		}
@@ -296,6 +323,7 @@ func (g *Group) cancel(d *Delivery, now time.Time) {
 func (g *Group) settle(d *Delivery, now time.Time, v verdict) {
 	d.phase, d.wake = settled, time.Time{}
 	d.forgo()
+	g.wakePeers(d)
 	d.become(v, now)
 	f := d.Fate
 	if g.tellsReached {
@@ -303,7 +331,7 @@ func (g *Group) settle(d *Delivery, now time.Time, v verdict) {
 		if !g.Grouped { // d speaks for itself only, as with a store
 			ds = ds[d.place : d.place+1]
 		}
-		f.Reached = g.Reached(g.ctx, g.Dispatcher, ds)
+		f.Reached = g.reaches(g.ctx, g.Dispatcher, directPatience, ds)
 	}
 	g.trace(d, "settled", f, now.Sub(g.begun))
 }

@@ -97,9 +97,9 @@ func (g *Group) hold(d *Delivery, now time.Time, why store.Reason, until time.Ti
 		return
 	}
 	d.waited += wait
-	d.wake, d.due = until, until
+	d.wake, d.due = d.ExpireAt, until
 	if !until.IsZero() {
-		d.phase = waiting
+		d.phase, d.wake = waiting, soonest(until, d.ExpireAt)
 	}
 	d.become(verdict{history: d.history, status: store.Held, reason: why, failure: e}, now)
 	if changed {
@@ -233,5 +233,6 @@ func (g *Group) conclude(d *Delivery, now time.Time, a answer, v verdict) {
 		d.ProviderID = a.receipt.ID
 	}
 	g.trace(d, "attempted", f, a.took)
+	g.wakePeers(d)
 	g.apply(d, now, v)
 }

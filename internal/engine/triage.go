@@ -106,7 +106,7 @@ func (r *runner) overdue(j *job, now time.Time) bool {
 // mayStart asks j's dispatcher for j's own step, and reports whether that is to start. If not, j is settled or waits.
 func (r *runner) mayStart(j *job, now time.Time) bool {
 	name := j.Message.Dispatcher
-	steps, answered := r.next(r.base, name, now, j.Group)
+	steps, answered := r.next(r.base, name, patience, now, j.Group)
 	if !answered {
 		if !r.dispatchers[name].hangs() { // that was logged once
 			r.log.Error("dispatcher does not answer", "dispatcher", name, "delivery", j.ID())
