@@ -17,12 +17,23 @@ import (
 
 // check finds the faults of m that refuse the whole message and that need no call of the directory or a driver.
 func (p *planner) check(m *Message) error {
-	for _, step := range [...]func(*Message) error{p.checkStore, checkWords, p.checkContent, p.checkNames, checkRecipients, p.checkReach} {
-		if err := step(m); err != nil {
-			return err
-		}
+	err := p.checkStore(m)
+	if err == nil {
+		err = checkWords(m)
 	}
-	return nil
+	if err == nil {
+		err = p.checkContent(m)
+	}
+	if err == nil {
+		err = p.checkNames(m)
+	}
+	if err == nil {
+		err = checkRecipients(m)
+	}
+	if err == nil {
+		err = p.checkReach(m)
+	}
+	return err
 }
 
 func (p *planner) checkStore(m *Message) error {

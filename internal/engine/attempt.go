@@ -36,7 +36,7 @@ func (r *runner) attempt(j *job) {
 	var a answer
 	defer func() { // the driver may end this goroutine
 		if r.counts(c, &j.ending) {
-			r.answered(j, a)
+			r.answered(j, begun, a)
 		}
 	}()
 	r.call(ctx, c, &d, &a)
@@ -77,7 +77,7 @@ func (r *runner) begin(j *job, cancel context.CancelCauseFunc) bool {
 }
 
 // answered settles j by the answer of the call.
-func (r *runner) answered(j *job, a answer) {
+func (r *runner) answered(j *job, begun time.Time, a answer) {
 	c := j.lane.channel
 	var pause time.Duration
 	if e := a.failure; e != nil && pausesChannel(e) {
@@ -85,23 +85,23 @@ func (r *runner) answered(j *job, a answer) {
 	} else {
 		c.worked()
 	}
-	r.conclude(j, a, j.history().answered(&c.Policy, &a, pause))
+	r.conclude(j, begun, a, j.history().answered(&c.Policy, &a, pause))
 }
 
 // abandoned gives up j's call, unless it has just answered.
 func (r *runner) abandoned(j *job, begun time.Time) {
 	if a, ok := r.abandon(j.lane.channel, &j.ending, j.ID(), begun); ok {
-		r.conclude(j, a, j.history().abandoned(a.failure))
+		r.conclude(j, begun, a, j.history().abandoned(a.failure))
 	}
 }
 
 // conclude ends an attempt of j, and frees the slot.
-func (r *runner) conclude(j *job, a answer, v verdict) {
+func (r *runner) conclude(j *job, begun time.Time, a answer, v verdict) {
 	st := r.settlementOf(j, v)
 	st.Attempts++
 	st.Duplicate = st.Duplicate || j.Doubt
 	st.Attempt = &store.Attempt{
-		At: a.begun.Add(time.Duration(r.skew.Load())).UTC().Truncate(time.Microsecond), Took: a.took.Truncate(time.Microsecond),
+		At: begun.Add(time.Duration(r.skew.Load())).UTC().Truncate(time.Microsecond), Took: a.took.Truncate(time.Microsecond),
 		Status: st.Status, Reason: st.Reason, Provider: store.Clean(a.receipt.Provider), ProviderID: store.Clean(a.receipt.ID),
 		Code: store.Clean(a.receipt.Code), Duplicate: j.Doubt, Failure: store.FailureOf(a.failure).Clean(),
 	}

@@ -15,7 +15,6 @@ const grace = 100 * time.Millisecond
 
 // An answer is the result of one call of a driver.
 type answer struct {
-	begun   time.Time
 	took    time.Duration
 	receipt channel.Receipt
 	failure *channel.Error
@@ -31,13 +30,12 @@ func (c *claimOnce) claim() bool { return c.claimed.CompareAndSwap(false, true) 
 // call makes one attempt of d under ctx and notes the answer in a. A panic, and a driver that ends this goroutine, are answers too: then
 // deferred functions go on with a.
 func (c *core) call(ctx context.Context, ch *Channel, d *channel.Delivery, a *answer) {
-	a.begun = time.Now()
-	returned := false
+	begun, returned := time.Now(), false
 	defer func() {
 		if !returned { // a panic, or runtime.Goexit, which recovers as nil
 			a.failure = c.guard.crashed(ch.Name, recover())
 		}
-		a.took = time.Since(a.begun)
+		a.took = time.Since(begun)
 		ch.busy.Add(-1)
 	}()
 	ch.busy.Add(1)
@@ -68,7 +66,7 @@ func (c *core) abandon(ch *Channel, end *claimOnce, delivery string, begun time.
 		return answer{}, false
 	}
 	c.log.Warn("driver ignores its deadline", "delivery", delivery, "channel", ch.Name)
-	return answer{begun: begun, took: time.Since(begun), failure: &channel.Error{
+	return answer{took: time.Since(begun), failure: &channel.Error{
 		Kind: channel.Uncertain, Err: fmt.Errorf("the driver ignores its deadline: %w", context.DeadlineExceeded),
 	}}, true
 }
