@@ -48,7 +48,6 @@ func (n *Notifier) change(ctx context.Context, action store.Action, q Query) (in
 	return len(changed.Deliveries), storeError(err)
 }
 
-// everything reports whether q has no condition.
 func (q Query) everything() bool {
 	return q.Tenant == "" && q.ID == "" && q.Key == "" && q.User == "" && q.Channel == "" && q.Class == "" && q.Category == "" &&
 		q.Template == "" && len(q.Statuses) == 0 && len(q.Reasons) == 0 && q.From.IsZero() && q.To.IsZero()

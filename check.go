@@ -50,7 +50,7 @@ func (p *planner) checkStore(m *Message) error {
 
 func checkWords(m *Message) error {
 	if m.Class != "" && !slices.Contains(classes[:], string(m.Class)) {
-		return fault("class", unknownClass(m.Class))
+		return fault("class", errClass)
 	}
 	if err := checkLocale(m.Locale); err != nil {
 		return fault("locale", err)
@@ -206,10 +206,6 @@ func checkLocale(l string) error {
 	return nil
 }
 
-func unknownClass(c Class) error {
-	return fmt.Errorf("unknown class %q: must be otp, transactional, notice or marketing", c)
-}
-
 // checkStorable refuses texts and times that a database, or JSON, would refuse or change.
 func checkStorable(m *Message) error {
 	words := []word{{"key", m.Key}, {"tenant", m.Tenant}, {"category", m.Category}, {"template", m.Template}}
@@ -252,6 +248,7 @@ func checkFields(words ...word) error {
 
 var (
 	errNoText = errors.New("must be valid UTF-8")
+	errClass  = errors.New("must be otp, transactional, notice or marketing")
 	errUnfit  = errors.New("must be valid UTF-8 without NUL, of at most 1000 bytes") // see store.Clean
 )
 

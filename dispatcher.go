@@ -160,7 +160,6 @@ func consulted(d Dispatcher) engine.Dispatcher {
 	}
 }
 
-// builtIn reports whether d is a dispatcher of this package.
 func builtIn(d Dispatcher) bool {
 	switch d.(type) {
 	case all, first, escalate:

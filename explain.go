@@ -36,7 +36,6 @@ func (n *Notifier) Explain(ctx context.Context, id string) (string, error) {
 	return x.text.String(), nil
 }
 
-// An explainer writes an explanation.
 type explainer struct {
 	now    time.Time // the store's clock
 	pauses []store.Pause
@@ -44,7 +43,6 @@ type explainer struct {
 	text   strings.Builder
 }
 
-// say writes a line.
 func (x *explainer) say(indent int, format string, args ...any) {
 	x.text.WriteString(strings.Repeat("  ", indent))
 	fmt.Fprintf(&x.text, format+"\n", args...)
@@ -142,7 +140,6 @@ func (x *explainer) attempt(no int, a *store.Attempt) {
 	x.say(2, "%s", line)
 }
 
-// listed returns the words without the empty ones.
 func listed(words ...word) (list string) {
 	for _, w := range words {
 		if w.text != "" {
@@ -164,7 +161,7 @@ func counted(n int, one, many string) string {
 // quote returns an error of a driver or provider in one line, without the address.
 func (x *explainer) quote(err error) string {
 	s := err.Error()
-	if len(x.to) >= shortestAddress {
+	if len(x.to) >= 4 { // a shorter one may be part of any word
 		s = strings.ReplaceAll(s, x.to, "<address>")
 	}
 	s = strings.Join(strings.Fields(s), " ")
@@ -175,6 +172,3 @@ func (x *explainer) quote(err error) string {
 		return r
 	}, s)
 }
-
-// shortestAddress is the minimum length of an address that can be recognized in a text.
-const shortestAddress = 4

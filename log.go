@@ -150,7 +150,7 @@ func (q *Query) filter() (store.Filter, error) {
 		return f, fault("any_tenant", errors.New("tenant and any_tenant are mutually exclusive"))
 	}
 	if q.Class != "" && !slices.Contains(classes[:], string(q.Class)) {
-		return f, fault("class", unknownClass(q.Class))
+		return f, fault("class", errClass)
 	}
 	for i, s := range q.Statuses {
 		if !s.Known() {

@@ -121,10 +121,10 @@ func (n *Notifier) engineConfig(c Config) engine.Config {
 		Suppression: func(channel, tenant, address string) store.SuppressionKey {
 			return n.media[channel].suppression(tenant, address)
 		},
-		TellReached: n.onOutcome != nil, Log: n.log,
+		TellReached: n.onOutcome != nil, Settled: n.waiters.tell, Log: n.log,
 		Lease: o.Lease, Poll: o.Poll, Retention: o.Retention,
 	}
-	if c.Store != nil || n.onOutcome != nil || n.onTransition != nil {
+	if n.onOutcome != nil || n.onTransition != nil {
 		e.Tell = n.tell
 	}
 	for _, name := range namesOf(n.media) {
@@ -265,7 +265,6 @@ func (n *Notifier) Close(ctx context.Context) error {
 	return n.engine.Close(ctx)
 }
 
-// namesOf returns the sorted keys of m.
 func namesOf[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 var standard atomic.Pointer[Notifier]

@@ -182,7 +182,7 @@ func (s *script) perform(t *testing.T, st store.Deliveries) fate {
 		OnOutcome: func(o notify.Outcome) {
 			mu.Lock()
 			defer mu.Unlock()
-			f.Told = append(f.Told, comparable(o))
+			f.Told = append(f.Told, normalized(o))
 		},
 		OnTransition: func(tr notify.Transition) {
 			mu.Lock()
@@ -212,7 +212,7 @@ func (s *script) perform(t *testing.T, st store.Deliveries) fate {
 	mu.Lock()
 	defer mu.Unlock()
 	for _, o := range r.Deliveries {
-		f.Report = append(f.Report, comparable(o))
+		f.Report = append(f.Report, normalized(o))
 	}
 	for _, steps := range f.Steps { // a retry without a wait may begin before the event of the failure
 		for i := 1; i < len(steps); i++ {
@@ -225,8 +225,8 @@ func (s *script) perform(t *testing.T, st store.Deliveries) fate {
 	return f
 }
 
-// comparable returns o without ids and times, and with an error of the same text that compares equal.
-func comparable(o notify.Outcome) notify.Outcome {
+// normalized returns o without ids and times, and with an error of the same text that compares equal.
+func normalized(o notify.Outcome) notify.Outcome {
 	o.ID, o.At, o.Until = place(o.ID), time.Time{}, time.Time{}
 	if o.Err != nil {
 		o.Err = errors.New(o.Err.Error())

@@ -44,7 +44,6 @@ func (n *Notifier) Receive(ctx context.Context, r channel.Receipt) error {
 	return n.received(ctx, &rs[0])
 }
 
-// receiptOf returns r as a receipt for the store.
 func receiptOf(r channel.Receipt) (store.Receipt, error) {
 	rec := store.Receipt{Provider: r.Provider, ProviderID: r.ID}
 	if !r.At.After(time.Now()) && !r.At.Before(time.Unix(0, 0)) { // otherwise the store takes its own time

@@ -24,7 +24,6 @@ type Engine struct {
 	Retention time.Duration
 }
 
-// orDefaults fills e's zero fields.
 func (e Engine) orDefaults() Engine {
 	return Engine{
 		Lease:     cmp.Or(e.Lease, 15*time.Second),

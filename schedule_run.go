@@ -45,7 +45,6 @@ func (n *Notifier) runSchedules(ctx context.Context) {
 	}
 }
 
-// A scheduler is the state of runSchedules.
 type scheduler struct {
 	store   engine.Store
 	planner *planner
@@ -219,7 +218,6 @@ func (s *scheduler) refuses(m *Message, err error) bool {
 	return errors.As(err, &f) && (f.Field != "to" || s.planner.check(m) != nil)
 }
 
-// logOf returns a logger with the attributes of the occurrence.
 func (s *scheduler) logOf(o occurrence) *slog.Logger {
 	return s.log.With("tenant", o.tenant, "schedule", o.name, "due", time.UnixMicro(o.at).UTC())
 }

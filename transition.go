@@ -37,12 +37,9 @@ const (
 	TransitionPaused    TransitionEvent = "paused"    // the channel pauses; Took: the pause
 )
 
-// tell passes an event of the engine to the host and to the callers of Wait.
+// tell passes an event of the engine to the host.
 func (n *Notifier) tell(e engine.Event) {
 	event := TransitionEvent(e.Name)
-	if event == TransitionSettled {
-		n.waiters.tell(e.Message)
-	}
 	if n.onTransition != nil || n.onOutcome != nil && event == TransitionSettled {
 		n.announce(event, e.Tenant, Class(e.Class), outcomeOf(e.Delivery, e.User, e.Channel, e.To, e.Fate), e.Took)
 	}
@@ -63,7 +60,6 @@ func (n *Notifier) announce(event TransitionEvent, tenant string, class Class, o
 	}
 }
 
-// outcomeOf returns the outcome of a delivery with a fate.
 func outcomeOf(id, recipient, channel, to string, f engine.Fate) Outcome {
 	o := Outcome{
 		ID: id, Recipient: recipient, Channel: channel, To: to, ProviderID: f.ProviderID, Status: f.Status, Reason: f.Reason,

@@ -67,7 +67,6 @@ func (w *waiters) join(messageID string) (news <-chan struct{}, leave func()) {
 	}
 }
 
-// tell reports a change of a message.
 func (w *waiters) tell(messageID string) {
 	if w.count.Load() == 0 {
 		return

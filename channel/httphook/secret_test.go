@@ -16,11 +16,11 @@ func TestSecret(t *testing.T) {
 	inside := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
 	h := httphook.Secret(secret, inside)
 	for _, path := range []string{"/" + secret, "/hooks/acme/" + secret, "/" + secret + "?y=1"} {
-		require.Equal(t, http.StatusTeapot, call(h, http.MethodPost, path, "").Code, path)
+		require.Equal(t, http.StatusTeapot, call(h, http.MethodPost, path).Code, path)
 	}
 	for _, path := range []string{"/", "/" + secret + "/", "/" + secret + "/x", "/" + secret[1:], "/" + secret + secret, "/?" + secret,
 		"/" + strings.ToLower(secret)} {
-		w := call(h, http.MethodPost, path, "")
+		w := call(h, http.MethodPost, path)
 		require.Equal(t, http.StatusNotFound, w.Code, path)
 		require.NotContains(t, w.Body.String(), secret)
 	}

@@ -42,7 +42,6 @@ type Batcher[T, R any] struct {
 	begun   time.Time // of the last of them
 }
 
-// An entry is an item that waits for a result.
 type entry[T, R any] struct {
 	item   T
 	done   chan struct{} // closed when result or err is set

@@ -54,7 +54,6 @@ func Parse(text string) (Expression, error) {
 	return x, nil
 }
 
-// split returns the five fields of an expression.
 func split(text string) ([]string, error) {
 	switch strings.ToLower(strings.TrimSpace(text)) {
 	case "@hourly":

@@ -76,19 +76,17 @@ func (r *runner) begin(j *job, cancel context.CancelCauseFunc) bool {
 	return true
 }
 
-// answered settles j by the answer of the call.
 func (r *runner) answered(j *job, begun time.Time, a answer) {
 	c := j.lane.channel
 	var pause time.Duration
 	if e := a.failure; e != nil && pausesChannel(e) {
 		pause = r.pauseForAll(c, e)
 	} else {
-		c.worked()
+		c.strikes.Store(0)
 	}
 	r.conclude(j, begun, a, j.history().answered(&c.Policy, &a, pause))
 }
 
-// abandoned gives up j's call, unless it has just answered.
 func (r *runner) abandoned(j *job, begun time.Time) {
 	if a, ok := r.abandon(j.lane.channel, &j.ending, j.ID(), begun); ok {
 		r.conclude(j, begun, a, j.history().abandoned(a.failure))
@@ -131,7 +129,6 @@ func (r *runner) suppress(j *job, a answer) {
 	}
 }
 
-// free gives j's slot back.
 func (r *runner) free(j *job, took time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -76,7 +76,6 @@ func (c *Channel) init() {
 	}
 }
 
-// enter takes a slot if one is free.
 func (c *Channel) enter() bool {
 	select {
 	case c.slots <- struct{}{}:
@@ -86,7 +85,6 @@ func (c *Channel) enter() bool {
 	}
 }
 
-// leave gives the slot back.
 func (c *Channel) leave() { <-c.slots }
 
 // barred returns the time for which nothing may be called.
@@ -145,9 +143,6 @@ func (c *core) pause(ch *Channel, e *channel.Error, patient bool) (wait time.Dur
 	log("channel paused", "channel", ch.Name, "kind", e.Kind.Error(), "code", e.Code, "for", wait)
 	return wait, true
 }
-
-// worked ends the series of pauses after an answer that asks for none.
-func (c *Channel) worked() { c.strikes.Store(0) }
 
 // adopt takes over the pause that the store has, the zero time for none, and reports whether the channel was held longer. A pause that
 // began after the store was asked stays.

@@ -99,7 +99,6 @@ func (g *Group) run(ctx context.Context, c *core) {
 	}
 }
 
-// begin settles faulty deliveries.
 func (g *Group) begin(now time.Time) {
 	g.begun = now
 	g.progress = make([]store.Progress, len(g.Deliveries))
@@ -118,7 +117,9 @@ func (g *Group) begin(now time.Time) {
 
 // end notes who was reached, and releases contexts and waiting goroutines.
 func (g *Group) end() {
-	g.deadline.release()
+	if g.deadline.cancel != nil {
+		g.deadline.cancel()
+	}
 	if g.timer != nil {
 		g.timer.Stop()
 	}
@@ -163,7 +164,6 @@ func (g *Group) decide(now time.Time) time.Time {
 	return now
 }
 
-// asking reports whether there is a delivery to ask the dispatcher about.
 func (g *Group) asking() bool {
 	for i := range g.Deliveries {
 		if g.Deliveries[i].canAsk() {
@@ -244,7 +244,6 @@ func (g *Group) leftBehind(d *Delivery, now time.Time) {
 	g.settle(d, now, d.history.stuck())
 }
 
-// look returns the progress for the dispatcher.
 func (g *Group) look() []store.Progress {
 	for i := range g.Deliveries {
 		d := &g.Deliveries[i]
@@ -336,7 +335,6 @@ func (g *Group) settle(d *Delivery, now time.Time, v verdict) {
 	g.trace(d, "settled", f, now.Sub(g.begun))
 }
 
-// become applies v to d.
 func (d *Delivery) become(v verdict, now time.Time) {
 	if d.Status != v.status {
 		d.At = now
@@ -344,13 +342,12 @@ func (d *Delivery) become(v verdict, now time.Time) {
 	d.Status, d.Reason, d.Failure, d.Until, d.history = v.status, v.reason, v.failure, d.wake, v.history
 }
 
-// trace reports a step of d.
 func (g *Group) trace(d *Delivery, event string, f Fate, took time.Duration) {
 	if g.tell == nil {
 		return
 	}
 	g.tell(Event{
-		Name: event, Message: d.MessageID, Delivery: d.ID, Tenant: d.Tenant, Class: d.Class,
+		Name: event, Delivery: d.ID, Tenant: d.Tenant, Class: d.Class,
 		Channel: d.Via.Name, User: d.Recipient, To: d.To, Fate: f, Took: took,
 	})
 }

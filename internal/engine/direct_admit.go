@@ -160,12 +160,6 @@ func (l *deadline) precedes(next time.Time) bool {
 	return l.ctx != nil && l.ctx.Err() == nil && l.begun.Add(l.timeout).Add(grace).Equal(next)
 }
 
-func (l *deadline) release() {
-	if l.cancel != nil {
-		l.cancel()
-	}
-}
-
 // start begins an attempt, on a goroutine of its own. d holds a slot.
 func (g *Group) start(d *Delivery, now time.Time) {
 	timeout := d.Via.Policy.Timeout
@@ -209,7 +203,7 @@ func (g *Group) take(d *Delivery, now time.Time) {
 	case d.phase == calling:
 		pause := endless
 		if e := d.answer.failure; e == nil || !pausesChannel(e) {
-			d.Via.worked()
+			d.Via.strikes.Store(0)
 		} else if e.Kind == channel.RateLimited { // a misconfigured channel fails d at once: no operator acts soon
 			pause, _ = d.Via.paused(now)
 		}

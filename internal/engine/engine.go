@@ -32,7 +32,8 @@ type Config struct {
 	Suppression func(channel, tenant, address string) store.SuppressionKey
 	// Tell, unless nil, is called with every step of a delivery and every pause of a channel, by many goroutines at once.
 	Tell        func(Event)
-	TellReached bool // settled events say whether the recipient is reached
+	TellReached bool                 // settled events say whether the recipient is reached
+	Settled     func(message string) // called for each settled delivery of the store
 	Log         *slog.Logger
 
 	Lease     time.Duration // of a claimed delivery

@@ -28,7 +28,7 @@ type Fate struct {
 // An Event is a step of a delivery or, with Name "paused", of a channel. Names are those of notify.TransitionEvent.
 type Event struct {
 	Name              string
-	Message, Delivery string // ids
+	Delivery          string // id
 	Tenant, Class     string
 	Channel, User, To string
 	Fate
@@ -137,12 +137,10 @@ func (h history) ended(s store.Status, why store.Reason, e *channel.Error) verdi
 	return verdict{history: h, status: s, reason: why, failure: e}
 }
 
-// expired settles a delivery at its ExpireAt.
 func (h history) expired() verdict {
 	return h.ended(store.Expired, "", h.stopped(channel.Rejected, "expire_at", errors.New("expired before it could be sent")))
 }
 
-// canceled settles a delivery that was stopped for a cause.
 func (h history) canceled(cause error) verdict {
 	return h.ended(store.Canceled, "", h.stopped(channel.Temporary, "", cause))
 }
@@ -174,7 +172,6 @@ func (h history) suppressed(why store.Reason) verdict {
 	return h.ended(store.Suppressed, why, &channel.Error{Kind: channel.InvalidRecipient, Field: "to", Err: err})
 }
 
-// dropped settles a delivery that the dispatcher does not need.
 func (h history) dropped() verdict { return h.ended(store.Suppressed, store.ReasonNotNeeded, nil) }
 
 // stuck settles a delivery of a group for which the dispatcher returned no next step.

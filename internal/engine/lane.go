@@ -29,7 +29,6 @@ type lane struct {
 	timer   *time.Timer   // fires at ticket
 }
 
-// addLanes makes a lane for each channel and class.
 func (r *runner) addLanes() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -51,7 +51,6 @@ func (r *rate) take(now time.Time, most time.Duration) (ticket time.Time, wait t
 	return ticket, wait
 }
 
-// giveBack returns a ticket with which no call began.
 func (r *rate) giveBack(ticket time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -28,7 +28,6 @@ type settleQueue struct {
 	news    chan struct{} // has one if a settler should look
 }
 
-// settle writes the verdict on j, soon.
 func (r *runner) settle(j *job, v verdict) { r.write(j, r.settlementOf(j, v)) }
 
 // postpone writes that j is looked at again at due, and was not called.
@@ -251,6 +250,7 @@ func (r *runner) report(j *job) {
 	f := FateOf(d)
 	switch {
 	case d.Status.Settled():
+		r.config.Settled(d.MessageID)
 		f.Reached = r.tellsReached && r.tellReached(j)
 		r.trace(j, "settled", f, d.At.Sub(d.Message.AcceptedAt))
 	case !same:
@@ -277,13 +277,12 @@ func (r *runner) reportLost(j *job) {
 	r.trace(j, "lost", FateOf(&j.Delivery), 0)
 }
 
-// trace reports a step of j.
 func (r *runner) trace(j *job, event string, f Fate, took time.Duration) {
 	if r.tell == nil {
 		return
 	}
 	r.tell(Event{
-		Name: event, Message: j.MessageID, Delivery: j.ID(), Tenant: j.Message.Tenant, Class: j.Message.Class,
+		Name: event, Delivery: j.ID(), Tenant: j.Message.Tenant, Class: j.Message.Class,
 		Channel: j.lane.channel.Name, User: j.User, To: j.To, Fate: f, Took: took,
 	})
 }

@@ -38,7 +38,6 @@ func (r *runner) triage(j *job) {
 	}
 }
 
-// history returns the history of j.
 func (j *job) history() history {
 	last, _ := j.Failure.Err()
 	return history{spent: j.Spent, doubt: j.Doubt, atMostOnce: j.Message.AtMostOnce, last: last}

@@ -2,9 +2,9 @@
 //
 //	observe/…         above         imports anything of ours
 //	notify (root)     application   imports ports and parts
-//	internal/engine … parts         import what is listed here; only the root imports them, and those they are shared with
+//	internal/engine … parts         import the packages listed here; only the root imports them, and packages that they are shared with
 //	channel …         ports         import the standard library; template and store also channel
-//	channel/email …   adapters      import ports, the packages above their own folder, and what is shared with them
+//	channel/email …   adapters      import ports, the packages above their own folder, and shared ones
 //	internal/env …    tools         import the ports listed here; tests may import more
 package layers
 
@@ -26,7 +26,7 @@ var ports = map[string][]string{
 	"transport": nil,
 }
 
-// parts are the packages that the root is made of, with what each may import of ours.
+// parts are the packages that the root is made of, each with those of ours that it may import.
 var parts = map[string][]string{
 	"internal/engine": {"channel", "store", "internal/batch"},
 	"internal/cron":   nil,
@@ -44,7 +44,7 @@ var rooms = []string{"channel", "template", "store", "transport", "inbox"}
 // above are the folders above the root package. Their packages are shared by the nested modules in them.
 var above = []string{"observe"}
 
-// shared are the packages for adapters to share, with the folders whose packages may import them. An entry covers what lies below it.
+// shared are the packages for adapters to share, with the folders whose packages may import them. An entry covers the folders below.
 var shared = map[string][]string{
 	"channel/httpsend": rooms,
 	"channel/httphook": rooms,

@@ -112,6 +112,6 @@ func (s *Sink) Take(_ context.Context, r channel.Receipt) error {
 // Call calls a handler, and returns the answer.
 func Call(h http.Handler, method, target, body string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest(method, target, strings.NewReader(body)))
+	h.ServeHTTP(w, httptest.NewRequestWithContext(context.Background(), method, target, strings.NewReader(body)))
 	return w
 }
