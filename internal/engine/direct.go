@@ -88,6 +88,11 @@ func (g *Group) run(ctx context.Context, c *core) {
 		g.wakeUp(now)
 		now = g.decide(now)
 		next, busy := g.next()
+		for i := 0; i < len(g.Deliveries) && !busy; i++ { // an idle delivery has nothing to wait for
+			if d := &g.Deliveries[i]; d.phase == idle {
+				g.leftBehind(d, now)
+			}
+		}
 		if !busy {
 			return
 		}
@@ -153,13 +158,6 @@ func (g *Group) wakeUp(now time.Time) {
 func (g *Group) decide(now time.Time) time.Time {
 	for moved := true; moved && g.asking(); {
 		moved, now = g.step(now)
-	}
-	if _, busy := g.next(); !busy { // an idle delivery has nothing to wait for
-		for i := range g.Deliveries {
-			if d := &g.Deliveries[i]; d.phase == idle {
-				g.leftBehind(d, now)
-			}
-		}
 	}
 	return now
 }
@@ -229,8 +227,8 @@ func (g *Group) step(now time.Time) (moved bool, _ time.Time) {
 
 // wakePeers lets the other deliveries ask the dispatcher, after an attempt or the end of d.
 func (g *Group) wakePeers(d *Delivery) {
-	for i := range g.Deliveries {
-		g.Deliveries[i].asks = g.Deliveries[i].asks || g.Grouped && i != d.place
+	for i := 0; i < len(g.Deliveries) && g.Grouped; i++ {
+		g.Deliveries[i].asks = g.Deliveries[i].asks || i != d.place
 	}
 }
 
