@@ -378,7 +378,9 @@ func TestADriverThatEndsItsGoroutineFreesItsSlotAtOnce(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			first = sendAll(t, n, hello("pager"))
+			if first, _ = n.Send(t.Context(), hello("pager")); st != nil {
+				first, _ = n.Wait(t.Context(), first.ID)
+			}
 		}()
 		synctest.Wait()
 		other := hello("pager")

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -183,10 +184,8 @@ func (g *Group) step(now time.Time) (moved bool, _ time.Time) {
 	if _, busy := g.next(); !answered && busy {
 		return false, now // the dispatcher is asked again when something changes
 	}
-	stuck := g.Grouped
-	for _, s := range steps {
-		stuck = stuck && !s.Start && !s.Drop // waiting for time to pass requires a store
-	}
+	// Waiting for time to pass requires a store.
+	stuck := g.Grouped && !slices.ContainsFunc(steps, func(s Step) bool { return s.Start || s.Drop })
 	for i := range g.Deliveries {
 		d := &g.Deliveries[i]
 		d.asked = d.canAsk()
