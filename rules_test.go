@@ -602,3 +602,57 @@ func TestTheBackoffDoubles(t *testing.T) {
 		}
 	})
 }
+
+// A dispatcher gets a copy of the progress.
+func TestADispatcherThatChangesItsArgumentsChangesNothing(t *testing.T) {
+	bothWays(t, func(t *testing.T, st store.Deliveries) {
+		d := fakeDispatcher{next: func(_ time.Time, ds []notify.Progress) []notify.Step {
+			slices.Reverse(ds)
+			for i := range ds {
+				ds[i] = notify.Progress{Place: 9, Status: notify.Read}
+			}
+			return []notify.Step{{Action: notify.Start}, {Action: notify.Drop}}
+		}}
+		n := sending(t, st, notify.Config{
+			Channels: notify.Channels{"a": &driver{}, "b": &driver{}}, Dispatchers: map[string]notify.Dispatcher{"mine": d},
+		})
+		m := hello("a", "b")
+		m.Dispatcher = "mine"
+		require.Equal(t, []notify.Status{notify.Sent, notify.Suppressed}, statuses(sendAll(t, n, m)))
+	})
+}
+
+// A delivery asks when its wait is over or a peer has changed, not after its own failure.
+func TestADeliveryIsNotStuckBesideAPeerInFlight(t *testing.T) {
+	bothWays(t, func(t *testing.T, st store.Deliveries) {
+		d := fakeDispatcher{next: func(_ time.Time, ds []notify.Progress) []notify.Step {
+			if ds[0].Status == notify.Held && !ds[1].Status.Settled() {
+				return make([]notify.Step, 2)
+			}
+			return []notify.Step{{Action: notify.Start}, {Action: notify.Start}}
+		}}
+		n := sending(t, st, notify.Config{
+			Channels: notify.Channels{
+				"a": &driver{answers: []error{waits(channel.Temporary, 10*time.Second), nil}}, "b": &driver{takes: 5 * time.Second},
+			},
+			Dispatchers: map[string]notify.Dispatcher{"mine": d}, Policies: map[string]notify.Policy{"": {MaxWait: time.Hour}},
+		})
+		m := hello("a", "b")
+		m.Dispatcher = "mine"
+		require.Equal(t, []notify.Status{notify.Sent, notify.Sent}, statuses(sendAll(t, n, m)))
+	})
+}
+
+func TestExpireAtEndsAWait(t *testing.T) {
+	bothWays(t, func(t *testing.T, st store.Deliveries) {
+		n := sending(t, st, notify.Config{
+			Channels: notify.Channels{"pager": &driver{answers: []error{waits(channel.Temporary, 10*time.Minute)}}},
+			Policies: map[string]notify.Policy{"": {MaxWait: time.Hour}},
+		})
+		m := hello("pager")
+		began := time.Now()
+		m.ExpireAt = began.Add(time.Minute)
+		require.Equal(t, []notify.Status{notify.Expired}, statuses(sendAll(t, n, m)))
+		require.InDelta(t, time.Minute, time.Since(began), float64(2*time.Second))
+	})
+}
