@@ -1,7 +1,9 @@
 package notify_test
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/e7ddda3c/notify"
 	"github.com/e7ddda3c/notify/channel"
+	"github.com/e7ddda3c/notify/store"
 	"github.com/e7ddda3c/notify/store/memory"
 )
 
@@ -249,5 +252,33 @@ func TestWhatAReceiptSettlesIsToldToTheHost(t *testing.T) {
 		require.Equal(t, notify.Read, told[0].Status)
 		require.True(t, told[0].Reached)
 		require.Equal(t, 1, d.calls())
+	})
+}
+
+// The store reads the progress of a group after the claim.
+func TestAReceiptBetweenAClaimAndItsGroup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := newFakeStore(memory.New())
+		var n *notify.Notifier
+		st.lease = func(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
+			leases, err := st.Store.LeaseDeliveries(ctx, r)
+			for _, d := range leases.Deliveries {
+				require.NoError(t, n.Receive(ctx, channel.Receipt{DeliveryID: notify.DeliveryID(d.DeliveryRef), Event: channel.Read}))
+				for i := range d.Group {
+					d.Group[i].Status = notify.Read
+				}
+			}
+			return leases, err
+		}
+		var log bytes.Buffer
+		pager := &driver{}
+		n = newNotifier(t, notify.Config{
+			Store: st, Channels: notify.Channels{"pager": pager, "mail": pager}, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		})
+		m := hello("pager", "mail")
+		m.Dispatcher = "first"
+		require.Equal(t, []notify.Status{notify.Read, notify.Read}, statuses(sent(t, n, m)))
+		require.Zero(t, pager.calls())
+		require.Empty(t, log.String())
 	})
 }

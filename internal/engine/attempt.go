@@ -35,8 +35,9 @@ func (r *runner) attempt(j *job) {
 	defer timer.Stop()
 	var a answer
 	defer func() { // the driver may end this goroutine
+		took := time.Since(begun)
 		if r.counts(c, &j.ending) {
-			r.answered(j, begun, a)
+			r.answered(j, begun, took, a)
 		}
 	}()
 	r.call(ctx, c, &d, &a)
@@ -76,7 +77,7 @@ func (r *runner) begin(j *job, cancel context.CancelCauseFunc) bool {
 	return true
 }
 
-func (r *runner) answered(j *job, begun time.Time, a answer) {
+func (r *runner) answered(j *job, begun time.Time, took time.Duration, a answer) {
 	c := j.lane.channel
 	var pause time.Duration
 	if e := a.failure; e != nil && pausesChannel(e) {
@@ -84,27 +85,27 @@ func (r *runner) answered(j *job, begun time.Time, a answer) {
 	} else {
 		c.strikes.Store(0)
 	}
-	r.conclude(j, begun, a, j.history().answered(&c.Policy, &a, pause))
+	r.conclude(j, begun, took, a, j.history().answered(&c.Policy, &a, pause))
 }
 
 func (r *runner) abandoned(j *job, begun time.Time) {
-	if a, ok := r.abandon(j.lane.channel, &j.ending, j.ID(), begun); ok {
-		r.conclude(j, begun, a, j.history().abandoned(a.failure))
+	if a, ok := r.abandon(j.lane.channel, &j.ending, j.ID()); ok {
+		r.conclude(j, begun, time.Since(begun), a, j.history().abandoned(a.failure))
 	}
 }
 
 // conclude ends an attempt of j, and frees the slot.
-func (r *runner) conclude(j *job, begun time.Time, a answer, v verdict) {
+func (r *runner) conclude(j *job, begun time.Time, took time.Duration, a answer, v verdict) {
 	st := r.settlementOf(j, v)
 	st.Attempts++
 	st.Duplicate = st.Duplicate || j.Doubt
 	st.Attempt = &store.Attempt{
-		At: begun.Add(time.Duration(r.skew.Load())).UTC().Truncate(time.Microsecond), Took: a.took.Truncate(time.Microsecond),
+		At: begun.Add(time.Duration(r.skew.Load())).UTC().Truncate(time.Microsecond), Took: took.Truncate(time.Microsecond),
 		Status: st.Status, Reason: st.Reason, Provider: store.Clean(a.receipt.Provider), ProviderID: store.Clean(a.receipt.ID),
 		Code: store.Clean(a.receipt.Code), Duplicate: j.Doubt, Failure: store.FailureOf(a.failure).Clean(),
 	}
-	r.trace(j, "attempted", FateOf(&j.Delivery).during(st.Attempts, j.Doubt, a.failure), a.took)
-	r.free(j, a.took)
+	r.trace(j, "attempted", FateOf(&j.Delivery).during(st.Attempts, j.Doubt, a.failure), took)
+	r.free(j, took)
 	r.suppress(j, a) // before the settlement, so that a crash in between forgets nothing
 	r.write(j, st)
 }

@@ -15,7 +15,6 @@ const grace = 100 * time.Millisecond
 
 // An answer is the result of one call of a driver.
 type answer struct {
-	took    time.Duration
 	receipt channel.Receipt
 	failure *channel.Error
 }
@@ -30,12 +29,11 @@ func (c *claimOnce) claim() bool { return c.claimed.CompareAndSwap(false, true) 
 // call makes one attempt of d under ctx and notes the answer in a. A panic, and a driver that ends this goroutine, are answers too: then
 // deferred functions go on with a.
 func (c *core) call(ctx context.Context, ch *Channel, d *channel.Delivery, a *answer) {
-	begun, returned := time.Now(), false
+	returned := false
 	defer func() {
 		if !returned { // a panic, or runtime.Goexit, which recovers as nil
 			a.failure = c.guard.crashed(ch.Name, recover())
 		}
-		a.took = time.Since(begun)
 		ch.busy.Add(-1)
 	}()
 	ch.busy.Add(1)
@@ -57,7 +55,7 @@ func (c *core) counts(ch *Channel, end *claimOnce) bool {
 
 // abandon gives up a call whose driver ignores the deadline, and reports whether the call was still in flight. The engine owns the call from
 // now on.
-func (c *core) abandon(ch *Channel, end *claimOnce, delivery string, begun time.Time) (answer, bool) {
+func (c *core) abandon(ch *Channel, end *claimOnce, delivery string) (answer, bool) {
 	c.running.adopt() // before the claim, so that the count never falls to zero in between
 	ch.lost.Add(1)
 	if !end.claim() { // just answered
@@ -66,7 +64,7 @@ func (c *core) abandon(ch *Channel, end *claimOnce, delivery string, begun time.
 		return answer{}, false
 	}
 	c.log.Warn("driver ignores its deadline", "delivery", delivery, "channel", ch.Name)
-	return answer{took: time.Since(begun), failure: &channel.Error{
+	return answer{failure: &channel.Error{
 		Kind: channel.Uncertain, Err: fmt.Errorf("the driver ignores its deadline: %w", context.DeadlineExceeded),
 	}}, true
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // A phase is the current occupation of a [Delivery].
-type phase int
+type phase uint8
 
 const (
 	idle    phase = iota // until the dispatcher starts it
@@ -29,23 +29,21 @@ type Delivery struct {
 	Fault *channel.Error // of the plan: the delivery fails uncalled
 	Fate                 // the result
 
-	group   *Group
-	place   int // index in the group
+	place   int32 // index in the group
 	phase   phase
-	asks    bool // at the next question to the dispatcher
-	asked   bool // at the current one
-	wake    time.Time
-	due     time.Time // of the next call; zero while the dispatcher has not started it
+	asks    bool      // at the next question to the dispatcher
+	asked   bool      // at the current one
 	ending  claimOnce // of the queuing or the call
-	called  time.Time // the beginning of the call
-	answer  answer
+	wake    time.Time
+	due     time.Time     // the beginning of the next or current call; zero while the dispatcher has not started it
 	ticket  time.Time     // in the channel's rate, for the next attempt; zero: none
 	waited  time.Duration // in all
 	history history
+	verdict verdict // on the call that has just ended
 }
 
 // A Group is one recipient's deliveries. One goroutine runs the group and owns all state. Calls and waits for a slot have goroutines of their
-// own, which report their end to events.
+// own. One that has claimed the ending of its delivery decides the verdict, and reports the delivery to events.
 type Group struct {
 	Recipient  int // the number of the recipient in the message
 	Dispatcher string
@@ -56,7 +54,7 @@ type Group struct {
 	ctx      context.Context // of Deliver
 	progress []store.Progress
 	begun    time.Time
-	events   chan int      // places
+	events   chan int32    // places
 	quit     chan struct{} // closed when the group ends; not nil once a delivery was queued
 	deadline deadline
 	timer    *time.Timer // nil until one is needed
@@ -108,11 +106,11 @@ func (g *Group) run(ctx context.Context, c *core) {
 func (g *Group) begin(now time.Time) {
 	g.begun = now
 	g.progress = make([]store.Progress, len(g.Deliveries))
-	g.events = make(chan int, len(g.Deliveries)) // one wait or call at a time for each, so no send blocks
+	g.events = make(chan int32, len(g.Deliveries)) // one wait or call at a time for each, so no send blocks
 	for i := range g.Deliveries {
 		d := &g.Deliveries[i]
-		d.group, d.place, d.asks, d.history.atMostOnce = g, i, true, d.AtMostOnce
-		d.Fate = Fate{Status: store.Accepted, At: now}
+		d.place, d.asks, d.history.atMostOnce = int32(i), true, d.AtMostOnce
+		d.Status, d.At = store.Accepted, now
 	}
 	for i := range g.Deliveries {
 		if d := &g.Deliveries[i]; d.Fault != nil {
@@ -227,7 +225,7 @@ func (g *Group) step(now time.Time) (moved bool, _ time.Time) {
 // wakePeers lets the other deliveries ask the dispatcher, after an attempt or the end of d.
 func (g *Group) wakePeers(d *Delivery) {
 	for i := 0; i < len(g.Deliveries) && g.Grouped; i++ {
-		g.Deliveries[i].asks = g.Deliveries[i].asks || i != d.place
+		g.Deliveries[i].asks = g.Deliveries[i].asks || i != int(d.place)
 	}
 }
 
@@ -285,8 +283,8 @@ func (g *Group) wait(next, now time.Time) *Delivery {
 		alarm = g.timer.C
 	}
 	select {
-	case i := <-g.events:
-		return &g.Deliveries[i]
+	case place := <-g.events:
+		return &g.Deliveries[place]
 	case <-alarm:
 	case <-over:
 	}

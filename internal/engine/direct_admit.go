@@ -166,30 +166,38 @@ func (g *Group) start(d *Delivery, now time.Time) {
 	d.Attempt++
 	d.ticket = time.Time{}
 	d.phase, d.wake = calling, now.Add(timeout).Add(grace)
-	d.called = now
 	g.trace(d, "started", d.during(d.Attempt, d.history.doubt, nil), now.Sub(d.due))
+	d.due = now
 	d.ending.reset()
-	go d.attempt(g.deadline.context(g.ctx, now, timeout))
+	go g.attempt(g.deadline.context(g.ctx, now, timeout), d)
 }
 
-// attempt calls d's driver and takes the answer to the group.
-func (d *Delivery) attempt(ctx context.Context) {
+// attempt calls d's driver, and returns d to the group.
+func (g *Group) attempt(ctx context.Context, d *Delivery) {
 	var a answer
 	defer func() { // the driver may end this goroutine
-		if d.group.counts(d.Via, &d.ending) {
-			d.answered(a)
+		if g.counts(d.Via, &d.ending) {
+			g.answered(d, &a)
 		}
 	}()
-	d.group.call(ctx, d.Via, &d.Delivery, &a)
+	g.call(ctx, d.Via, &d.Delivery, &a)
 }
 
-func (d *Delivery) answered(a answer) {
-	if a.failure != nil && pausesChannel(a.failure) { // before the slot is free
-		d.group.pause(d.Via, a.failure, false)
+// answered decides the verdict on d's call, on the goroutine of the call.
+func (g *Group) answered(d *Delivery, a *answer) {
+	pause := endless
+	if e := a.failure; e == nil || !pausesChannel(e) {
+		d.Via.strikes.Store(0)
+	} else if wait, _ := g.pause(d.Via, e, false); e.Kind == channel.RateLimited { // before the slot is free
+		pause = wait // a misconfigured channel fails d at once: no operator acts soon
 	}
-	d.answer = a
+	if a.receipt.ID != "" {
+		d.ProviderID = a.receipt.ID
+	}
+	d.verdict = d.history.answered(&d.Via.Policy, a, pause)
 	d.Via.leave()
-	d.group.events <- d.place
+	g.tellAttempt(d, a.failure)
+	g.events <- d.place
 }
 
 // take goes on with d, whose slot or answer has come. A slot that was given back meanwhile means nothing.
@@ -201,32 +209,28 @@ func (g *Group) take(d *Delivery, now time.Time) {
 	case d.phase == queued:
 		g.proceed(d, now)
 	case d.phase == calling:
-		pause := endless
-		if e := d.answer.failure; e == nil || !pausesChannel(e) {
-			d.Via.strikes.Store(0)
-		} else if e.Kind == channel.RateLimited { // a misconfigured channel fails d at once: no operator acts soon
-			pause, _ = d.Via.paused(now)
-		}
-		g.conclude(d, now, d.answer, d.history.answered(&d.Via.Policy, &d.answer, pause))
+		g.conclude(d, now, d.verdict)
 	}
 }
 
 // abandoned gives up d's call, unless it has just answered.
 func (g *Group) abandoned(d *Delivery, now time.Time) {
-	if a, ok := g.abandon(d.Via, &d.ending, d.ID, d.called); ok {
+	if a, ok := g.abandon(d.Via, &d.ending, d.ID); ok {
 		d.Via.leave()
-		g.conclude(d, now, a, d.history.abandoned(a.failure))
+		g.tellAttempt(d, a.failure)
+		g.conclude(d, now, d.history.abandoned(a.failure))
+	}
+}
+
+func (g *Group) tellAttempt(d *Delivery, e *channel.Error) {
+	if g.tell != nil {
+		g.trace(d, "attempted", d.during(d.Attempt, d.history.doubt, e), time.Since(d.due))
 	}
 }
 
 // conclude ends an attempt of d.
-func (g *Group) conclude(d *Delivery, now time.Time, a answer, v verdict) {
-	f := d.during(d.Attempt, d.history.doubt, a.failure)
-	d.Attempts, d.Duplicate = f.Attempts, f.Duplicate
-	if a.receipt.ID != "" {
-		d.ProviderID = a.receipt.ID
-	}
-	g.trace(d, "attempted", f, a.took)
+func (g *Group) conclude(d *Delivery, now time.Time, v verdict) {
+	d.Attempts, d.Duplicate = d.Attempt, d.Duplicate || d.history.doubt
 	g.wakePeers(d)
 	g.apply(d, now, v)
 }

@@ -64,10 +64,10 @@ func (f Fate) during(n int, duplicate bool, e *channel.Error) Fate {
 
 // A history is the part of a delivery's past that affects its next verdict.
 type history struct {
-	spent      int            // attempts used up, without throttled ones
+	last       *channel.Error // of the last attempt
+	spent      int32          // attempts used up, without throttled ones
 	doubt      bool           // an attempt may have gone out
 	atMostOnce bool           // after an attempt in doubt there is no other
-	last       *channel.Error // of the last attempt
 }
 
 // A verdict is the next state of a delivery: settled, or Held until wait has passed.
@@ -109,10 +109,10 @@ func (h history) answered(p *Policy, a *answer, pause time.Duration) verdict {
 func (h history) retried(p *Policy, attempts int, e *channel.Error) verdict {
 	h.spent++
 	h.last = e
-	if h.spent >= attempts {
+	if int(h.spent) >= attempts {
 		return h.ended(store.Failed, store.ReasonExhausted, e)
 	}
-	return h.held(store.ReasonRetry, max(min(e.RetryAfter, longestRetry), p.wait(h.spent)), e)
+	return h.held(store.ReasonRetry, max(min(e.RetryAfter, longestRetry), p.wait(int(h.spent))), e)
 }
 
 // abandoned decides the verdict on a call that was given up. The call may still succeed, so there is no other attempt.

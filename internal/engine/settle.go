@@ -48,7 +48,7 @@ func (j *job) unchanged() store.Settlement {
 // settlementOf returns the settlement that writes v.
 func (r *runner) settlementOf(j *job, v verdict) store.Settlement {
 	st := j.unchanged()
-	st.Status, st.Reason, st.NotBefore, st.Spent, st.Doubt = v.status, v.reason, time.Time{}, v.spent, v.doubt
+	st.Status, st.Reason, st.NotBefore, st.Spent, st.Doubt = v.status, v.reason, time.Time{}, int(v.spent), v.doubt
 	st.Failure, st.Wake = store.FailureOf(v.failure).Clean(), j.Grouped
 	if !v.status.Settled() {
 		st.NotBefore = r.now().Add(v.wait).Truncate(time.Microsecond)

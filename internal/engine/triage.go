@@ -40,7 +40,7 @@ func (r *runner) triage(j *job) {
 
 func (j *job) history() history {
 	last, _ := j.Failure.Err()
-	return history{spent: j.Spent, doubt: j.Doubt, atMostOnce: j.Message.AtMostOnce, last: last}
+	return history{spent: int32(j.Spent), doubt: j.Doubt, atMostOnce: j.Message.AtMostOnce, last: last}
 }
 
 // enqueue lets j be called, not before NotBefore.
@@ -104,6 +104,11 @@ func (r *runner) overdue(j *job, now time.Time) bool {
 
 // mayStart asks j's dispatcher for j's own step, and reports whether that is to start. If not, j is settled or waits.
 func (r *runner) mayStart(j *job, now time.Time) bool {
+	own := slices.IndexFunc(j.Group, func(p store.Progress) bool { return p.Place == j.Place })
+	if j.Group[own].Status.Settled() { // by a receipt since the claim
+		r.postpone(j, store.Held, store.ReasonWaiting, now)
+		return false
+	}
 	name := j.Message.Dispatcher
 	steps, answered := r.next(r.base, name, patience, now, j.Group)
 	if !answered {
@@ -113,7 +118,7 @@ func (r *runner) mayStart(j *job, now time.Time) bool {
 		r.postpone(j, store.Held, store.ReasonWaiting, now.Add(unknownDispatcherWait))
 		return false
 	}
-	step := steps[slices.IndexFunc(j.Group, func(p store.Progress) bool { return p.Place == j.Place })]
+	step := steps[own]
 	switch {
 	case step.Start:
 		return true

@@ -18,6 +18,7 @@ type groupAudit struct {
 	asked    map[string][]faulttest.Entry // by group
 	claims   map[string][]faulttest.Entry // by delivery
 	receipts map[string][]faulttest.Entry // by group
+	entries  []faulttest.Entry
 	faults   []string
 
 	givenUp int
@@ -26,7 +27,7 @@ type groupAudit struct {
 func auditGroups(es []faulttest.Entry, log []store.MessageRecord, count int) []string {
 	a := &groupAudit{
 		called: map[string]bool{}, asked: map[string][]faulttest.Entry{}, claims: map[string][]faulttest.Entry{},
-		receipts: map[string][]faulttest.Entry{},
+		receipts: map[string][]faulttest.Entry{}, entries: es,
 	}
 	for _, e := range es {
 		switch e.Kind {
@@ -150,10 +151,26 @@ func (a *groupAudit) nothingAfter(group string, event channel.Event) {
 		}
 		for _, e := range a.asked[group] {
 			if at := a.claimOf(e); at.After(r.At) {
-				a.fault("%s was claimed %v after %s was %s", e.Text, at.Sub(r.At), r.Text, event)
+				a.fault("%s was claimed %v after %s was %s\n%s", e.Text, at.Sub(r.At), r.Text, event, a.history(group))
 			}
 		}
 	}
+}
+
+// history lists the entries about a group by time.
+func (a *groupAudit) history(group string) string {
+	var es []faulttest.Entry
+	for _, e := range a.entries {
+		if strings.HasPrefix(e.Text, group+"/") || slices.ContainsFunc(a.asked[group], func(o faulttest.Entry) bool { return o.ID == e.ID }) {
+			es = append(es, e)
+		}
+	}
+	slices.SortStableFunc(es, func(x, y faulttest.Entry) int { return x.At.Compare(y.At) })
+	var b strings.Builder
+	for _, e := range es {
+		fmt.Fprintf(&b, "\t%v pid %d %s %s %s\n", e.At.Sub(es[0].At), e.PID, e.Kind, e.ID, e.Text)
+	}
+	return b.String()
 }
 
 // claimOf returns the start of the claim under which a call was made.
