@@ -40,13 +40,15 @@ type plan struct {
 
 // report returns the report of a plan that has been carried out.
 func (p *plan) report() Report {
-	r := Report{ID: p.id, Deliveries: make([]Outcome, 0, p.count)}
+	r := Report{ID: p.id, Deliveries: make([]Outcome, p.count)}
+	next := r.Deliveries
 	for i := range p.groups {
 		ds := p.groups[i].Deliveries
 		for j := range ds {
 			d := &ds[j]
-			r.Deliveries = append(r.Deliveries, outcomeOf(d.ID, d.Recipient, d.Via.Name, d.To, d.Fate))
+			next[j].set(d.ID, d.Recipient, d.Via.Name, d.To, &d.Fate)
 		}
+		next = next[len(ds):]
 	}
 	return r
 }
