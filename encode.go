@@ -87,12 +87,13 @@ func (p *planner) encodeDelivery(pl *plan, d *engine.Delivery, now time.Time) (s
 	return r, err
 }
 
-// decode returns the decoder of a stored message's deliveries, which share the content and must not change it. The decoder's error is a
-// [*channel.Error]: the delivery can never be sent.
+// decode returns the decoder of a stored message's deliveries, which share the content and must not change it. The decoder reads the message
+// once, for the first delivery. Its error is a [*channel.Error]: the delivery can never be sent.
 func decode(m *store.Message) func(*store.Delivery) (channel.Delivery, error) {
-	shared := sync.OnceValues(func() (s sharedBody, err error) {
-		if err := json.Unmarshal(m.Body, &s); err != nil {
-			return s, &channel.Error{Kind: channel.Rejected, Err: fmt.Errorf("the stored message: %w", err)}
+	shared := sync.OnceValues(func() (*sharedBody, error) {
+		s := new(sharedBody)
+		if err := json.Unmarshal(m.Body, s); err != nil {
+			return nil, &channel.Error{Kind: channel.Rejected, Err: fmt.Errorf("the stored message: %w", err)}
 		}
 		return s, nil
 	})

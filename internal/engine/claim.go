@@ -2,10 +2,8 @@ package engine
 
 import (
 	"context"
-	"sync"
 	"time"
 
-	"github.com/e7ddda3c/notify/channel"
 	"github.com/e7ddda3c/notify/store"
 )
 
@@ -92,9 +90,13 @@ func (r *runner) hold(leases store.Leases, rooms []store.LaneRoom, until, now ti
 	got := make(map[store.Lane]int, len(rooms))
 	openers := make(map[*store.Message]opener)
 	for i, d := range leases.Deliveries {
-		openers[d.Message] = r.opener(d.Message)
-		j := &job{Leased: d, lane: r.byName[d.Lane], open: openers[d.Message], until: until}
-		r.openers[d.Message] = j.open
+		open, known := r.openers[d.Message]
+		if !known {
+			open = r.config.Open(d.Message)
+			r.openers[d.Message] = open
+		}
+		openers[d.Message] = open
+		j := &job{Leased: d, lane: r.byName[d.Lane], open: open, until: until}
 		r.jobs[j] = struct{}{}
 		j.lane.decided++ // until enqueued
 		got[d.Lane]++
@@ -105,15 +107,6 @@ func (r *runner) hold(leases store.Leases, rooms []store.LaneRoom, until, now ti
 		r.restLocked(r.byName[room.Lane], got[room.Lane], room.Room, leases.NextDue, now)
 	}
 	return jobs
-}
-
-// opener returns the decoder of m's deliveries. A message that goes to many is decoded once, and only if one is called.
-func (r *runner) opener(m *store.Message) opener {
-	if open, ok := r.openers[m]; ok {
-		return open
-	}
-	open := sync.OnceValue(func() opener { return r.config.Open(m) })
-	return func(d *store.Delivery) (channel.Delivery, error) { return open()(d) }
 }
 
 // restLocked sets the next look into l, which gave so many deliveries for so much room.
