@@ -14,29 +14,40 @@ import (
 
 // A groupAudit compares the outcomes of groups with their fates.
 type groupAudit struct {
-	called   map[string]bool              // addresses
-	asked    map[string][]faulttest.Entry // by group
-	claims   map[string][]faulttest.Entry // by delivery
-	receipts map[string][]faulttest.Entry // by group
 	entries  []faulttest.Entry
+	called   map[string]bool              // addresses
+	calls    map[string][]call            // by group
+	claims   map[string]int               // by delivery
+	receipts map[string][]faulttest.Entry // by group
 	faults   []string
 
 	givenUp int
 }
 
+// A call is an entry asked.
+type call struct {
+	faulttest.Entry
+	claimed time.Time // the start of the claim
+}
+
 func auditGroups(es []faulttest.Entry, log []store.MessageRecord, count int) []string {
 	a := &groupAudit{
-		called: map[string]bool{}, asked: map[string][]faulttest.Entry{}, claims: map[string][]faulttest.Entry{},
-		receipts: map[string][]faulttest.Entry{}, entries: es,
+		entries: es, called: map[string]bool{}, calls: map[string][]call{}, claims: map[string]int{}, receipts: map[string][]faulttest.Entry{},
 	}
+	type claim struct { // a process notes a claim when the store has answered, and so before the call
+		delivery string
+		pid      int
+	}
+	last := map[claim]time.Time{}
 	for _, e := range es {
 		switch e.Kind {
 		case called:
 			a.called[e.Text] = true
 		case asked:
-			a.asked[groupOf(e.Text)] = append(a.asked[groupOf(e.Text)], e)
+			a.calls[groupOf(e.Text)] = append(a.calls[groupOf(e.Text)], call{e, last[claim{e.ID, e.PID}]})
 		case claimed:
-			a.claims[e.ID] = append(a.claims[e.ID], e)
+			a.claims[e.ID]++
+			last[claim{e.ID, e.PID}] = e.At
 		case receipt:
 			a.receipts[groupOf(e.Text)] = append(a.receipts[groupOf(e.Text)], e)
 		}
@@ -138,7 +149,7 @@ func (a *groupAudit) gaveUp(d store.Delivery) bool {
 	case d.Status != store.Unknown || d.Failure == nil || fateOf(d.To).call == deaf:
 		return false
 	case d.Reason == notify.ReasonExhausted:
-		return len(a.claims[d.DeliveryRef.ID()]) > maxCrashes
+		return a.claims[d.DeliveryRef.ID()] > maxCrashes
 	}
 	return strings.Contains(d.Failure.Text, "ignores its deadline")
 }
@@ -149,9 +160,9 @@ func (a *groupAudit) nothingAfter(group string, event channel.Event) {
 		if fateOf(r.Text).event != event {
 			continue
 		}
-		for _, e := range a.asked[group] {
-			if at := a.claimOf(e); at.After(r.At) {
-				a.fault("%s was claimed %v after %s was %s\n%s", e.Text, at.Sub(r.At), r.Text, event, a.history(group))
+		for _, c := range a.calls[group] {
+			if c.claimed.After(r.At) {
+				a.fault("%s was claimed %v after %s was %s\n%s", c.Text, c.claimed.Sub(r.At), r.Text, event, a.history(group))
 			}
 		}
 	}
@@ -161,7 +172,7 @@ func (a *groupAudit) nothingAfter(group string, event channel.Event) {
 func (a *groupAudit) history(group string) string {
 	var es []faulttest.Entry
 	for _, e := range a.entries {
-		if strings.HasPrefix(e.Text, group+"/") || slices.ContainsFunc(a.asked[group], func(o faulttest.Entry) bool { return o.ID == e.ID }) {
+		if strings.HasPrefix(e.Text, group+"/") || slices.ContainsFunc(a.calls[group], func(c call) bool { return c.ID == e.ID }) {
 			es = append(es, e)
 		}
 	}
@@ -171,16 +182,6 @@ func (a *groupAudit) history(group string) string {
 		fmt.Fprintf(&b, "\t%v pid %d %s %s %s\n", e.At.Sub(es[0].At), e.PID, e.Kind, e.ID, e.Text)
 	}
 	return b.String()
-}
-
-// claimOf returns the start of the claim under which a call was made.
-func (a *groupAudit) claimOf(call faulttest.Entry) (at time.Time) {
-	for _, c := range a.claims[call.ID] {
-		if c.PID == call.PID && c.At.Before(call.At) {
-			at = c.At
-		}
-	}
-	return at
 }
 
 func statuses(m store.MessageRecord) string {
