@@ -172,6 +172,12 @@ func (g *Group) asking() bool {
 
 func (d *Delivery) canAsk() bool { return d.asks && d.phase != calling && d.phase != settled }
 
+// join lets d take part in the current question, if d asks. A peer may let d ask again from now on.
+func (d *Delivery) join() {
+	d.asked = d.canAsk()
+	d.asks = d.asks && !d.asked
+}
+
 // step applies a step to each delivery that asks, and reports whether one has moved. Without a dispatcher to ask, all start.
 func (g *Group) step(now time.Time) (moved bool, _ time.Time) {
 	steps, answered := []Step(nil), true
@@ -185,9 +191,7 @@ func (g *Group) step(now time.Time) (moved bool, _ time.Time) {
 	// Waiting for time to pass requires a store.
 	stuck := g.Grouped && !slices.ContainsFunc(steps, func(s Step) bool { return s.Start || s.Drop })
 	for i := range g.Deliveries {
-		d := &g.Deliveries[i]
-		d.asked = d.canAsk()
-		d.asks = d.asks && !d.asked // a peer may let it ask again from now on
+		g.Deliveries[i].join()
 	}
 	for i := range g.Deliveries {
 		d := &g.Deliveries[i]
