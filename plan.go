@@ -40,15 +40,13 @@ type plan struct {
 
 // report returns the report of a plan that has been carried out.
 func (p *plan) report() Report {
-	r := Report{ID: p.id, Deliveries: make([]Outcome, p.count)}
-	next := r.Deliveries
+	r := Report{ID: p.id, Deliveries: make([]Outcome, 0, p.count)}
 	for i := range p.groups {
 		ds := p.groups[i].Deliveries
 		for j := range ds {
 			d := &ds[j]
-			next[j].set(d.ID, d.Recipient, d.Via.Name, d.To, &d.Fate)
+			r.Deliveries = append(r.Deliveries, outcomeOf(d.ID, d.Recipient, d.Via.Name, d.To, d.Fate))
 		}
-		next = next[len(ds):]
 	}
 	return r
 }

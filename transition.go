@@ -60,17 +60,15 @@ func (n *Notifier) announce(event TransitionEvent, tenant string, class Class, o
 	}
 }
 
-func outcomeOf(id, recipient, channel, to string, f engine.Fate) (o Outcome) {
-	o.set(id, recipient, channel, to, &f)
-	return o
-}
-
-func (o *Outcome) set(id, recipient, channel, to string, f *engine.Fate) {
-	o.ID, o.Recipient, o.Channel, o.To, o.ProviderID = id, recipient, channel, to, f.ProviderID
-	o.Status, o.Reason, o.Attempts, o.Reached, o.Duplicate, o.At, o.Until = f.Status, f.Reason, f.Attempts, f.Reached, f.Duplicate, f.At, f.Until
+func outcomeOf(id, recipient, channel, to string, f engine.Fate) Outcome {
+	o := Outcome{
+		ID: id, Recipient: recipient, Channel: channel, To: to, ProviderID: f.ProviderID, Status: f.Status, Reason: f.Reason,
+		Attempts: f.Attempts, Reached: f.Reached, Duplicate: f.Duplicate, At: f.At, Until: f.Until,
+	}
 	if f.Failure != nil {
 		o.Err = f.Failure
 	}
+	return o
 }
 
 // kindOf returns the kind of a failure for a [Transition]: a documented kind, or "" without a failure.
