@@ -282,3 +282,26 @@ func TestAReceiptBetweenAClaimAndItsGroup(t *testing.T) {
 		require.Empty(t, log.String())
 	})
 }
+
+func TestAGroupThatIsPrunedAfterTheClaim(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := newFakeStore(memory.New())
+		claims := 0
+		st.lease = func(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
+			leases, err := st.Store.LeaseDeliveries(ctx, r)
+			for i := range leases.Deliveries {
+				leases.Deliveries[i].Group = nil
+				claims++
+			}
+			if claims > 0 {
+				st.lease = st.Store.LeaseDeliveries // so that the delivery, which is still there, can go out
+			}
+			return leases, err
+		}
+		n := newNotifier(t, notify.Config{Store: st, Channels: notify.Channels{"pager": &driver{}, "mail": &driver{}}})
+		m := hello("pager", "mail")
+		m.Dispatcher = "first"
+		require.Equal(t, []notify.Status{notify.Sent, notify.Suppressed}, statuses(sent(t, n, m)))
+		require.Equal(t, 2, claims)
+	})
+}

@@ -3,6 +3,7 @@ package notify_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -655,4 +656,124 @@ func TestExpireAtEndsAWait(t *testing.T) {
 		require.Equal(t, []notify.Status{notify.Expired}, statuses(sendAll(t, n, m)))
 		require.InDelta(t, time.Minute, time.Since(began), float64(2*time.Second))
 	})
+}
+
+// The dispatcher is busy with a peer when the answer comes.
+func TestAWaitBeginsWithTheAnswer(t *testing.T) {
+	for _, kind := range []channel.Kind{channel.RateLimited, channel.Temporary} {
+		t.Run(string(kind), func(t *testing.T) {
+			bothWays(t, func(t *testing.T, st store.Deliveries) {
+				a := &driver{takes: 2 * time.Second, answers: []error{waits(kind, 3*time.Second), nil}}
+				b := &driver{takes: time.Second, answers: []error{fails(channel.Rejected)}}
+				var once sync.Once
+				d := fakeDispatcher{next: func(_ time.Time, ds []notify.Progress) []notify.Step {
+					if ds[1].Status == notify.Failed {
+						once.Do(func() { time.Sleep(4 * time.Second) })
+						return []notify.Step{{Action: notify.Start}, {}, {Action: notify.Start}}
+					}
+					return []notify.Step{{Action: notify.Start}, {Action: notify.Start}, {}}
+				}}
+				n := sending(t, st, notify.Config{
+					Channels: notify.Channels{"a": a, "b": b, "c": &driver{}}, Dispatchers: map[string]notify.Dispatcher{"mine": d},
+					Policies: map[string]notify.Policy{"": {Backoff: time.Nanosecond, MaxWait: time.Hour}},
+				})
+				m := hello("a", "b", "c")
+				m.Dispatcher = "mine"
+				require.Equal(t, []notify.Status{notify.Sent, notify.Failed, notify.Sent}, statuses(sendAll(t, n, m)))
+				require.InDelta(t, 5*time.Second, a.at[1].Sub(a.at[0]), float64(time.Second/2))
+			})
+		})
+	}
+}
+
+func TestAWaitBeginsWithTheAnswerWhateverHooksTake(t *testing.T) {
+	for _, event := range []notify.TransitionEvent{notify.TransitionAttempted, notify.TransitionPaused} {
+		t.Run(string(event), func(t *testing.T) {
+			bothWays(t, func(t *testing.T, st store.Deliveries) {
+				d := &driver{answers: []error{waits(channel.RateLimited, 10*time.Second), nil}}
+				n := sending(t, st, notify.Config{
+					Channels: notify.Channels{"pager": d}, Policies: map[string]notify.Policy{"": {MaxWait: time.Hour}},
+					OnTransition: func(tr notify.Transition) {
+						if tr.Event == event {
+							time.Sleep(8 * time.Second)
+						}
+					},
+				})
+				require.Equal(t, []notify.Status{notify.Sent}, statuses(sendAll(t, n, hello("pager"))))
+				require.InDelta(t, 10*time.Second, d.at[1].Sub(d.at[0]), float64(time.Second))
+			})
+		})
+	}
+}
+
+// Slow hooks are not part of the call.
+func TestTookOfAnAttemptIsTheCall(t *testing.T) {
+	bothWays(t, func(t *testing.T, st store.Deliveries) {
+		var told journal
+		n := sending(t, st, notify.Config{
+			Channels: notify.Channels{
+				"a": &driver{takes: time.Second}, "b": &driver{takes: time.Second, answers: []error{waits(channel.RateLimited, time.Second), nil}},
+			},
+			OnTransition: func(tr notify.Transition) {
+				told.add(tr)
+				time.Sleep(2 * time.Second)
+			},
+		})
+		require.Equal(t, []notify.Status{notify.Sent, notify.Sent}, statuses(sendAll(t, n, hello("a", "b"))))
+		attempts := append(told.of("a", notify.TransitionAttempted), told.of("b", notify.TransitionAttempted)...)
+		require.Len(t, attempts, 3)
+		for _, tr := range attempts {
+			require.InDelta(t, time.Second, tr.Took, float64(time.Millisecond))
+		}
+	})
+}
+
+// A vendorError panics if it is formatted.
+type vendorError struct{ status *int }
+
+func (e vendorError) Error() string { return fmt.Sprint(*e.status) }
+
+func TestAnErrorThatPanicsIsAnError(t *testing.T) {
+	bothWays(t, func(t *testing.T, st store.Deliveries) {
+		fault := &channel.Error{Kind: channel.Rejected, Err: vendorError{}}
+		n := sending(t, st, notify.Config{Channels: notify.Channels{
+			"sends": &driver{answers: []error{fault}}, "validates": &driver{refuse: func(channel.Delivery) error { return fault }},
+		}})
+		r := sendAll(t, n, hello("sends", "validates"))
+		require.Equal(t, []notify.Status{notify.Failed, notify.Failed}, statuses(r))
+		for _, o := range r.Deliveries {
+			require.ErrorIs(t, o.Err, channel.Rejected)
+			require.ErrorContains(t, o.Err, "PANIC=Error method")
+		}
+	})
+}
+
+// A hook of a host's test may call FailNow.
+func TestAHookThatEndsItsGoroutineHoldsNoSend(t *testing.T) {
+	for _, event := range []notify.TransitionEvent{
+		notify.TransitionStarted, notify.TransitionAttempted, notify.TransitionPaused, notify.TransitionHeld, notify.TransitionSettled,
+	} {
+		t.Run(string(event), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNotifier(t, notify.Config{
+					Channels: notify.Channels{"pager": &driver{answers: []error{waits(channel.RateLimited, time.Second), nil}}},
+					OnTransition: func(tr notify.Transition) {
+						if tr.Event == event {
+							runtime.Goexit()
+						}
+					},
+				})
+				ended := make(chan struct{})
+				go func() {
+					defer close(ended)
+					_, _ = n.Send(t.Context(), hello("pager"))
+				}()
+				select {
+				case <-ended:
+				case <-time.After(time.Hour):
+					require.Fail(t, "Send hangs")
+				}
+			})
+		})
+	}
 }

@@ -29,7 +29,7 @@ func FailureOf(e *channel.Error) *Failure {
 		f.RetryAfter = e.RetryAfter.String()
 	}
 	if e.Err != nil {
-		f.Text = e.Err.Error()
+		f.Text = fmt.Sprint(e.Err) // a panic of its Error is part of the text
 	}
 	return f
 }

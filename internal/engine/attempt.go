@@ -96,11 +96,11 @@ func (r *runner) abandoned(j *job, begun time.Time) {
 
 // conclude ends an attempt of j, and frees the slot.
 func (r *runner) conclude(j *job, begun time.Time, took time.Duration, a answer, v verdict) {
-	st := r.settlementOf(j, v)
+	st := r.settlementOf(j, r.there(begun.Add(took)), v)
 	st.Attempts++
 	st.Duplicate = st.Duplicate || j.Doubt
 	st.Attempt = &store.Attempt{
-		At: begun.Add(time.Duration(r.skew.Load())).UTC().Truncate(time.Microsecond), Took: took.Truncate(time.Microsecond),
+		At: r.there(begun), Took: took.Truncate(time.Microsecond),
 		Status: st.Status, Reason: st.Reason, Provider: store.Clean(a.receipt.Provider), ProviderID: store.Clean(a.receipt.ID),
 		Code: store.Clean(a.receipt.Code), Duplicate: j.Doubt, Failure: store.FailureOf(a.failure).Clean(),
 	}

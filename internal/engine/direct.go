@@ -35,7 +35,7 @@ type Delivery struct {
 	asked   bool      // at the current one
 	ending  claimOnce // of the queuing or the call
 	wake    time.Time
-	due     time.Time     // the beginning of the next or current call; zero while the dispatcher has not started it
+	due     time.Time     // of the next call; during and after a call, its beginning and its answer; zero before the dispatcher starts the first
 	ticket  time.Time     // in the channel's rate, for the next attempt; zero: none
 	waited  time.Duration // in all
 	history history

@@ -12,9 +12,8 @@ import (
 // admit brings d to the next attempt as soon as ctx, expiry, pause, slots and rate allow.
 func (g *Group) admit(d *Delivery, now time.Time) {
 	switch {
-	case g.barred(d, now):
+	case g.bar(d, now):
 		d.forgo()
-		g.bar(d, now)
 	case d.Via.enter():
 		g.proceed(d, now)
 	default:
@@ -23,13 +22,9 @@ func (g *Group) admit(d *Delivery, now time.Time) {
 	}
 }
 
-// barred reports whether d may not be called now, even if a slot and the rate allow it.
-func (g *Group) barred(d *Delivery, now time.Time) bool {
-	return g.ctx.Err() != nil || d.expired(now) || d.Via.barred(now) > 0
-}
-
-// bar applies the obstacle to d. A paused channel counts as one that has given the same answer again.
-func (g *Group) bar(d *Delivery, now time.Time) {
+// bar reports whether d may not be called now, even if a slot and the rate allow it, and applies the obstacle to d. A paused channel counts as
+// one that has given the same answer again.
+func (g *Group) bar(d *Delivery, now time.Time) bool {
 	wait, by := d.Via.paused(now)
 	switch {
 	case g.ctx.Err() != nil:
@@ -40,10 +35,13 @@ func (g *Group) bar(d *Delivery, now time.Time) {
 		g.settle(d, now, d.history.faulty(by))
 	case wait > 0:
 		g.hold(d, now, store.ReasonPaused, now.Add(wait), by)
-	default:
+	case d.Via.saturated():
 		e := &channel.Error{Kind: channel.Temporary, Err: errors.New("too many calls on this channel ignore their deadline")}
-		g.apply(d, now, d.history.retried(&d.Via.Policy, d.Via.Policy.Attempts, e))
+		g.apply(d, now, now, d.history.retried(&d.Via.Policy, d.Via.Policy.Attempts, e))
+	default:
+		return false
 	}
+	return true
 }
 
 func (d *Delivery) expired(now time.Time) bool {
@@ -78,14 +76,14 @@ func (d *Delivery) forgo() {
 	}
 }
 
-// apply settles d, or lets d wait for the next attempt, as v says.
-func (g *Group) apply(d *Delivery, now time.Time, v verdict) {
+// apply settles d, or lets d wait for the next attempt, as v said at a time that may be past.
+func (g *Group) apply(d *Delivery, now, at time.Time, v verdict) {
 	if v.status.Settled() {
 		g.settle(d, now, v)
 		return
 	}
 	d.history = v.history
-	g.hold(d, now, v.reason, now.Add(v.wait), v.failure)
+	g.hold(d, now, v.reason, at.Add(v.wait), v.failure)
 }
 
 // hold lets d wait until a time, or for the dispatcher, if that is zero. A wait that would exceed MaxWait in all fails d.
@@ -175,37 +173,44 @@ func (g *Group) start(d *Delivery, now time.Time) {
 // attempt calls d's driver, and returns d to the group.
 func (g *Group) attempt(ctx context.Context, d *Delivery) {
 	var a answer
+	var begun time.Time
+	if g.tell != nil { // nobody else wants to know
+		begun = time.Now()
+	}
 	defer func() { // the driver may end this goroutine
 		if g.counts(d.Via, &d.ending) {
-			g.answered(d, &a)
+			g.answered(d, &a, begun)
 		}
 	}()
 	g.call(ctx, d.Via, &d.Delivery, &a)
 }
 
 // answered decides the verdict on d's call, on the goroutine of the call.
-func (g *Group) answered(d *Delivery, a *answer) {
-	pause := endless
-	if e := a.failure; e == nil || !pausesChannel(e) {
-		d.Via.strikes.Store(0)
-	} else if wait, _ := g.pause(d.Via, e, false); e.Kind == channel.RateLimited { // before the slot is free
-		pause = wait // a misconfigured channel fails d at once: no operator acts soon
+func (g *Group) answered(d *Delivery, a *answer, begun time.Time) {
+	defer func() { // a hook may end this goroutine
+		d.Via.leave()
+		g.events <- d.place
+	}()
+	if a.failure != nil || g.tell != nil {
+		d.due = time.Now()
 	}
 	if a.receipt.ID != "" {
 		d.ProviderID = a.receipt.ID
 	}
-	d.verdict = d.history.answered(&d.Via.Policy, a, pause)
-	d.Via.leave()
-	g.tellAttempt(d, a.failure)
-	g.events <- d.place
+	d.verdict = d.history.answered(&d.Via.Policy, a, endless) // a misconfigured channel fails d at once: no operator acts soon
+	if e := a.failure; e == nil || !pausesChannel(e) {
+		d.Via.strikes.Store(0)
+	} else if wait, _ := g.pause(d.Via, e, false); e.Kind == channel.RateLimited {
+		d.verdict = d.history.answered(&d.Via.Policy, a, wait)
+	}
+	g.trace(d, "attempted", d.during(d.Attempt, d.history.doubt, a.failure), d.due.Sub(begun))
 }
 
 // take goes on with d, whose slot or answer has come. A slot that was given back meanwhile means nothing.
 func (g *Group) take(d *Delivery, now time.Time) {
 	switch {
-	case d.phase == queued && g.barred(d, now):
+	case d.phase == queued && g.bar(d, now):
 		d.Via.leave()
-		g.admit(d, now)
 	case d.phase == queued:
 		g.proceed(d, now)
 	case d.phase == calling:
@@ -217,14 +222,8 @@ func (g *Group) take(d *Delivery, now time.Time) {
 func (g *Group) abandoned(d *Delivery, now time.Time) {
 	if a, ok := g.abandon(d.Via, &d.ending, d.ID); ok {
 		d.Via.leave()
-		g.tellAttempt(d, a.failure)
+		g.trace(d, "attempted", d.during(d.Attempt, d.history.doubt, a.failure), now.Sub(d.due))
 		g.conclude(d, now, d.history.abandoned(a.failure))
-	}
-}
-
-func (g *Group) tellAttempt(d *Delivery, e *channel.Error) {
-	if g.tell != nil {
-		g.trace(d, "attempted", d.during(d.Attempt, d.history.doubt, e), time.Since(d.due))
 	}
 }
 
@@ -232,5 +231,5 @@ func (g *Group) tellAttempt(d *Delivery, e *channel.Error) {
 func (g *Group) conclude(d *Delivery, now time.Time, v verdict) {
 	d.Attempts, d.Duplicate = d.Attempt, d.Duplicate || d.history.doubt
 	g.wakePeers(d)
-	g.apply(d, now, v)
+	g.apply(d, now, d.due, v)
 }

@@ -14,10 +14,11 @@ func (r *runner) pauseForAll(c *Channel, e *channel.Error) (wait time.Duration) 
 		before, _ := c.paused(time.Now())
 		var first bool
 		wait, first = r.pause(c, e, true)
-		if !r.store.HasPauses() || !first && wait < before+time.Second { // many calls may bring the same news
+		rest, _ := c.paused(time.Now())                                               // a hook may have taken its time
+		if !r.store.HasPauses() || rest == 0 || !first && wait < before+time.Second { // many calls may bring the same news
 			return nil
 		}
-		return r.store.SavePause(r.base, store.Pause{Channel: c.Name, Failure: *store.FailureOf(e).Clean()}, wait)
+		return r.store.SavePause(r.base, store.Pause{Channel: c.Name, Failure: *store.FailureOf(e).Clean()}, rest)
 	})
 	if err != nil {
 		r.log.Error("cannot store the pause of a channel", "channel", c.Name, "error", err)

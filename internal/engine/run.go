@@ -94,12 +94,13 @@ func (r *runner) run(ctx context.Context, beside func(context.Context)) error {
 }
 
 // now is the store's clock.
-func (r *runner) now() time.Time {
-	return time.Now().Add(time.Duration(r.skew.Load())).UTC().Truncate(time.Microsecond)
-}
+func (r *runner) now() time.Time { return r.there(time.Now()) }
 
-// here translates a time of the store's clock to ours.
+// here translates a time of the store's clock to ours, and there the other way.
 func (r *runner) here(t time.Time) time.Time { return t.Add(-time.Duration(r.skew.Load())) }
+func (r *runner) there(t time.Time) time.Time {
+	return t.Add(time.Duration(r.skew.Load())).UTC().Truncate(time.Microsecond)
+}
 
 // wake makes the claimer look into some lanes, or into all.
 func (r *runner) wake(names ...store.Lane) {

@@ -28,7 +28,7 @@ type settleQueue struct {
 	news    chan struct{} // has one if a settler should look
 }
 
-func (r *runner) settle(j *job, v verdict) { r.write(j, r.settlementOf(j, v)) }
+func (r *runner) settle(j *job, v verdict) { r.write(j, r.settlementOf(j, r.now(), v)) }
 
 // postpone writes that j is looked at again at due, and was not called.
 func (r *runner) postpone(j *job, s store.Status, why store.Reason, due time.Time) {
@@ -45,13 +45,13 @@ func (j *job) unchanged() store.Settlement {
 	}
 }
 
-// settlementOf returns the settlement that writes v.
-func (r *runner) settlementOf(j *job, v verdict) store.Settlement {
+// settlementOf returns the settlement that writes v, from whose time v.wait counts.
+func (r *runner) settlementOf(j *job, at time.Time, v verdict) store.Settlement {
 	st := j.unchanged()
 	st.Status, st.Reason, st.NotBefore, st.Spent, st.Doubt = v.status, v.reason, time.Time{}, int(v.spent), v.doubt
 	st.Failure, st.Wake = store.FailureOf(v.failure).Clean(), j.Grouped
 	if !v.status.Settled() {
-		st.NotBefore = r.now().Add(v.wait).Truncate(time.Microsecond)
+		st.NotBefore = at.Add(v.wait).Truncate(time.Microsecond)
 		st.Due = soonest(st.NotBefore, j.Message.ExpireAt)
 	}
 	return st

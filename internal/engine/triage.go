@@ -105,7 +105,7 @@ func (r *runner) overdue(j *job, now time.Time) bool {
 // mayStart asks j's dispatcher for j's own step, and reports whether that is to start. If not, j is settled or waits.
 func (r *runner) mayStart(j *job, now time.Time) bool {
 	own := slices.IndexFunc(j.Group, func(p store.Progress) bool { return p.Place == j.Place })
-	if j.Group[own].Status.Settled() { // by a receipt since the claim
+	if own < 0 || j.Group[own].Status.Settled() { // since the claim: pruned, or a receipt came
 		r.postpone(j, store.Held, store.ReasonWaiting, now)
 		return false
 	}
