@@ -83,8 +83,7 @@ type Notifier struct {
 	waiters   waiters // of Wait
 }
 
-// New returns a Notifier. The Notifier owns the channels of c: [Notifier.Close] closes them. New does no I/O. Its error names the invalid
-// field of c.
+// New returns a Notifier, which owns the channels of c: [Notifier.Close] closes them. New does no I/O. Its error names the invalid field.
 func New(c Config) (*Notifier, error) {
 	if isNil(c.Store) {
 		c.Store = nil

@@ -53,8 +53,7 @@ func (c *core) counts(ch *Channel, end *claimOnce) bool {
 	return false
 }
 
-// abandon gives up a call whose driver ignores the deadline, and reports whether the call was still in flight. The engine owns the call from
-// now on.
+// abandon gives up a call whose driver ignores the deadline, and reports whether it was still in flight. The engine owns it from now on.
 func (c *core) abandon(ch *Channel, end *claimOnce, delivery string) (answer, bool) {
 	c.running.adopt() // before the claim, so that the count never falls to zero in between
 	ch.lost.Add(1)

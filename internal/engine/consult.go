@@ -37,8 +37,7 @@ type consultant struct {
 	running     *tracker
 }
 
-// A strategy is a [Dispatcher] with the numbers of its calls that were given up and have not returned, and of those that take longer than
-// patience.
+// A strategy is a [Dispatcher] with the numbers of its calls that were given up and still run, and of those that exceed patience.
 type strategy struct {
 	Dispatcher
 	givenUp, hanging atomic.Int32

@@ -323,6 +323,9 @@ func (g *Group) settle(d *Delivery, now time.Time, v verdict) {
 	d.forgo()
 	g.wakePeers(d)
 	d.become(v, now)
+	if g.tell == nil {
+		return
+	}
 	f := d.Fate
 	if g.tellsReached {
 		ds := g.look()

@@ -164,7 +164,7 @@ func (g *Group) start(d *Delivery, now time.Time) {
 	d.Attempt++
 	d.ticket = time.Time{}
 	d.phase, d.wake = calling, now.Add(timeout).Add(grace)
-	g.trace(d, "started", d.during(d.Attempt, d.history.doubt, nil), now.Sub(d.due))
+	g.traceCall(d, "started", nil, now.Sub(d.due))
 	d.due = now
 	d.ending.reset()
 	go g.attempt(g.deadline.context(g.ctx, now, timeout), d)
@@ -203,7 +203,7 @@ func (g *Group) answered(d *Delivery, a *answer, begun time.Time) {
 	} else if wait, _ := g.pause(d.Via, e, false); e.Kind == channel.RateLimited {
 		d.verdict = d.history.answered(&d.Via.Policy, a, wait)
 	}
-	g.trace(d, "attempted", d.during(d.Attempt, d.history.doubt, a.failure), d.due.Sub(begun))
+	g.traceCall(d, "attempted", a.failure, d.due.Sub(begun))
 }
 
 // take goes on with d, whose slot or answer has come. A slot that was given back meanwhile means nothing.
@@ -222,8 +222,14 @@ func (g *Group) take(d *Delivery, now time.Time) {
 func (g *Group) abandoned(d *Delivery, now time.Time) {
 	if a, ok := g.abandon(d.Via, &d.ending, d.ID); ok {
 		d.Via.leave()
-		g.trace(d, "attempted", d.during(d.Attempt, d.history.doubt, a.failure), now.Sub(d.due))
+		g.traceCall(d, "attempted", a.failure, now.Sub(d.due))
 		g.conclude(d, now, d.history.abandoned(a.failure))
+	}
+}
+
+func (g *Group) traceCall(d *Delivery, event string, e *channel.Error, took time.Duration) {
+	if g.tell != nil {
+		g.trace(d, event, d.during(d.Attempt, d.history.doubt, e), took)
 	}
 }
 

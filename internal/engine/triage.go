@@ -81,8 +81,7 @@ func (r *runner) crashed(j *job) bool {
 	return true
 }
 
-// retryCrashed counts a marked call whose process crashed as one of j's attempts. Leases that lapsed without a call do not count: the host may
-// restart all the time.
+// retryCrashed counts a marked call whose process crashed as an attempt. A lease that lapsed without a call is none: hosts may restart often.
 func (r *runner) retryCrashed(j *job) {
 	p := &j.lane.channel.Policy
 	e := &channel.Error{Kind: channel.Uncertain, Err: errCrashed}
