@@ -116,12 +116,16 @@ type window struct {
 	done sync.WaitGroup
 }
 
-func openWindow(ctx context.Context, url, session string, p *peers) (*window, error) {
+// openWindow returns when the hub knows the socket, which is a moment after the handshake.
+func openWindow(ctx context.Context, url, session string, hub *websocket.Hub, p *peers) (*window, error) {
 	conn, _, err := coder.Dial(ctx, url, &coder.DialOptions{
 		HTTPHeader: http.Header{"Authorization": {"Bearer " + session}}, Subprotocols: []string{websocket.Subprotocol},
 	})
 	if err != nil {
 		return nil, err
+	}
+	for hub.Count(websocket.Everyone()) == 0 && ctx.Err() == nil {
+		time.Sleep(time.Millisecond)
 	}
 	w := &window{conn: conn}
 	w.done.Go(func() { w.read(p) })

@@ -52,7 +52,7 @@ func openShop(ctx context.Context, listen func() (net.Listener, error)) (*shop, 
 	s.addr = l.Addr().String()
 	s.server = &http.Server{Handler: s.routes(), ReadHeaderTimeout: 10 * time.Second}
 	go func() { s.serving <- s.server.Serve(l) }()
-	s.window, err = openWindow(ctx, "ws://"+s.addr+"/ws", s.session, s.peers)
+	s.window, err = openWindow(ctx, "ws://"+s.addr+"/ws", s.session, s.hub, s.peers)
 	return s, err
 }
 
