@@ -256,7 +256,7 @@ func TestWhatAReceiptSettlesIsToldToTheHost(t *testing.T) {
 }
 
 // The store reads the progress of a group after the claim.
-func TestAReceiptBetweenAClaimAndItsGroup(t *testing.T) {
+func TestAReceiptBeforeTheGroupIsRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := newFakeStore(memory.New())
 		var n *notify.Notifier
@@ -283,7 +283,7 @@ func TestAReceiptBetweenAClaimAndItsGroup(t *testing.T) {
 	})
 }
 
-func TestAGroupThatIsPrunedAfterTheClaim(t *testing.T) {
+func TestAClaimWithoutItsGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := newFakeStore(memory.New())
 		claims := 0

@@ -686,7 +686,7 @@ func TestAWaitBeginsWithTheAnswer(t *testing.T) {
 	}
 }
 
-func TestAWaitBeginsWithTheAnswerWhateverHooksTake(t *testing.T) {
+func TestAWaitBeginsWithTheAnswerDespiteSlowHooks(t *testing.T) {
 	for _, event := range []notify.TransitionEvent{notify.TransitionAttempted, notify.TransitionPaused} {
 		t.Run(string(event), func(t *testing.T) {
 			bothWays(t, func(t *testing.T, st store.Deliveries) {
@@ -710,20 +710,27 @@ func TestAWaitBeginsWithTheAnswerWhateverHooksTake(t *testing.T) {
 func TestTookOfAnAttemptIsTheCall(t *testing.T) {
 	bothWays(t, func(t *testing.T, st store.Deliveries) {
 		var told journal
+		hold := make(chan struct{})
 		n := sending(t, st, notify.Config{
 			Channels: notify.Channels{
 				"a": &driver{takes: time.Second}, "b": &driver{takes: time.Second, answers: []error{waits(channel.RateLimited, time.Second), nil}},
+				"c": &driver{hold: hold},
 			},
+			Policies: map[string]notify.Policy{"c": {Timeout: 900 * time.Millisecond}},
 			OnTransition: func(tr notify.Transition) {
 				told.add(tr)
 				time.Sleep(2 * time.Second)
 			},
 		})
 		require.Equal(t, []notify.Status{notify.Sent, notify.Sent}, statuses(sendAll(t, n, hello("a", "b"))))
-		attempts := append(told.of("a", notify.TransitionAttempted), told.of("b", notify.TransitionAttempted)...)
-		require.Len(t, attempts, 3)
-		for _, tr := range attempts {
-			require.InDelta(t, time.Second, tr.Took, float64(time.Millisecond))
+		require.Equal(t, []notify.Status{notify.Unknown}, statuses(sendAll(t, n, hello("c"))))
+		close(hold)
+		for name, count := range map[string]int{"a": 1, "b": 2, "c": 1} { // c is given up after its timeout and 0.1 s
+			attempts := told.of(name, notify.TransitionAttempted)
+			require.Len(t, attempts, count)
+			for _, tr := range attempts {
+				require.InDelta(t, time.Second, tr.Took, float64(time.Millisecond), name)
+			}
 		}
 	})
 }
@@ -733,7 +740,7 @@ type vendorError struct{ status *int }
 
 func (e vendorError) Error() string { return fmt.Sprint(*e.status) }
 
-func TestAnErrorThatPanicsIsAnError(t *testing.T) {
+func TestAPanicOfErrorIsItsText(t *testing.T) {
 	bothWays(t, func(t *testing.T, st store.Deliveries) {
 		fault := &channel.Error{Kind: channel.Rejected, Err: vendorError{}}
 		n := sending(t, st, notify.Config{Channels: notify.Channels{
@@ -748,8 +755,8 @@ func TestAnErrorThatPanicsIsAnError(t *testing.T) {
 	})
 }
 
-// A hook of a host's test may call FailNow.
-func TestAHookThatEndsItsGoroutineHoldsNoSend(t *testing.T) {
+// Hooks must not exit. A FailNow in one still must not hang Send.
+func TestSendEndsThoughAHookExits(t *testing.T) {
 	for _, event := range []notify.TransitionEvent{
 		notify.TransitionStarted, notify.TransitionAttempted, notify.TransitionPaused, notify.TransitionHeld, notify.TransitionSettled,
 	} {

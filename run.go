@@ -108,7 +108,7 @@ func (u *unclaimed) look(n *Notifier, messageID string) {
 	}
 }
 
-// isUnclaimed reports whether a delivery of a message was due for most of the time and never claimed. A paused channel proves that a Run works.
+// isUnclaimed reports whether a delivery of a message was due for most of the time and never claimed. A pause proves that some process calls Run.
 func (n *Notifier) isUnclaimed(messageID string) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
 	defer cancel()

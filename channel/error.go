@@ -69,7 +69,7 @@ func (e *Error) Error() string {
 	}
 	class := e.class()
 	if e.Err != nil {
-		cause := fmt.Sprint(e.Err) // a panic of its Error is part of the text
+		cause := fmt.Sprint(e.Err) // not Error(), whose panic Sprint turns into text
 		b.WriteString(cause)
 		if strings.HasSuffix(cause, class) {
 			return b.String()

@@ -29,7 +29,7 @@ func FailureOf(e *channel.Error) *Failure {
 		f.RetryAfter = e.RetryAfter.String()
 	}
 	if e.Err != nil {
-		f.Text = fmt.Sprint(e.Err) // a panic of its Error is part of the text
+		f.Text = fmt.Sprint(e.Err) // not Error(), whose panic Sprint turns into text
 	}
 	return f
 }

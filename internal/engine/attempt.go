@@ -27,16 +27,16 @@ func (r *runner) attempt(j *job) {
 		r.returnUncalled(j)
 		return
 	}
+	r.trace(j, "started", FateOf(&j.Delivery).during(d.Attempt, j.Doubt, nil), r.lateness(j))
 	ctx, done := context.WithTimeout(ctx, c.Policy.Timeout)
 	defer done()
-	r.trace(j, "started", FateOf(&j.Delivery).during(d.Attempt, j.Doubt, nil), r.lateness(j))
 	begun := time.Now()
 	timer := time.AfterFunc(c.Policy.Timeout+grace, func() { r.abandoned(j, begun) })
 	defer timer.Stop()
 	var a answer
 	defer func() { // the driver may end this goroutine
 		took := time.Since(begun)
-		if r.counts(c, &j.ending) {
+		if r.finish(c, &j.ending) {
 			r.answered(j, begun, took, a)
 		}
 	}()
@@ -89,8 +89,8 @@ func (r *runner) answered(j *job, begun time.Time, took time.Duration, a answer)
 }
 
 func (r *runner) abandoned(j *job, begun time.Time) {
-	if a, ok := r.abandon(j.lane.channel, &j.ending, j.ID()); ok {
-		r.conclude(j, begun, time.Since(begun), a, j.history().abandoned(a.failure))
+	if e := r.abandon(j.lane.channel, &j.ending, j.ID()); e != nil {
+		r.conclude(j, begun, time.Since(begun), answer{failure: e}, j.history().abandoned(e))
 	}
 }
 

@@ -43,8 +43,8 @@ func (c *core) call(ctx context.Context, ch *Channel, d *channel.Delivery, a *an
 	returned = true
 }
 
-// counts reports whether the answer of a call that has ended counts: not if the call was given up.
-func (c *core) counts(ch *Channel, end *claimOnce) bool {
+// finish ends a call, and reports whether it was the first to do so. The second takes the call off the abandoned ones.
+func (c *core) finish(ch *Channel, end *claimOnce) bool {
 	if end.claim() {
 		return true
 	}
@@ -53,17 +53,13 @@ func (c *core) counts(ch *Channel, end *claimOnce) bool {
 	return false
 }
 
-// abandon gives up a call whose driver ignores the deadline, and reports whether it was still in flight. The engine owns it from now on.
-func (c *core) abandon(ch *Channel, end *claimOnce, delivery string) (answer, bool) {
+// abandon gives up a call whose driver ignores the deadline, and returns the failure, or nil if the call has just ended. Close waits for it.
+func (c *core) abandon(ch *Channel, end *claimOnce, delivery string) *channel.Error {
 	c.running.adopt() // before the claim, so that the count never falls to zero in between
 	ch.lost.Add(1)
-	if !end.claim() { // just answered
-		ch.lost.Add(-1)
-		c.running.leave()
-		return answer{}, false
+	if !c.finish(ch, end) { // just answered
+		return nil
 	}
 	c.log.Warn("driver ignores its deadline", "delivery", delivery, "channel", ch.Name)
-	return answer{failure: &channel.Error{
-		Kind: channel.Uncertain, Err: fmt.Errorf("the driver ignores its deadline: %w", context.DeadlineExceeded),
-	}}, true
+	return &channel.Error{Kind: channel.Uncertain, Err: fmt.Errorf("the driver ignores its deadline: %w", context.DeadlineExceeded)}
 }

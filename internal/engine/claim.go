@@ -10,7 +10,7 @@ import (
 const (
 	// firstPoll is the rest of a lane that gave something, without a hint. The rest doubles up to Config.Poll.
 	firstPoll = 250 * time.Millisecond
-	// firstContention is the rest of a lane whose due deliveries other processes are just claiming. It doubles up to firstPoll while they do.
+	// firstContention is the rest of a lane while other processes claim its due deliveries. Each further rest doubles, up to firstPoll.
 	firstContention = 2 * time.Millisecond
 	// claimMost is the number of deliveries of a lane that are claimed at a time.
 	claimMost = 1000

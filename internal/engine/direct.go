@@ -29,21 +29,21 @@ type Delivery struct {
 	Fault *channel.Error // of the plan: the delivery fails uncalled
 	Fate                 // the result
 
-	place   int32 // index in the group
+	place   int // index in the group
 	phase   phase
 	asks    bool      // at the next question to the dispatcher
 	asked   bool      // at the current one
 	ending  claimOnce // of the queuing or the call
 	wake    time.Time
-	due     time.Time     // of the next call; during and after a call, its beginning and its answer; zero before the dispatcher starts the first
+	since   time.Time     // the next duration counts from it: the due time, the start of the call, or its answer; zero: not started
 	ticket  time.Time     // in the channel's rate, for the next attempt; zero: none
 	waited  time.Duration // in all
 	history history
 	verdict verdict // on the call that has just ended
 }
 
-// A Group is one recipient's deliveries. One goroutine runs the group and owns all state. Calls and waits for a slot have goroutines of their
-// own. One that has claimed the ending of its delivery decides the verdict, and reports the delivery to events.
+// A Group is one recipient's deliveries. One goroutine runs the group and owns its state. Calls and waits for a slot have goroutines of their
+// own. A call that claims its delivery's ending owns the delivery until it is sent to events.
 type Group struct {
 	Recipient  int // the number of the recipient in the message
 	Dispatcher string
@@ -54,7 +54,7 @@ type Group struct {
 	ctx      context.Context // of Deliver
 	progress []store.Progress
 	begun    time.Time
-	events   chan int32    // places
+	events   chan int      // places
 	quit     chan struct{} // closed when the group ends; not nil once a delivery was queued
 	deadline deadline
 	timer    *time.Timer // nil until one is needed
@@ -87,12 +87,12 @@ func (g *Group) run(ctx context.Context, c *core) {
 		g.wakeUp(now)
 		now = g.decide(now)
 		next, busy := g.next()
-		for i := 0; i < len(g.Deliveries) && !busy; i++ { // an idle delivery has nothing to wait for
-			if d := &g.Deliveries[i]; d.phase == idle {
-				g.leftBehind(d, now)
+		if !busy { // nothing will happen to those that are idle
+			for i := range g.Deliveries {
+				if d := &g.Deliveries[i]; d.phase == idle {
+					g.leftBehind(d, now)
+				}
 			}
-		}
-		if !busy {
 			return
 		}
 		d := g.wait(next, now)
@@ -106,10 +106,10 @@ func (g *Group) run(ctx context.Context, c *core) {
 func (g *Group) begin(now time.Time) {
 	g.begun = now
 	g.progress = make([]store.Progress, len(g.Deliveries))
-	g.events = make(chan int32, len(g.Deliveries)) // one wait or call at a time for each, so no send blocks
+	g.events = make(chan int, len(g.Deliveries)) // one wait or call at a time for each, so no send blocks
 	for i := range g.Deliveries {
 		d := &g.Deliveries[i]
-		d.place, d.asks, d.history.atMostOnce = int32(i), true, d.AtMostOnce
+		d.place, d.asks, d.history.atMostOnce = i, true, d.AtMostOnce
 		d.Status, d.At = store.Accepted, now
 	}
 	for i := range g.Deliveries {
@@ -172,7 +172,7 @@ func (g *Group) asking() bool {
 
 func (d *Delivery) canAsk() bool { return d.asks && d.phase != calling && d.phase != settled }
 
-// join lets d take part in the current question, if d asks. A peer may let d ask again from now on.
+// join lets d take part in the current question, if d asks. From now on, a change of a peer lets d ask again.
 func (d *Delivery) join() {
 	d.asked = d.canAsk()
 	d.asks = d.asks && !d.asked
@@ -212,8 +212,8 @@ func (g *Group) step(now time.Time) (moved bool, _ time.Time) {
 		case d.phase != idle:
 			continue
 		case !g.Grouped || steps[i].Start:
-			if d.due.IsZero() {
-				d.due = now
+			if d.since.IsZero() {
+				d.since = now
 			}
 			g.admit(d, now)
 		default:
@@ -229,7 +229,7 @@ func (g *Group) step(now time.Time) (moved bool, _ time.Time) {
 // wakePeers lets the other deliveries ask the dispatcher, after an attempt or the end of d.
 func (g *Group) wakePeers(d *Delivery) {
 	for i := 0; i < len(g.Deliveries) && g.Grouped; i++ {
-		g.Deliveries[i].asks = g.Deliveries[i].asks || i != int(d.place)
+		g.Deliveries[i].asks = g.Deliveries[i].asks || i != d.place
 	}
 }
 
@@ -345,9 +345,6 @@ func (d *Delivery) become(v verdict, now time.Time) {
 }
 
 func (g *Group) trace(d *Delivery, event string, f Fate, took time.Duration) {
-	if g.tell == nil {
-		return
-	}
 	g.tell(Event{
 		Name: event, Delivery: d.ID, Tenant: d.Tenant, Class: d.Class,
 		Channel: d.Via.Name, User: d.Recipient, To: d.To, Fate: f, Took: took,

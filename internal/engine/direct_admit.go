@@ -12,7 +12,7 @@ import (
 // admit brings d to the next attempt as soon as ctx, expiry, pause, slots and rate allow.
 func (g *Group) admit(d *Delivery, now time.Time) {
 	switch {
-	case g.bar(d, now):
+	case g.obstruct(d, now):
 		d.forgo()
 	case d.Via.enter():
 		g.proceed(d, now)
@@ -22,9 +22,9 @@ func (g *Group) admit(d *Delivery, now time.Time) {
 	}
 }
 
-// bar reports whether d may not be called now, even if a slot and the rate allow it, and applies the obstacle to d. A paused channel counts as
-// one that has given the same answer again.
-func (g *Group) bar(d *Delivery, now time.Time) bool {
+// obstruct settles d or lets d wait if d may not be called now, whatever slots and the rate allow, and reports whether it did. A paused channel
+// counts as one that has given the same answer again.
+func (g *Group) obstruct(d *Delivery, now time.Time) bool {
 	wait, by := d.Via.paused(now)
 	switch {
 	case g.ctx.Err() != nil:
@@ -76,7 +76,7 @@ func (d *Delivery) forgo() {
 	}
 }
 
-// apply settles d, or lets d wait for the next attempt, as v said at a time that may be past.
+// apply settles d, or lets d wait for the next attempt, as v says. The wait counts from at.
 func (g *Group) apply(d *Delivery, now, at time.Time, v verdict) {
 	if v.status.Settled() {
 		g.settle(d, now, v)
@@ -95,12 +95,12 @@ func (g *Group) hold(d *Delivery, now time.Time, why store.Reason, until time.Ti
 		return
 	}
 	d.waited += wait
-	d.wake, d.due = d.ExpireAt, until
+	d.wake, d.since = d.ExpireAt, until
 	if !until.IsZero() {
 		d.phase, d.wake = waiting, soonest(until, d.ExpireAt)
 	}
 	d.become(verdict{history: d.history, status: store.Held, reason: why, failure: e}, now)
-	if changed {
+	if changed && g.tell != nil {
 		g.trace(d, "held", d.Fate, wait)
 	}
 }
@@ -163,9 +163,11 @@ func (g *Group) start(d *Delivery, now time.Time) {
 	timeout := d.Via.Policy.Timeout
 	d.Attempt++
 	d.ticket = time.Time{}
-	d.phase, d.wake = calling, now.Add(timeout).Add(grace)
-	g.traceCall(d, "started", nil, now.Sub(d.due))
-	d.due = now
+	if g.tell != nil {
+		g.traceCall(d, "started", nil, now.Sub(d.since))
+		now = time.Now() // the hook may be slow
+	}
+	d.phase, d.wake, d.since = calling, now.Add(timeout).Add(grace), now
 	d.ending.reset()
 	go g.attempt(g.deadline.context(g.ctx, now, timeout), d)
 }
@@ -174,11 +176,11 @@ func (g *Group) start(d *Delivery, now time.Time) {
 func (g *Group) attempt(ctx context.Context, d *Delivery) {
 	var a answer
 	var begun time.Time
-	if g.tell != nil { // nobody else wants to know
+	if g.tell != nil { // for the event only
 		begun = time.Now()
 	}
 	defer func() { // the driver may end this goroutine
-		if g.counts(d.Via, &d.ending) {
+		if g.finish(d.Via, &d.ending) {
 			g.answered(d, &a, begun)
 		}
 	}()
@@ -187,29 +189,30 @@ func (g *Group) attempt(ctx context.Context, d *Delivery) {
 
 // answered decides the verdict on d's call, on the goroutine of the call.
 func (g *Group) answered(d *Delivery, a *answer, begun time.Time) {
-	defer func() { // a hook may end this goroutine
+	pause := endless
+	defer func() { // even if a hook ends this goroutine, which it must not
+		d.verdict = d.history.answered(&d.Via.Policy, a, pause)
 		d.Via.leave()
 		g.events <- d.place
 	}()
-	if a.failure != nil || g.tell != nil {
-		d.due = time.Now()
+	if a.failure != nil || g.tell != nil { // the wait and the event count from the answer
+		d.since = time.Now()
 	}
 	if a.receipt.ID != "" {
 		d.ProviderID = a.receipt.ID
 	}
-	d.verdict = d.history.answered(&d.Via.Policy, a, endless) // a misconfigured channel fails d at once: no operator acts soon
 	if e := a.failure; e == nil || !pausesChannel(e) {
 		d.Via.strikes.Store(0)
-	} else if wait, _ := g.pause(d.Via, e, false); e.Kind == channel.RateLimited {
-		d.verdict = d.history.answered(&d.Via.Policy, a, wait)
+	} else if wait, _ := g.pause(d.Via, e, false); e.Kind == channel.RateLimited { // a misconfigured channel fails d at once: no operator acts soon
+		pause = wait
 	}
-	g.traceCall(d, "attempted", a.failure, d.due.Sub(begun))
+	g.traceCall(d, "attempted", a.failure, d.since.Sub(begun))
 }
 
-// take goes on with d, whose slot or answer has come. A slot that was given back meanwhile means nothing.
+// take goes on with d, whose slot or answer has come. A d that was settled meanwhile has given its slot back.
 func (g *Group) take(d *Delivery, now time.Time) {
 	switch {
-	case d.phase == queued && g.bar(d, now):
+	case d.phase == queued && g.obstruct(d, now):
 		d.Via.leave()
 	case d.phase == queued:
 		g.proceed(d, now)
@@ -220,10 +223,10 @@ func (g *Group) take(d *Delivery, now time.Time) {
 
 // abandoned gives up d's call, unless it has just answered.
 func (g *Group) abandoned(d *Delivery, now time.Time) {
-	if a, ok := g.abandon(d.Via, &d.ending, d.ID); ok {
+	if e := g.abandon(d.Via, &d.ending, d.ID); e != nil {
 		d.Via.leave()
-		g.traceCall(d, "attempted", a.failure, now.Sub(d.due))
-		g.conclude(d, now, d.history.abandoned(a.failure))
+		g.traceCall(d, "attempted", e, now.Sub(d.since))
+		g.conclude(d, now, d.history.abandoned(e))
 	}
 }
 
@@ -237,5 +240,5 @@ func (g *Group) traceCall(d *Delivery, event string, e *channel.Error, took time
 func (g *Group) conclude(d *Delivery, now time.Time, v verdict) {
 	d.Attempts, d.Duplicate = d.Attempt, d.Duplicate || d.history.doubt
 	g.wakePeers(d)
-	g.apply(d, now, d.due, v)
+	g.apply(d, now, d.since, v)
 }

@@ -26,7 +26,7 @@ type Config struct {
 	Dispatchers map[string]Dispatcher // by the names that messages are stored with
 	Classes     []string              // the first takes free slots of a channel before the others, which take turns
 	Store       store.Deliveries      // nil: deliveries are sent at once only
-	// Open returns the decoder of a stored message's deliveries, for many goroutines at once. It decodes nothing before a delivery is called.
+	// Open returns the decoder of a stored message's deliveries, which many goroutines call at once. Open itself decodes nothing: a lock is held.
 	// A [*channel.Error] of the decoder ends the delivery.
 	Open func(*store.Message) func(*store.Delivery) (channel.Delivery, error)
 	// Suppression returns the key under which an address of a channel is suppressed; the zero key if the channel has no addresses.

@@ -82,7 +82,7 @@ type verdict struct {
 // endless is the pause of a channel that no delivery waits for.
 const endless time.Duration = -1
 
-// answered decides the verdict on a driver's answer. A failure that pauses the channel holds the delivery for it, unless it is endless.
+// answered decides the verdict on a driver's answer. A failure that pauses the channel holds the delivery for the pause. An endless pause holds none.
 func (h history) answered(p *Policy, a *answer, pause time.Duration) verdict {
 	e := a.failure
 	if e == nil {

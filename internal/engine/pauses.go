@@ -8,14 +8,16 @@ import (
 	"github.com/e7ddda3c/notify/store"
 )
 
-// pauseForAll holds a channel for every process, as e asks for, and returns the rest of the pause.
+// pauseForAll holds a channel for every process, as e asks for, and returns the pause as of the answer.
 func (r *runner) pauseForAll(c *Channel, e *channel.Error) (wait time.Duration) {
 	err := c.save(func() error {
 		before, _ := c.paused(time.Now())
 		var first bool
 		wait, first = r.pause(c, e, true)
-		rest, _ := c.paused(time.Now())                                               // a hook may have taken its time
-		if !r.store.HasPauses() || rest == 0 || !first && wait < before+time.Second { // many calls may bring the same news
+		rest, _ := c.paused(time.Now()) // a hook may have been slow
+
+		// Many calls may bring the same news.
+		if !r.store.HasPauses() || rest == 0 || !first && wait < before+time.Second {
 			return nil
 		}
 		return r.store.SavePause(r.base, store.Pause{Channel: c.Name, Failure: *store.FailureOf(e).Clean()}, rest)

@@ -33,7 +33,7 @@ type runner struct {
 	idle        chan struct{} // closed when no job is held; not nil once draining
 
 	settling settleQueue
-	openers  map[*store.Message]opener // of the messages of the last claim; the claimer's alone
+	openers  map[*store.Message]opener // of the last claim's messages, so that each is decoded once; the claimer's alone
 }
 
 // An opener decodes the deliveries of one message.
@@ -96,7 +96,7 @@ func (r *runner) run(ctx context.Context, beside func(context.Context)) error {
 // now is the store's clock.
 func (r *runner) now() time.Time { return r.there(time.Now()) }
 
-// here translates a time of the store's clock to ours, and there the other way.
+// here translates a time of the store's clock to ours, and there back, in UTC and microseconds.
 func (r *runner) here(t time.Time) time.Time { return t.Add(-time.Duration(r.skew.Load())) }
 func (r *runner) there(t time.Time) time.Time {
 	return t.Add(time.Duration(r.skew.Load())).UTC().Truncate(time.Microsecond)

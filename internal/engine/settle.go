@@ -45,7 +45,7 @@ func (j *job) unchanged() store.Settlement {
 	}
 }
 
-// settlementOf returns the settlement that writes v, from whose time v.wait counts.
+// settlementOf returns the settlement that writes v. The wait of v counts from at.
 func (r *runner) settlementOf(j *job, at time.Time, v verdict) store.Settlement {
 	st := j.unchanged()
 	st.Status, st.Reason, st.NotBefore, st.Spent, st.Doubt = v.status, v.reason, time.Time{}, int(v.spent), v.doubt

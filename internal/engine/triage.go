@@ -81,7 +81,7 @@ func (r *runner) crashed(j *job) bool {
 	return true
 }
 
-// retryCrashed counts a marked call whose process crashed as an attempt. A lease that lapsed without a call is none: hosts may restart often.
+// retryCrashed counts a marked call whose process crashed as an attempt. A lease that lapsed without a call does not count: hosts may restart often.
 func (r *runner) retryCrashed(j *job) {
 	p := &j.lane.channel.Policy
 	e := &channel.Error{Kind: channel.Uncertain, Err: errCrashed}

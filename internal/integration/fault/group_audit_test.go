@@ -24,7 +24,7 @@ type groupAudit struct {
 	givenUp int
 }
 
-// A call is an entry asked.
+// A call is an entry of kind asked, with its claim.
 type call struct {
 	faulttest.Entry
 	claimed time.Time // the start of the claim
