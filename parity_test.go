@@ -249,12 +249,18 @@ func scripts(t *testing.T, n int) int {
 
 // A message has the same fate with a store and without one, whatever the drivers answer.
 func TestAStoreChangesNoFate(t *testing.T) {
-	base := rand.Uint64()
-	for i := range uint64(scripts(t, 400)) {
-		s := drawScript(rand.New(rand.NewPCG(base+i, 0)))
-		var direct, stored fate
-		synctest.Test(t, func(t *testing.T) { direct = s.perform(t, nil) })
-		synctest.Test(t, func(t *testing.T) { stored = s.perform(t, memory.New()) })
-		require.Equal(t, direct, stored, "seed %d\n%s", base+i, s.explicit)
+	base, workers := rand.Uint64(), uint64(runtime.GOMAXPROCS(0))
+	count := uint64(scripts(t, 400))
+	for worker := range workers {
+		t.Run(fmt.Sprint(worker), func(t *testing.T) {
+			t.Parallel()
+			for i := worker; i < count; i += workers {
+				s := drawScript(rand.New(rand.NewPCG(base+i, 0)))
+				var direct, stored fate
+				synctest.Test(t, func(t *testing.T) { direct = s.perform(t, nil) })
+				synctest.Test(t, func(t *testing.T) { stored = s.perform(t, memory.New()) })
+				require.Equal(t, direct, stored, "seed %d\n%s", base+i, s.explicit)
+			}
+		})
 	}
 }
