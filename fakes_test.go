@@ -287,6 +287,15 @@ func (s *fakeStore) after(f func(context.Context) error, methods ...method) {
 	s.post = hooks(f, methods)
 }
 
+// onLease calls f with each answer of LeaseDeliveries. f may change the deliveries.
+func (s *fakeStore) onLease(f func([]store.Leased)) {
+	s.lease = func(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
+		leases, err := s.Store.LeaseDeliveries(ctx, r)
+		f(leases.Deliveries)
+		return leases, err
+	}
+}
+
 func hooks(f func(context.Context) error, methods []method) map[method]func(context.Context) error {
 	m := map[method]func(context.Context) error{}
 	for _, name := range methods {

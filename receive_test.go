@@ -260,16 +260,14 @@ func TestAReceiptBeforeTheGroupIsRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := newFakeStore(memory.New())
 		var n *notify.Notifier
-		st.lease = func(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
-			leases, err := st.Store.LeaseDeliveries(ctx, r)
-			for _, d := range leases.Deliveries {
-				require.NoError(t, n.Receive(ctx, channel.Receipt{DeliveryID: notify.DeliveryID(d.DeliveryRef), Event: channel.Read}))
+		st.onLease(func(ds []store.Leased) {
+			for _, d := range ds {
+				require.NoError(t, n.Receive(t.Context(), channel.Receipt{DeliveryID: notify.DeliveryID(d.DeliveryRef), Event: channel.Read}))
 				for i := range d.Group {
 					d.Group[i].Status = notify.Read
 				}
 			}
-			return leases, err
-		}
+		})
 		var log bytes.Buffer
 		pager := &driver{}
 		n = newNotifier(t, notify.Config{
@@ -287,21 +285,17 @@ func TestAClaimWithoutItsGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := newFakeStore(memory.New())
 		claims := 0
-		st.lease = func(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
-			leases, err := st.Store.LeaseDeliveries(ctx, r)
-			for i := range leases.Deliveries {
-				leases.Deliveries[i].Group = nil
-				claims++
+		st.onLease(func(ds []store.Leased) {
+			for i := range ds {
+				if claims++; claims <= 2 { // after that, the deliveries, which are still there, can go out
+					ds[i].Group = nil
+				}
 			}
-			if claims > 0 {
-				st.lease = st.Store.LeaseDeliveries // so that the delivery, which is still there, can go out
-			}
-			return leases, err
-		}
+		})
 		n := newNotifier(t, notify.Config{Store: st, Channels: notify.Channels{"pager": &driver{}, "mail": &driver{}}})
 		m := hello("pager", "mail")
 		m.Dispatcher = "first"
 		require.Equal(t, []notify.Status{notify.Sent, notify.Suppressed}, statuses(sent(t, n, m)))
-		require.Equal(t, 2, claims)
+		require.Greater(t, claims, 2)
 	})
 }

@@ -65,11 +65,7 @@ func TestAGroupThatWaitsIsAskedSeldom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := newFakeStore(memory.New())
 		leased := 0
-		st.lease = func(ctx context.Context, r store.LeaseRequest) (store.Leases, error) {
-			l, err := st.Store.LeaseDeliveries(ctx, r)
-			leased += len(l.Deliveries)
-			return l, err
-		}
+		st.onLease(func(ds []store.Leased) { leased += len(ds) })
 		n := newNotifier(t, notify.Config{
 			Store: st, Channels: notify.Channels{"email": &driver{}, "sms": &driver{}, "phone": &driver{}},
 			Dispatchers: map[string]notify.Dispatcher{"mine": notify.Escalate(10 * time.Minute)},

@@ -105,7 +105,7 @@ func (r *runner) overdue(j *job, now time.Time) bool {
 func (r *runner) mayStart(j *job, now time.Time) bool {
 	own := slices.IndexFunc(j.Group, func(p store.Progress) bool { return p.Place == j.Place })
 	if own < 0 || j.Group[own].Status.Settled() { // since the claim: pruned, or a receipt came
-		r.postpone(j, store.Held, store.ReasonWaiting, now)
+		r.postpone(j, store.Held, store.ReasonWaiting, now.Add(returnedFor))
 		return false
 	}
 	name := j.Message.Dispatcher
